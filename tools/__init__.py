@@ -1,0 +1,1 @@
+"""Programs that build, check and measure pbckpt; no part of the package."""
