@@ -1,0 +1,199 @@
+"""Headers and entries: the values of an index file.
+
+    ""      BundleHeaderProto   1 num_shards, 2 endianness, 3 version
+    key     BundleEntryProto    1 dtype, 2 shape, 3 shard_id, 4 offset, 5 size,
+                                6 crc32c (fixed32, masked), 7 slices
+
+Entries are encoded by hand, since a checkpoint can have a hundred thousand and
+most share their type and shape; they are decoded by protobuf, which knows
+every form that a reader must accept. Numbers that are zero are left out, the
+shape never is.
+
+Reference: tensorflow/core/protobuf/tensor_bundle.proto. Pure.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.dtypes import DataType, data_type
+from pbckpt.errors import CorruptFileError, UnsupportedBundleError
+from pbckpt.shapes import MAX_ELEMENTS, count_elements
+from pbckpt.wire.checksum import mask, unmask
+from pbckpt.wire.varint import encode_varint
+
+if TYPE_CHECKING:
+    from pbckpt.protos import TensorSliceProto
+
+HEADER_KEY = b""
+PRODUCER_VERSION = 1
+_CRC = struct.Struct("<BI")
+_TAG_DTYPE, _TAG_SHAPE, _TAG_SHARD, _TAG_OFFSET, _TAG_SIZE, _TAG_CRC = range(0x08, 0x38, 0x08)
+_LENGTH, _FIXED32 = 2, 5
+
+
+class Extent(NamedTuple):
+    """A part of one dimension; ``length`` is None for all of it."""
+
+    start: int
+    length: int | None
+
+
+TensorSlice = tuple[Extent, ...]
+
+
+class BundleEntry(NamedTuple):
+    """Where one tensor's bytes lie, and what they are.
+
+    ``crc32c`` is not masked. A full entry of a partitioned tensor has
+    ``slices`` and no bytes of its own.
+    """
+
+    dtype: DataType
+    shape: tuple[int, ...]
+    shard_id: int
+    offset: int
+    nbytes: int
+    crc32c: int
+    slices: tuple[TensorSlice, ...] = ()
+
+
+class BundleHeader(NamedTuple):
+    """How many shards a bundle has and in which byte order."""
+
+    num_shards: int
+    big_endian: bool = False
+
+
+def encode_header(header: BundleHeader) -> bytes:
+    """Return the value under the empty key."""
+    endianness = b"\x10\x01" if header.big_endian else b""
+    version = bytes((0x1A, 2, 0x08, PRODUCER_VERSION))
+    return b"\x08" + encode_varint(header.num_shards) + endianness + version
+
+
+def encode_entry(entry: BundleEntry) -> bytes:
+    """Return the value of a tensor's key. Entries with slices are not written yet."""
+    out = _encode_type(entry.dtype, entry.shape)
+    if entry.shard_id:
+        out += bytes((_TAG_SHARD,)) + encode_varint(entry.shard_id)
+    if entry.offset:
+        out += bytes((_TAG_OFFSET,)) + encode_varint(entry.offset)
+    if entry.nbytes:
+        out += bytes((_TAG_SIZE,)) + encode_varint(entry.nbytes)
+    masked = mask(entry.crc32c)
+    return out + _CRC.pack(_TAG_CRC | _FIXED32, masked) if masked else out
+
+
+@lru_cache(maxsize=4096)
+def _encode_type(dtype: DataType, shape: tuple[int, ...]) -> bytes:
+    dims = b"".join(_encode_dim(size) for size in shape)
+    head = bytes((_TAG_DTYPE, dtype, _TAG_SHAPE | _LENGTH))
+    return head + encode_varint(len(dims)) + dims
+
+
+def _encode_dim(size: int) -> bytes:
+    body = b"\x08" + encode_varint(size) if size else b""
+    return b"\x12" + bytes((len(body),)) + body
+
+
+def decode_header(data: bytes) -> BundleHeader:
+    """Decode the value under the empty key.
+
+    Raises CorruptFileError, or UnsupportedBundleError for a bundle whose
+    writer asks for a newer reader.
+    """
+    from pbckpt.protos import BundleHeaderProto  # noqa: PLC0415 - start-up time
+    from pbckpt.protos.decode import ProtoDecodeError, decode  # noqa: PLC0415
+
+    try:
+        proto = decode(BundleHeaderProto, data)
+    except ProtoDecodeError:
+        raise CorruptFileError("the header of the index does not decode") from None
+    if proto.num_shards < 1 or proto.endianness not in (0, 1):
+        raise CorruptFileError(
+            f"a header with {proto.num_shards} shards and byte order {proto.endianness}"
+        )
+    version = proto.version
+    if version.min_consumer > PRODUCER_VERSION or PRODUCER_VERSION in version.bad_consumers:
+        msg = (
+            f"the checkpoint asks for a reader of version {version.min_consumer} or newer; "
+            f"this one is version {PRODUCER_VERSION}"
+        )
+        raise UnsupportedBundleError(msg)
+    return BundleHeader(proto.num_shards, proto.endianness == 1)
+
+
+def decode_entry(data: bytes, header: BundleHeader) -> BundleEntry:
+    """Decode and check the value of a tensor's key against itself and the header."""
+    from pbckpt.protos import BundleEntryProto  # noqa: PLC0415
+    from pbckpt.protos.decode import ProtoDecodeError, decode  # noqa: PLC0415
+
+    try:
+        proto = decode(BundleEntryProto, data)
+    except ProtoDecodeError:
+        raise CorruptFileError("an entry that does not decode") from None
+    dtype = data_type(proto.dtype)
+    if dtype is None or dtype is DataType.RESOURCE:
+        msg = f"an entry of the type number {proto.dtype}, which cannot be stored"
+        raise CorruptFileError(msg)
+    entry = BundleEntry(
+        dtype,
+        tuple(dim.size for dim in proto.shape.dim),
+        proto.shard_id,
+        proto.offset,
+        proto.size,
+        unmask(proto.crc32c),
+        tuple(_decode_slice(part) for part in proto.slices),
+    )
+    _check_entry(entry, header)
+    return entry
+
+
+def _decode_slice(proto: TensorSliceProto) -> TensorSlice:
+    return tuple(
+        Extent(extent.start, extent.length if extent.HasField("length") else None)
+        for extent in proto.extent
+    )
+
+
+def _check_entry(entry: BundleEntry, header: BundleHeader) -> None:
+    count = count_elements(entry.shape)
+    if count is None:
+        msg = f"an entry of the impossible shape {list(entry.shape)[:8]}"
+        raise CorruptFileError(msg)
+    if entry.slices:
+        _check_slices(entry)
+        return
+    if not 0 <= entry.shard_id < header.num_shards:
+        msg = f"an entry in shard {entry.shard_id} of {header.num_shards}"
+        raise CorruptFileError(msg)
+    if entry.offset < 0 or entry.nbytes < 0 or entry.offset + entry.nbytes > MAX_ELEMENTS:
+        msg = f"an entry of {entry.nbytes} bytes at {entry.offset}"
+        raise CorruptFileError(msg)
+    if entry.dtype.is_fixed_size and entry.nbytes != count * entry.dtype.itemsize:
+        raise CorruptFileError(
+            f"the size of an entry of type {entry.dtype.label} and shape {list(entry.shape)}",
+            expected=str(count * entry.dtype.itemsize),
+            actual=str(entry.nbytes),
+        )
+
+
+def _check_slices(entry: BundleEntry) -> None:
+    """Every slice must lie within the tensor, in as many dimensions."""
+    for part in entry.slices:
+        inside = len(part) == len(entry.shape) and all(
+            (extent.start == 0 and extent.length is None)
+            or (
+                extent.length is not None
+                and extent.start >= 0
+                and extent.length >= 1
+                and extent.start + extent.length <= size
+            )
+            for extent, size in zip(part, entry.shape, strict=False)
+        )
+        if not inside:
+            msg = f"a slice {part} outside its tensor of shape {list(entry.shape)}"
+            raise CorruptFileError(msg)

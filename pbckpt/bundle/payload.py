@@ -1,0 +1,147 @@
+"""Payloads: what a tensor's bytes are in a data file, and what its CRC covers.
+
+    fixed-size types   the elements, C order, little-endian; the CRC is over them
+    string             varint64 length of each | u32 masked CRC of L | the bytes
+                       L = each length as u32, or as u64 where it does not fit;
+                       the CRC is over L, the four masked bytes, and the bytes
+    variant            per element: varint64 length | message | u32 masked CRC;
+                       one CRC over u64 length, message, masked CRC, and so on
+
+The trap is string lengths: the CRC covers a form of them that is not stored.
+
+Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.errors import ChecksumError, CorruptFileError
+from pbckpt.wire.checksum import crc32c, mask, unmask
+from pbckpt.wire.span import Span
+from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pbckpt.dtypes import DataType
+    from pbckpt.names import BundleKey
+
+_U32 = struct.Struct("<I")
+_U64 = struct.Struct("<Q")
+_MAX_U32 = 0xFFFFFFFF
+
+
+class Payload(NamedTuple):
+    """The bytes of one tensor: ``head``, then ``spans``.
+
+    The entry's CRC starts from ``head_crc32c`` and goes on over the spans;
+    for all types but strings there is no head.
+    """
+
+    spans: Iterable[Span]
+    head: bytes = b""
+    head_crc32c: int = 0
+
+
+class Tensor(NamedTuple):
+    """A tensor to be written. ``payload.spans`` is read once, when its turn comes."""
+
+    key: BundleKey
+    dtype: DataType
+    shape: tuple[int, ...]
+    payload: Payload
+
+
+def string_payload(elements: Sequence[bytes]) -> Payload:
+    """Return the payload of a string tensor of those elements, in C order."""
+    lengths = b"".join(_checksummed_length(len(element)) for element in elements)
+    lengths_crc = crc32c(lengths)
+    stored_crc = _U32.pack(mask(lengths_crc))
+    head = b"".join(encode_varint(len(element)) for element in elements) + stored_crc
+    return Payload([Span.of(b"".join(elements))], head, crc32c(stored_crc, lengths_crc))
+
+
+def _checksummed_length(length: int) -> bytes:
+    return _U32.pack(length) if length <= _MAX_U32 else _U64.pack(length)
+
+
+class StringLayout(NamedTuple):
+    """What lies before the elements of a stored string tensor."""
+
+    lengths: list[int]
+    head_bytes: int
+    head_crc32c: int
+
+
+def decode_string_head(data: memoryview, count: int) -> StringLayout:
+    """Decode the lengths of ``count`` strings stored in ``data``, and check them.
+
+    Nothing is allocated by what the file claims: the number of elements and the
+    sum of their lengths must fit the stored size first.
+    """
+    if count + _U32.size > len(data):
+        raise CorruptFileError(f"{count} strings in {len(data)} bytes")
+    lengths, position = _decode_lengths(data, count)
+    if position + _U32.size + sum(lengths) != len(data):
+        raise CorruptFileError(
+            "the lengths of strings do not add up to the stored size",
+            expected=str(len(data)),
+            actual=str(position + _U32.size + sum(lengths)),
+        )
+    stored = bytes(data[position : position + _U32.size])
+    crc = crc32c(b"".join(map(_checksummed_length, lengths)))
+    _compare("the lengths of strings", unmask(_U32.unpack(stored)[0]), crc)
+    return StringLayout(lengths, position + _U32.size, crc32c(stored, crc))
+
+
+def _decode_lengths(data: memoryview, count: int) -> tuple[list[int], int]:
+    lengths = []
+    position = 0
+    try:
+        for _ in range(count):
+            length, position = decode_varint(data, position, len(data))
+            lengths.append(length)
+    except VarintError as error:
+        msg = f"the length of a string is {error}"
+        raise CorruptFileError(msg, offset=position) from None
+    return lengths, position
+
+
+def split_strings(data: memoryview, layout: StringLayout) -> Iterator[bytes]:
+    """Yield the elements of a stored string tensor."""
+    position = layout.head_bytes
+    for length in layout.lengths:
+        yield bytes(data[position : position + length])
+        position += length
+
+
+def variant_crc32c(data: memoryview, count: int) -> int:
+    """Return the CRC of a stored variant tensor, checking each element's on the way."""
+    crc = position = 0
+    for _ in range(count):
+        try:
+            length, start = decode_varint(data, position, len(data))
+        except VarintError as error:
+            msg = f"the length of a variant is {error}"
+            raise CorruptFileError(msg, offset=position) from None
+        position = start + length + _U32.size
+        if position > len(data):
+            raise CorruptFileError("a variant that runs out of its entry", offset=start)
+        crc = crc32c(data[start : start + length], crc32c(_U64.pack(length), crc))
+        stored = bytes(data[position - _U32.size : position])
+        _compare("a variant", unmask(_U32.unpack(stored)[0]), crc)
+        crc = crc32c(stored, crc)
+    if position != len(data):
+        raise CorruptFileError("bytes after the last variant", offset=position)
+    return crc
+
+
+def _compare(what: str, expected: int, actual: int) -> None:
+    if expected != actual:
+        raise ChecksumError(
+            f"the checksum of {what} does not match",
+            expected=f"{expected:08x}",
+            actual=f"{actual:08x}",
+        )

@@ -1,0 +1,180 @@
+"""Blocks: runs of sorted entries whose keys share prefixes, and their trailers.
+
+    entry*      varint32 shared | varint32 unshared | varint32 value length
+                | key[shared:] | value
+    restarts    u32 each: where in the block an entry starts with its whole key
+    count       u32: how many restarts
+
+    trailer     type u8 (0 as it is, 1 Snappy) | u32 masked CRC32C of block + type
+
+Every 16th entry of a data block restarts, every entry of the index block.
+`restarts` is never empty: a block without entries is 00000000 01000000.
+
+Reference: tensorflow/core/lib/io/block_builder.cc, format.cc. Pure.
+"""
+
+from __future__ import annotations
+
+import struct
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
+from pbckpt.wire.checksum import crc32c, mask, unmask
+from pbckpt.wire.varint import VarintError, decode_varint32, encode_varint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RESTART_INTERVAL = 16
+_U32 = struct.Struct("<I")
+_TRAILER = struct.Struct("<BI")
+TRAILER_BYTES = _TRAILER.size
+_RAW, _SNAPPY = 0, 1
+_MAX_RUN = 0x80  # below this a varint is one byte
+
+
+class BlockBuilder:
+    """Builds one block from entries in strictly ascending key order."""
+
+    def __init__(self, restart_interval: int = RESTART_INTERVAL) -> None:
+        """Restart with a whole key at every ``restart_interval``-th entry."""
+        self._interval = restart_interval
+        self._parts: list[bytes] = []
+        self._nbytes = 0
+        self._restarts: list[int] = []
+        self._count = 0
+        self.last_key = b""
+
+    def __len__(self) -> int:
+        """Return how many entries the block holds."""
+        return self._count
+
+    @property
+    def size(self) -> int:
+        """How many bytes `finish` would return."""
+        return self._nbytes + _U32.size * (max(1, len(self._restarts)) + 1)
+
+    def add(self, key: bytes, value: bytes) -> None:
+        """Append an entry; the caller keeps the order."""
+        if self._count % self._interval == 0:
+            self._restarts.append(self._nbytes)
+            shared = 0
+        else:
+            shared = _shared_prefix(self.last_key, key)
+        head = _entry_head(shared, len(key) - shared, len(value))
+        self._parts += (head, key[shared:], value)
+        self._nbytes += len(head) + len(key) - shared + len(value)
+        self._count += 1
+        self.last_key = key
+
+    def finish(self) -> bytes:
+        """Return the block's bytes, trailer left out."""
+        restarts = self._restarts or [0]
+        tail = struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts))
+        return b"".join([*self._parts, tail])
+
+
+def _entry_head(shared: int, unshared: int, value_length: int) -> bytes:
+    if (shared | unshared | value_length) < _MAX_RUN:
+        return bytes((shared, unshared, value_length))
+    return encode_varint(shared) + encode_varint(unshared) + encode_varint(value_length)
+
+
+def _shared_prefix(a: bytes, b: bytes) -> int:
+    """Return the length of the common prefix: the leading zero bytes of a XOR b."""
+    n = min(len(a), len(b))
+    difference = int.from_bytes(a[:n], "big") ^ int.from_bytes(b[:n], "big")
+    return n - (difference.bit_length() + 7) // 8
+
+
+def encode_trailer(block: bytes) -> bytes:
+    """Return the five bytes that follow an uncompressed block."""
+    return _TRAILER.pack(_RAW, mask(crc32c(b"\0", crc32c(block))))
+
+
+def decode_stored_block(stored: bytes) -> bytes:
+    """Check a block with its trailer and return the block.
+
+    Raises ChecksumError, or UnsupportedBundleError for a compressed block.
+    """
+    block, trailer = stored[:-TRAILER_BYTES], stored[-TRAILER_BYTES:]
+    kind, masked = _TRAILER.unpack(trailer)
+    expected, actual = unmask(masked), crc32c(stored[: len(block) + 1])
+    if expected != actual:
+        raise ChecksumError(
+            "the checksum of a block does not match",
+            expected=f"{expected:08x}",
+            actual=f"{actual:08x}",
+        )
+    if kind == _SNAPPY:
+        raise UnsupportedBundleError("the index file has Snappy blocks, which are not read yet")
+    if kind != _RAW:
+        raise CorruptFileError("a block of an unknown type", offset=len(block), actual=str(kind))
+    return block
+
+
+class Entry(NamedTuple):
+    """A key and its value."""
+
+    key: bytes
+    value: bytes
+
+
+def iterate_block(block: bytes) -> Iterator[Entry]:
+    """Yield every entry of a block.
+
+    The block must be consumed to the byte before its restarts, every restart
+    must be the start of an entry with a whole key, and keys must ascend
+    strictly; anything else is a CorruptFileError. A damaged block never
+    yields a shorter list without one.
+    """
+    limit, restarts = _restarts_of(block)
+    expected = iter(restarts)
+    restart = next(expected)
+    position = 0
+    key = b""
+    while position < limit:
+        start = position
+        shared, unshared, length, position = _decode_head(block, position, limit)
+        if start == restart:
+            restart = next(expected, -1)
+            if shared:
+                raise CorruptFileError("a restart entry without its whole key", offset=start)
+        if shared > len(key) or position + unshared + length > limit:
+            raise CorruptFileError("an entry that runs out of its block", offset=start)
+        following = key[:shared] + block[position : position + unshared]
+        if following <= key and start:
+            raise CorruptFileError("keys that do not ascend", offset=start)
+        key = following
+        position += unshared + length
+        yield Entry(key, block[position - length : position])
+    if restart != -1 and limit:
+        raise CorruptFileError("a restart that is not the start of an entry", offset=limit)
+
+
+def _decode_head(block: bytes, position: int, limit: int) -> tuple[int, int, int, int]:
+    start = position
+    try:
+        shared, position = decode_varint32(block, position, limit)
+        unshared, position = decode_varint32(block, position, limit)
+        length, position = decode_varint32(block, position, limit)
+    except VarintError as error:
+        msg = f"an entry whose lengths hold {error}"
+        raise CorruptFileError(msg, offset=start) from None
+    return shared, unshared, length, position
+
+
+def _restarts_of(block: bytes) -> tuple[int, tuple[int, ...]]:
+    """Return where the entries end and the restart positions."""
+    words = len(block) // _U32.size
+    count = _U32.unpack(block[-_U32.size :])[0] if words else 0
+    if not 0 < count < words:
+        raise CorruptFileError(
+            "a block whose restarts do not fit it", offset=len(block), actual=str(count)
+        )
+    limit = len(block) - _U32.size * (count + 1)
+    restarts: tuple[int, ...] = struct.unpack_from(f"<{count}I", block, limit)
+    if restarts[0] != 0 or any(a >= b for a, b in pairwise(restarts)):
+        raise CorruptFileError("restarts that do not ascend from 0", offset=limit)
+    return limit, restarts

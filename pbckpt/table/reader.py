@@ -1,0 +1,119 @@
+"""The table reader: every entry of a table file, or an error.
+
+Each data block is checked against its CRC, its own restarts, and the key
+that the index block gives it. The trap is a damaged block that ends a scan
+early: here a block is consumed to its last byte or the scan raises.
+
+Reference: tensorflow/core/lib/io/table.cc and format.cc. Pure: a view in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbckpt.errors import CorruptFileError
+from pbckpt.table.block import TRAILER_BYTES, Entry, decode_stored_block, iterate_block
+from pbckpt.table.footer import (
+    FOOTER_BYTES,
+    MAGIC,
+    BlockHandle,
+    Footer,
+    decode_footer,
+    decode_handle,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def is_table(tail: bytes) -> bool:
+    """Tell whether a file that ends in these bytes claims to be a table."""
+    return tail.endswith(MAGIC)
+
+
+class TableReader:
+    """Reads the table in a view of a whole file."""
+
+    def __init__(self, view: memoryview) -> None:
+        """Decode the footer and the index block; raises CorruptFileError."""
+        self._view = view
+        self._body = max(0, len(view) - FOOTER_BYTES)
+        self._footer = self._read_footer()
+        self._blocks = [
+            self._data_block(entry) for entry in self._entries_at(self._footer.index_block)
+        ]
+
+    def _read_footer(self) -> Footer:
+        try:
+            return decode_footer(bytes(self._view[self._body :]))
+        except CorruptFileError as error:
+            error.offset += self._body
+            raise
+
+    def _data_block(self, entry: Entry) -> tuple[bytes, BlockHandle]:
+        try:
+            handle, end = decode_handle(entry.value, 0)
+        except CorruptFileError as error:
+            raise type(error)(error.fact, offset=self._footer.index_block.offset) from None
+        if end != len(entry.value):
+            raise CorruptFileError(
+                "an index entry with bytes after its handle", offset=self._footer.index_block.offset
+            )
+        return entry.key, handle
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield every entry in key order, checking all that the index block says."""
+        previous: bytes | None = None
+        for bound, handle in self._blocks:
+            for entry in self._entries_at(handle):
+                if previous is not None and entry.key <= previous:
+                    raise CorruptFileError("keys that do not ascend", offset=handle.offset)
+                previous = entry.key
+                yield entry
+            if previous is None or previous > bound:
+                raise CorruptFileError(
+                    "a block with keys beyond its index key", offset=handle.offset
+                )
+            previous = bound
+
+    def check_layout(self) -> None:
+        """Check what reading does not need: the metaindex block, and that blocks leave no gap.
+
+        Raises CorruptFileError or ChecksumError.
+        """
+        for _ in self._entries_at(self._footer.metaindex_block):
+            raise CorruptFileError(
+                "a metaindex block with entries", offset=self._footer.metaindex_block.offset
+            )
+        position = 0
+        handles = [handle for _, handle in self._blocks]
+        for handle in [*handles, self._footer.metaindex_block, self._footer.index_block]:
+            if handle.offset != position:
+                raise CorruptFileError("bytes that belong to no block", offset=position)
+            position += handle.size + TRAILER_BYTES
+        if position != self._body:
+            raise CorruptFileError("bytes that belong to no block", offset=position)
+        self._check_canonical_footer()
+
+    def _check_canonical_footer(self) -> None:
+        stored = bytes(self._view[self._body :])
+        if stored != self._footer.encode():
+            raise CorruptFileError(
+                "a footer whose padding or numbers are damaged", offset=self._body
+            )
+
+    def _entries_at(self, handle: BlockHandle) -> Iterator[Entry]:
+        end = handle.offset + handle.size + TRAILER_BYTES
+        if end > self._body:
+            raise CorruptFileError(
+                "a block that runs past the end of the file",
+                offset=handle.offset,
+                expected=f"at most {self._body} bytes",
+                actual=str(end),
+            )
+        try:
+            block = decode_stored_block(bytes(self._view[handle.offset : end]))
+            yield from iterate_block(block)
+        except CorruptFileError as error:
+            error.offset += handle.offset
+            raise

@@ -1,0 +1,83 @@
+"""Spans: bytes that lie somewhere and are not copied until they are written.
+
+A weight of a frozen graph is a span of the mapped file from the moment it is
+found until the moment it is written. `Span.chunk` is the one way to its bytes:
+a source in memory answers with a view of itself, a file reads into the
+caller's buffer, so that no weight is ever held whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class ByteSource(Protocol):
+    """Something with bytes at offsets: a mapped file, or memory."""
+
+    @property
+    def name(self) -> str:
+        """What to call the source in a message."""
+
+    @property
+    def view(self) -> memoryview:
+        """All bytes, to look at in place."""
+
+    def chunk(self, offset: int, nbytes: int, buffer: memoryview) -> memoryview:
+        """Return ``nbytes`` bytes at ``offset``, in ``buffer`` or in place.
+
+        The result is valid until the buffer is used again. ``buffer`` holds at
+        least ``nbytes`` bytes.
+        """
+
+
+class Memory:
+    """A source of bytes that are in memory already."""
+
+    def __init__(self, data: bytes | bytearray | memoryview, name: str = "memory") -> None:
+        """Look at ``data``, which must not change while it is in use."""
+        self.view = memoryview(data).cast("B") if data else memoryview(b"")
+        self.name = name
+
+    def chunk(self, offset: int, nbytes: int, buffer: memoryview) -> memoryview:  # noqa: ARG002
+        """Return the bytes in place; the buffer is not needed."""
+        return self.view[offset : offset + nbytes]
+
+
+class Span(NamedTuple):
+    """``nbytes`` bytes of ``source`` from ``offset`` on."""
+
+    source: ByteSource
+    offset: int
+    nbytes: int
+
+    @classmethod
+    def of(cls, data: bytes | bytearray | memoryview) -> Span:
+        """Return the span of all of ``data``."""
+        memory = Memory(data)
+        return cls(memory, 0, memory.view.nbytes)
+
+    @property
+    def view(self) -> memoryview:
+        """The bytes in place."""
+        return self.source.view[self.offset : self.offset + self.nbytes]
+
+    def head(self, nbytes: int) -> Span:
+        """Return the first ``nbytes`` bytes of the span."""
+        return Span(self.source, self.offset, nbytes)
+
+    def chunk(self, start: int, nbytes: int, buffer: memoryview) -> memoryview:
+        """Return ``nbytes`` bytes from ``start`` within the span, in ``buffer`` or in place."""
+        return self.source.chunk(self.offset + start, nbytes, buffer)
+
+
+def chunks(spans: Iterator[Span], buffer: memoryview) -> Iterator[memoryview]:
+    """Yield all bytes of the spans in order, a buffer's length at most at a time.
+
+    Each view is valid until the next one is asked for.
+    """
+    for span in spans:
+        for start in range(0, span.nbytes, len(buffer)):
+            yield span.chunk(start, min(len(buffer), span.nbytes - start), buffer)

@@ -1,0 +1,76 @@
+"""Base-128 varints, as protobuf and the table format write them.
+
+Seven bits a byte, lowest first, the top bit set on every byte but the last.
+A varint of 64 bits takes at most ten bytes, and the tenth can only be 0 or 1.
+
+Over-long forms such as ``80 00`` are accepted, as protobuf accepts them.
+Pure: bytes in, bytes out. Errors are ValueError here; the rooms above know
+whose bytes they are and raise the right type.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    ByteSequence = bytes | memoryview | Sequence[int]
+
+MAX_VARINT64_BYTES = 10
+MAX_VARINT32_BYTES = 5
+_CONTINUE = 0x80
+_PAYLOAD = 0x7F
+
+
+class VarintError(ValueError):
+    """A varint that ends too early or is too long."""
+
+
+def encode_varint(value: int) -> bytes:
+    """Encode an unsigned integer below 2**64."""
+    if value < _CONTINUE:
+        return _ONE_BYTE[value]
+    out = bytearray()
+    while value >= _CONTINUE:
+        out.append(value & _PAYLOAD | _CONTINUE)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+_ONE_BYTE = [bytes((value,)) for value in range(_CONTINUE)]
+
+
+def decode_varint(data: ByteSequence, start: int, end: int) -> tuple[int, int]:
+    """Decode the varint at ``start``; return it and the position after it.
+
+    Raises VarintError if it runs past ``end`` or over 64 bits.
+    """
+    value = shift = 0
+    position = start
+    while position < end:
+        byte = data[position]
+        position += 1
+        value |= (byte & _PAYLOAD) << shift
+        if byte < _CONTINUE:
+            if value >> 64:
+                raise VarintError("a varint of more than 64 bits")
+            return value, position
+        shift += 7
+        if shift >= 7 * MAX_VARINT64_BYTES:
+            raise VarintError("a varint of more than ten bytes")
+    raise VarintError("a varint that does not end")
+
+
+def decode_varint32(data: ByteSequence, start: int, end: int) -> tuple[int, int]:
+    """Decode a varint that must fit 32 bits and five bytes, as the table format demands."""
+    value, position = decode_varint(data, start, min(end, start + MAX_VARINT32_BYTES))
+    if value >> 32:
+        raise VarintError("a varint of more than 32 bits")
+    return value, position
+
+
+def to_signed64(value: int) -> int:
+    """Read an unsigned 64-bit value as the two's complement number that it encodes."""
+    return value - (1 << 64) if value >> 63 else value
