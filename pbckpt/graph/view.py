@@ -1,0 +1,53 @@
+"""The graph as a network: who consumes whom.
+
+Only data edges count; a control input orders execution and says nothing about
+what a constant is. Nothing here recurses, so chains of any length and cycles
+are walked in time that grows with the graph.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbckpt.names import is_control_input, node_of_input
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pbckpt.graph.decode import Graph, Node
+
+# The op of a node whose value is given in the graph.
+CONSTANT_OP = "Const"
+_IDENTITY_OP = "Identity"
+
+
+class GraphView:
+    """The nodes of a graph with the data edges between them."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Index the edges; inputs that name no node lead nowhere."""
+        self.graph = graph
+        self._consumers: dict[str, list[Node]] = {}
+        for node in graph.nodes:
+            for text in node.definition.input:
+                if not is_control_input(text):
+                    self._consumers.setdefault(node_of_input(text), []).append(node)
+
+    def constants(self) -> list[Node]:
+        """Return all Const nodes, in file order."""
+        return [node for node in self.graph.nodes if node.op == CONSTANT_OP]
+
+    def consumers(self, name: str) -> list[Node]:
+        """Return the nodes that take data from a node."""
+        return self._consumers.get(name, [])
+
+    def identities(self, name: str) -> Iterator[Node]:
+        """Yield the Identity nodes that a node's value reaches through Identities only."""
+        seen = {name}
+        waiting = [name]
+        while waiting:
+            for node in self.consumers(waiting.pop()):
+                if node.op == _IDENTITY_OP and node.name not in seen:
+                    seen.add(node.name)
+                    waiting.append(node.name)
+                    yield node

@@ -1,0 +1,70 @@
+"""The rules: what freezing leaves on a constant that was a variable.
+
+    rule              what is left
+    read_identity     Const X, Identity X/read: a reference variable
+    resource_capture  Const …/resource: a variable that a TensorFlow 2 function
+                      captured; the name is that of the place where it was read
+    resource_read     Const X, Identity …/ReadVariableOp: a resource variable
+
+A rule looks at one constant and its surroundings and answers with a finding
+or with nothing; the first that finds something decides.
+
+Reference: tensorflow/python/framework/convert_to_constants.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from pbckpt.graph.decode import Node
+    from pbckpt.graph.view import GraphView
+
+_READ = "/read"
+_RESOURCE = "/resource"
+_READ_VARIABLE_OP = "ReadVariableOp"
+
+
+class Finding(NamedTuple):
+    """Why a constant was a variable, and the key to store it under."""
+
+    rule: str
+    reason: str
+    key: str
+
+
+class Rule(Protocol):
+    """Looks for one kind of trace."""
+
+    def __call__(self, node: Node, view: GraphView) -> Finding | None:
+        """Return a finding for a Const node, or None."""
+
+
+def read_identity(node: Node, view: GraphView) -> Finding | None:
+    """Find the Identity ``X/read`` that reads a reference variable ``X``."""
+    read = node.name + _READ
+    if any(identity.name == read for identity in view.identities(node.name)):
+        reason = f"Identity {read!r} reads it, as freezing leaves a reference variable"
+        return Finding("read_identity", reason, node.name)
+    return None
+
+
+def resource_capture(node: Node, view: GraphView) -> Finding | None:  # noqa: ARG001
+    """Find the ending that TensorFlow 2's freezing gives a captured variable."""
+    if not node.name.endswith(_RESOURCE):
+        return None
+    place = node.name[: -len(_RESOURCE)].removesuffix("/" + _READ_VARIABLE_OP)
+    reason = f"its name ends with {_RESOURCE!r}, as TensorFlow 2 freezes a captured variable"
+    return Finding("resource_capture", reason, place or node.name)
+
+
+def resource_read(node: Node, view: GraphView) -> Finding | None:
+    """Find the Identity that a ReadVariableOp became."""
+    for identity in view.identities(node.name):
+        if identity.name.rpartition("/")[2].startswith(_READ_VARIABLE_OP):
+            reason = f"Identity {identity.name!r} reads it, as freezing leaves a resource variable"
+            return Finding("resource_read", reason, node.name)
+    return None
+
+
+RULES: tuple[Rule, ...] = (read_identity, resource_capture, resource_read)
