@@ -1,0 +1,5 @@
+"""``python -m pbckpt``: the same as the command ``pbckpt``."""
+
+from pbckpt.cli.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,133 @@
+"""Convert: a frozen graph becomes a checkpoint.
+
+    file -> graph -> variables -> plan -> bundle -> storage
+
+The rooms do the work; this joins them. A weight's bytes stay a span of the
+input until they are written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.applications.write import Progress, no_progress, write_bundle
+from pbckpt.bundle.payload import Payload, Tensor, string_payload
+from pbckpt.dtypes import DataType
+from pbckpt.errors import LimitError, PathError
+from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
+from pbckpt.names import STATE_FILE, Prefix, key_to_bytes
+from pbckpt.storage.commit import Durability, OnExisting
+from pbckpt.variables.select import Selection, plan_selection
+
+if TYPE_CHECKING:
+    import os
+
+    from pbckpt.storage.local import MappedFile
+    from pbckpt.variables.detect import Detection, Skipped, Variable
+
+DEFAULT_SELECTION = Selection()
+
+
+class ConvertReport(NamedTuple):
+    """What a conversion did.
+
+    ``files`` are the paths written, ``nbytes`` the size of the tensors' data.
+    """
+
+    prefix: str
+    files: tuple[str, ...]
+    nbytes: int
+    variables: tuple[Variable, ...]
+    skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+
+def convert(  # noqa: PLR0913 - the options of one job, all with defaults
+    source: str | os.PathLike[str],
+    prefix: str | os.PathLike[str],
+    *,
+    selection: Selection = DEFAULT_SELECTION,
+    on_existing: OnExisting = OnExisting.REFUSE,
+    durability: Durability = Durability.FULL,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = no_progress,
+) -> ConvertReport:
+    """Write the variables of the frozen graph in ``source`` as the checkpoint ``prefix``.
+
+    Raises GraphError for what is wrong with the graph, SelectionError where
+    nothing fits the selection, PathError for a prefix that must not be used,
+    LimitError beyond ``limits``, WriteError where writing failed; what was at
+    the prefix before is then still there.
+    """
+    target = Prefix.parse(prefix)
+    target.check_writable()
+    with open_graph(source, limits=limits) as graph:
+        _refuse_own_input(graph.file, target)
+        plan = plan_selection(detect_variables(graph), selection)
+        _check_expansion(plan, limits)
+        tensors = [tensor_of(variable) for variable in plan.variables]
+        nbytes = sum(variable.nbytes for variable in plan.variables)
+        committed = write_bundle(
+            tensors,
+            nbytes,
+            target,
+            on_existing=on_existing,
+            durability=durability,
+            progress=progress,
+            before_commit=graph.file.check_unchanged,
+        )
+    return ConvertReport(
+        target.path,
+        committed.files,
+        committed.nbytes,
+        plan.variables,
+        plan.skipped,
+        _warnings(plan, committed.warnings),
+    )
+
+
+def tensor_of(variable: Variable) -> Tensor:
+    """Return the variable as a tensor to be written."""
+    key = key_to_bytes(variable.key)
+    if variable.dtype is DataType.STRING:
+        payload = string_payload(variable.tensor.elements())
+    else:
+        payload = Payload(variable.tensor.spans())
+    return Tensor(key, variable.dtype, variable.shape, payload)
+
+
+def _refuse_own_input(file: MappedFile, target: Prefix) -> None:
+    state = Prefix(target.directory, STATE_FILE).path
+    for path in (target.index_path(), target.shard_path(0, 1), state):
+        if file.is_same_file(path):
+            msg = f"{path} is the input itself and would be overwritten; choose another prefix"
+            raise PathError(msg)
+
+
+def _check_expansion(plan: Detection, limits: Limits) -> None:
+    """Refuse a few bytes of input that would become a disk full of repeated values."""
+    total = 0
+    for variable in plan.variables:
+        tensor = variable.tensor
+        if tensor.dtype is DataType.STRING:
+            # An element takes at least its length in the file, however short it is.
+            total += tensor.expanded * (1 + len(tensor.strings[-1]) if tensor.strings else 1)
+        else:
+            total += tensor.expanded * tensor.dtype.itemsize
+    if total > limits.max_expanded_bytes:
+        msg = "the bytes of repeated values and zeros that the graph does not hold itself"
+        raise LimitError(
+            msg, limit="max_expanded_bytes", value=total, maximum=limits.max_expanded_bytes
+        )
+
+
+def _warnings(plan: Detection, from_writing: tuple[str, ...]) -> tuple[str, ...]:
+    frozen = [v.key for v in plan.variables if v.rule == "resource_capture"]
+    if not frozen:
+        return from_writing
+    note = (
+        f"{len(frozen)} variables have the names of the places that read them, such as "
+        f"{frozen[0]!r}: TensorFlow 2 freezes their own names away"
+    )
+    return (*from_writing, note)

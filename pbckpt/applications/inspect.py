@@ -1,0 +1,62 @@
+"""Inspect: what a graph or a checkpoint holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.applications.checkpoint import open_checkpoint
+from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.applications.locate import is_checkpoint
+
+if TYPE_CHECKING:
+    import os
+
+    from pbckpt.bundle.entry import BundleEntry
+    from pbckpt.variables.detect import Skipped, Variable
+
+
+class GraphContents(NamedTuple):
+    """What a frozen graph holds, and which of its constants were variables."""
+
+    path: str
+    nodes: int
+    constants: int
+    variables: tuple[Variable, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class CheckpointContents(NamedTuple):
+    """What a checkpoint's index lists, in key order."""
+
+    prefix: str
+    num_shards: int
+    entries: tuple[tuple[str, BundleEntry], ...]
+
+
+def inspect(path: str | os.PathLike[str]) -> GraphContents | CheckpointContents:
+    """Return what is in a frozen graph or a checkpoint.
+
+    ``path`` is a graph's file, or whatever stands for a checkpoint: a prefix,
+    one of its files, a directory. Raises GraphError or BundleError.
+    """
+    return inspect_checkpoint(path) if is_checkpoint(path) else inspect_graph(path)
+
+
+def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointContents:
+    """Return what a checkpoint's index lists."""
+    with open_checkpoint(path) as checkpoint:
+        entries = tuple((key, checkpoint.entry(key)) for key in checkpoint)
+        return CheckpointContents(checkpoint.prefix, checkpoint.num_shards, entries)
+
+
+def inspect_graph(path: str | os.PathLike[str]) -> GraphContents:
+    """Return what a frozen graph holds."""
+    with open_graph(path) as graph:
+        found = detect_variables(graph)
+        return GraphContents(
+            graph.file.name,
+            len(graph.nodes),
+            len(graph.constants),
+            found.variables,
+            found.skipped,
+        )

@@ -1,0 +1,69 @@
+"""The command ``pbckpt``: options in, one call of the library, its result out.
+
+The result goes to stdout, everything else to stderr. Exit status: 0 done,
+1 for anything that pbckpt reports, problems found by ``verify`` included,
+2 for a command that cannot be understood.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from pbckpt.cli.arguments import build_parser
+from pbckpt.errors import PbckptError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from types import FrameType
+
+EXIT_REPORTED = 1
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    options = build_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _run(options)
+    except (PbckptError, OSError) as error:
+        return _report(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("pbckpt: interrupted\n")
+        return EXIT_INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    from pbckpt.cli import commands  # noqa: PLC0415 - after usage errors and --help
+
+    status: int = getattr(commands, f"run_{options.command}")(options)
+    sys.stdout.flush()
+    return status
+
+
+def _report(error: PbckptError | OSError) -> int:
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output has gone, as `head` does. Python would
+        # complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_REPORTED
+    sys.stderr.write(f"pbckpt: {_message(error)}\n")
+    return EXIT_REPORTED
+
+
+def _message(error: PbckptError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """Leave through the clean-up that an exit runs, instead of at once."""
+    sys.exit(EXIT_TERMINATED)

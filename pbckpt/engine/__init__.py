@@ -1,0 +1,1 @@
+"""The pipeline that moves a shard's bytes: read, checksum, write, at the same time."""

@@ -1,0 +1,100 @@
+"""The pipeline: one stream of blocks, several threads that take turns at it.
+
+    thread 1   take block 0 | write block 0        | take block 2 | …
+    thread 2                | take block 1 | write block 1        | …
+
+Taking a block reads its bytes into the thread's own buffer and checksums them
+while they are in the processor's cache; it happens under a lock, in order, so
+that a CRC runs over a tensor from its first byte to its last. Writing happens
+outside the lock, at the block's own offset. Both release the interpreter, so
+that a copy takes as long as its writes do.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+# Half of a usual second-level cache: a block that was just read is checksummed
+# and written from the cache.
+BLOCK_BYTES = 512 << 10
+WORKERS = 2
+
+
+class _Block(Protocol):
+    @property
+    def offset(self) -> int: ...
+    @property
+    def data(self) -> memoryview: ...
+
+
+class BlockStream(Protocol):
+    """Hands out blocks of bytes, each with its offset, until there are none left."""
+
+    def next_block(self, buffer: memoryview) -> _Block | None:
+        """Return the next block, in ``buffer`` or elsewhere; None at the end."""
+
+
+class Sink(Protocol):
+    """Takes bytes at offsets; each offset is written once, in any order."""
+
+    def write_at(self, offset: int, data: memoryview) -> None:
+        """Write all of ``data`` at ``offset``."""
+
+
+class Pump(NamedTuple):
+    """Moves every block of ``stream`` to ``sink``; ``advanced(nbytes)`` after each."""
+
+    stream: BlockStream
+    sink: Sink
+    advanced: Callable[[int], None]
+
+    def run(self, nbytes: int) -> None:
+        """Move the stream, about ``nbytes`` long; small ones need no second thread.
+
+        The first error of any thread is raised after all have stopped.
+        """
+        if nbytes <= 2 * BLOCK_BYTES or not hasattr(os, "pwrite"):
+            buffer = memoryview(bytearray(max(1, min(nbytes, BLOCK_BYTES))))
+            while (block := self.stream.next_block(buffer)) is not None:
+                self._write(block)
+            return
+        self._run_threads()
+
+    def _write(self, block: _Block) -> None:
+        self.sink.write_at(block.offset, block.data)
+        self.advanced(len(block.data))
+
+    def _run_threads(self) -> None:
+        import threading  # noqa: PLC0415 - small graphs never need it
+
+        turn = threading.Lock()
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                self._take_turns(turn, errors)
+            except BaseException as error:  # noqa: BLE001 - raised by the caller's thread
+                errors.append(error)
+
+        others = [threading.Thread(target=work, daemon=True) for _ in range(WORKERS - 1)]
+        for thread in others:
+            thread.start()
+        work()
+        for thread in others:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    def _take_turns(self, turn: threading.Lock, errors: list[BaseException]) -> None:
+        buffer = memoryview(bytearray(BLOCK_BYTES))
+        while not errors:
+            with turn:
+                block = self.stream.next_block(buffer)
+            if block is None:
+                return
+            self._write(block)

@@ -1,0 +1,102 @@
+"""Results as JSON: one object each, with ``schema`` 1.
+
+Types have numpy's names, CRCs are unmasked and 8 hex digits, keys that are not
+UTF-8 have surrogate escapes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pbckpt.applications.inspect import GraphContents
+
+if TYPE_CHECKING:
+    from pbckpt.applications.convert import ConvertReport
+    from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.verify import VerifyReport
+    from pbckpt.bundle.entry import BundleEntry
+    from pbckpt.variables.detect import Skipped, Variable
+
+SCHEMA = 1
+
+
+def convert_json(report: ConvertReport) -> str:
+    """Return what a conversion did."""
+    return _dump(
+        prefix=report.prefix,
+        files=report.files,
+        bytes=report.nbytes,
+        variables=[_variable(variable) for variable in report.variables],
+        skipped=[_skipped(constant) for constant in report.skipped],
+        warnings=report.warnings,
+    )
+
+
+def inspect_json(contents: GraphContents | CheckpointContents) -> str:
+    """Return what a file holds."""
+    if isinstance(contents, GraphContents):
+        return _dump(
+            kind="graph",
+            path=contents.path,
+            nodes=contents.nodes,
+            constants=contents.constants,
+            variables=[_variable(variable) for variable in contents.variables],
+            skipped=[_skipped(constant) for constant in contents.skipped],
+        )
+    return _dump(
+        kind="checkpoint",
+        prefix=contents.prefix,
+        num_shards=contents.num_shards,
+        entries=[_entry(key, entry) for key, entry in contents.entries],
+    )
+
+
+def verify_json(report: VerifyReport) -> str:
+    """Return what a verification found."""
+    return _dump(
+        prefix=report.prefix,
+        ok=report.ok,
+        checked=report.checked,
+        problems=[problem._asdict() for problem in report.problems],
+    )
+
+
+def _dump(**fields: object) -> str:
+    return json.dumps({"schema": SCHEMA, **fields}, indent=1)
+
+
+def _variable(variable: Variable) -> dict[str, Any]:
+    return {
+        "key": variable.key,
+        "node": variable.node,
+        "dtype": variable.dtype.label,
+        "shape": variable.shape,
+        "bytes": variable.nbytes,
+        "trainable": variable.trainable,
+        "rule": variable.rule,
+        "reason": variable.reason,
+    }
+
+
+def _skipped(constant: Skipped) -> dict[str, Any]:
+    tensor = constant.tensor
+    return {
+        "node": constant.node,
+        "dtype": tensor.dtype.label if tensor else None,
+        "shape": tensor.shape if tensor else None,
+        "reason": constant.reason,
+    }
+
+
+def _entry(key: str, entry: BundleEntry) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": key, "dtype": entry.dtype.label, "shape": entry.shape}
+    if entry.slices:
+        return {**row, "slices": entry.slices}
+    return {
+        **row,
+        "shard": entry.shard_id,
+        "offset": entry.offset,
+        "bytes": entry.nbytes,
+        "crc32c": f"{entry.crc32c:08x}",
+    }

@@ -1,0 +1,137 @@
+"""Results as text for a terminal: aligned tables, sizes that people read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbckpt.applications.inspect import GraphContents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pbckpt.applications.convert import ConvertReport
+    from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.verify import VerifyReport
+    from pbckpt.bundle.entry import BundleEntry
+    from pbckpt.variables.detect import Skipped, Variable
+
+_KILO = 1000
+_RIGHT = "bytes"
+
+
+def convert_text(report: ConvertReport) -> str:
+    """Return a summary of a conversion."""
+    trainable = sum(variable.trainable for variable in report.variables)
+    lines = [
+        (
+            f"{report.prefix}: {len(report.variables)} variables ({trainable} trainable), "
+            f"{size_text(report.nbytes)}"
+        ),
+        *(f"  wrote {file}" for file in report.files),
+    ]
+    if report.skipped:
+        lines.append(f"  {len(report.skipped)} constants were not taken")
+    return "\n".join(lines)
+
+
+def inspect_text(contents: GraphContents | CheckpointContents) -> str:
+    """Return the tables of a graph or a checkpoint."""
+    if isinstance(contents, GraphContents):
+        return _graph_text(contents)
+    total = sum(entry.nbytes for _, entry in contents.entries)
+    head = (
+        f"checkpoint {contents.prefix}: {len(contents.entries)} tensors, {size_text(total)}, "
+        f"{contents.num_shards} {'shard' if contents.num_shards == 1 else 'shards'}"
+    )
+    rows = [_entry_row(key, entry) for key, entry in contents.entries]
+    return f"{head}\n\n{table(('key', 'dtype', 'shape', _RIGHT, 'crc32c'), rows)}"
+
+
+def _graph_text(contents: GraphContents) -> str:
+    head = (
+        f"frozen graph {contents.path}: {contents.nodes} nodes, {contents.constants} constants, "
+        f"{len(contents.variables)} of them variables"
+    )
+    parts = [head]
+    if contents.variables:
+        parts.append(variables_table(contents.variables))
+    if contents.skipped:
+        rows = [_skipped_row(constant) for constant in contents.skipped]
+        parts.append("not variables:\n" + table(("node", "dtype", "shape", "reason"), rows))
+    return "\n\n".join(parts)
+
+
+def variables_table(variables: Sequence[Variable]) -> str:
+    """Return the table of variables with the reason for each."""
+    rows = [
+        (
+            printable(variable.key),
+            variable.dtype.label,
+            shape_text(variable.shape),
+            f"{variable.nbytes:,}",
+            "yes" if variable.trainable else "no",
+            variable.rule,
+        )
+        for variable in variables
+    ]
+    return table(("key", "dtype", "shape", _RIGHT, "trainable", "rule"), rows)
+
+
+def _skipped_row(constant: Skipped) -> tuple[str, ...]:
+    tensor = constant.tensor
+    dtype = tensor.dtype.label if tensor else "-"
+    shape = shape_text(tensor.shape) if tensor else "-"
+    return printable(constant.node), dtype, shape, constant.reason
+
+
+def _entry_row(key: str, entry: BundleEntry) -> tuple[str, ...]:
+    row = (printable(key), entry.dtype.label, shape_text(entry.shape))
+    if entry.slices:
+        return (*row, f"{len(entry.slices)} slices", "")
+    return (*row, f"{entry.nbytes:,}", f"{entry.crc32c:08x}")
+
+
+def verify_text(report: VerifyReport) -> str:
+    """Return a line if all is well, else a line per problem."""
+    if report.ok:
+        return f"{report.prefix}: {report.checked} tensors checked, no problem found"
+    lines = [f"{report.prefix}: {len(report.problems)} problems"]
+    for problem in report.problems:
+        what = f"{printable(problem.key)} in {problem.file}" if problem.key else problem.file
+        lines.append(f"  {what}: {problem.problem}")
+    return "\n".join(lines)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows in columns as wide as their widest cell; sizes to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = []
+    for row in (head, *rows):
+        cells = [
+            cell.rjust(width) if title == _RIGHT else cell.ljust(width)
+            for cell, width, title in zip(row, widths, head, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as it is written in Python lists."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def size_text(nbytes: int) -> str:
+    """Return a size in the largest decimal unit of which it has one."""
+    size = float(nbytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < _KILO:
+            return f"{nbytes} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= _KILO
+    return f"{size:.1f} TB"
+
+
+def printable(text: str) -> str:
+    """Return a name as it can be shown on any terminal: no control, no stray byte."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

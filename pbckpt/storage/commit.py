@@ -1,0 +1,244 @@
+"""The commit: how the files of a checkpoint appear all at once or not at all.
+
+    1  write each shard, the index and the state under temporary names, sync them
+    2  rename the shards to names that no other checkpoint uses
+    3  rename the index                         <- the commit point
+    4  rename the ``checkpoint`` state file
+    5  remove the shards of the checkpoint that was replaced
+
+Until step 3 readers see what was there before, from it on the new checkpoint.
+A replaced checkpoint stays whole for as long as its index is there, because
+the number of shards is part of a shard's name: the new shard is called
+``-of-00002`` where the old one was ``-of-00001``. TensorFlow reads a bundle
+whose index says two shards and uses one.
+
+Everything that can run out of space happens before step 2. The directory is
+locked from step 2 on, so that two writers of one prefix follow each other.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.errors import DurabilityError, NotCommittedError, PathError
+from pbckpt.names import STATE_FILE, index_name, is_shard_of, shard_name
+from pbckpt.storage.directory import (
+    Directory,
+    TemporaryFile,
+    make_directories,
+    remove_directories,
+    sync_parents,
+)
+from pbckpt.storage.state import updated_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from pbckpt.names import Prefix
+
+
+class OnExisting(Enum):
+    """What to do where the prefix has a checkpoint already."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+
+
+class Durability(Enum):
+    """Whether a return means that the disk has the checkpoint.
+
+    FULL survives a power cut. NONE keeps the order of all steps and leaves
+    the waiting out, as ``cp`` and TensorFlow do.
+    """
+
+    FULL = "full"
+    NONE = "none"
+
+
+class Committed(NamedTuple):
+    """The files of a checkpoint in place, by path, and the shards they replaced."""
+
+    files: tuple[str, ...]
+    num_shards: int
+
+
+class Commit:
+    """Writes one checkpoint; a context manager that cleans up what it did not commit."""
+
+    def __init__(self, prefix: Prefix, on_existing: OnExisting, durability: Durability) -> None:
+        """Nothing is touched before the context is entered."""
+        self._prefix = prefix
+        self._on_existing = on_existing
+        self._durable = durability is Durability.FULL
+        self._made: list[str] = []
+        self._temporaries: list[TemporaryFile] = []
+        self._renamed: list[str] = []
+        self._committed = False
+
+    def __enter__(self) -> Self:
+        """Open the directory, making it where it is missing.
+
+        Raises PathError for an existing prefix that must not be replaced, and
+        NotCommittedError where the system refuses.
+        """
+        try:
+            self._made = make_directories(self._prefix.directory)
+            self._directory = Directory(self._prefix.directory)
+        except OSError as error:
+            raise self._not_committed(error) from error
+        try:
+            self._refuse_existing()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove temporary files, and all that was renamed, unless it was committed."""
+        for temporary in self._temporaries:
+            temporary.close()
+            self._directory.remove(temporary.name)
+        if not self._committed:
+            for name in self._renamed:
+                self._directory.remove(name)
+        self._directory.__exit__(None, None, None)
+        if not self._committed:
+            remove_directories(self._made)
+
+    def new_shard(self) -> TemporaryFile:
+        """Return an empty file for the next shard's bytes."""
+        with self.reporting_errors(), self._directory.locked():
+            self._directory.remove_stale_temporaries()
+            return self._new_temporary()
+
+    @contextmanager
+    def reporting_errors(self) -> Iterator[None]:
+        """Turn what the system refuses while shards are written into NotCommittedError."""
+        try:
+            yield
+        except NotCommittedError:
+            raise
+        except OSError as error:
+            raise self._not_committed(error) from error
+
+    def commit(
+        self,
+        shards: list[TemporaryFile],
+        write_index: Callable[[int, Callable[[bytes], None]], None],
+    ) -> Committed:
+        """Put the shards and their index in place.
+
+        ``write_index(num_shards, write)`` writes the index file's bytes; the
+        number of shards is at least ``len(shards)``. Raises NotCommittedError
+        with everything as it was, or DurabilityError with the new checkpoint
+        in place.
+        """
+        with self.reporting_errors():
+            for shard in shards:
+                self._seal(shard)
+            with self._directory.locked():
+                old = self._refuse_existing()
+                num_shards = self._free_shard_count(len(shards), old)
+                index = self._new_temporary()
+                write_index(num_shards, index.append)
+                self._seal(index)
+                state = self._write_state()
+                self._rename_all(shards, index, num_shards)
+                return self._finish(state, old, num_shards)
+
+    def _new_temporary(self) -> TemporaryFile:
+        temporary = self._directory.create_temporary()
+        self._temporaries.append(temporary)
+        return temporary
+
+    def _seal(self, file: TemporaryFile) -> None:
+        if self._durable:
+            file.sync()
+
+    def _refuse_existing(self) -> list[str]:
+        """Return the shards that the prefix has; PathError where they must stay."""
+        basename = self._prefix.basename
+        names = self._directory.names()
+        old = [name for name in names if is_shard_of(name, basename)]
+        has_index = index_name(basename) in names
+        if (old or has_index) and self._on_existing is OnExisting.REFUSE:
+            what = "exists already" if has_index else "has data files without an index"
+            msg = (
+                f"checkpoint {self._prefix.path} {what}; choose another prefix, "
+                "or allow it with --on-existing replace (on_existing=OnExisting.REPLACE)"
+            )
+            raise PathError(msg)
+        return old
+
+    def _free_shard_count(self, at_least: int, old: list[str]) -> int:
+        """Return a number of shards under which no data file of the prefix exists."""
+        count = at_least
+        while any(name.endswith(f"-of-{count:05d}") for name in old):
+            count += 1
+        return count
+
+    def _write_state(self) -> TemporaryFile:
+        text = updated_state(self._directory.path, self._prefix.basename)
+        state = self._new_temporary()
+        state.append(text.encode())
+        self._seal(state)
+        return state
+
+    def _rename_all(
+        self, shards: list[TemporaryFile], index: TemporaryFile, num_shards: int
+    ) -> None:
+        for shard_id, shard in enumerate(shards):
+            final = shard_name(self._prefix.basename, shard_id, num_shards)
+            self._renamed.append(final)
+            self._directory.rename(shard.name, final)
+        if self._durable:
+            self._directory.sync()
+        # Said before it is so: an interrupt right after the rename must not make
+        # the clean-up remove shards that the index now names.
+        self._committed = True
+        try:
+            self._directory.rename(index.name, index_name(self._prefix.basename))
+        except OSError:
+            self._committed = False
+            raise
+        self._renamed.append(index_name(self._prefix.basename))
+
+    def _finish(self, state: TemporaryFile, old: list[str], num_shards: int) -> Committed:
+        """Do what follows the commit point; an error here is about the disk only."""
+        try:
+            if self._durable:
+                self._directory.sync()
+            self._directory.rename(state.name, STATE_FILE)
+            for name in old:
+                self._directory.remove(name)
+            if self._durable:
+                self._directory.sync()
+                sync_parents(self._made)
+        except OSError as error:
+            msg = (
+                f"checkpoint {self._prefix.path} is in place, but the system reported "
+                f"{error.strerror} after that; run pbckpt verify on it before relying on it"
+            )
+            raise DurabilityError(msg) from error
+        names = [*self._renamed, STATE_FILE]
+        paths = tuple(os.path.join(self._prefix.directory, name) for name in names)
+        return Committed(paths, num_shards)
+
+    def _not_committed(self, error: OSError) -> NotCommittedError:
+        return NotCommittedError(
+            error.errno,
+            f"checkpoint {self._prefix.path} was not written: {error.strerror}; "
+            "what was there before is untouched",
+            error.filename,
+        )

@@ -1,0 +1,211 @@
+"""A directory that files are made, renamed and removed in.
+
+It is opened once: where the system offers it, every later step goes through
+that one handle, so that a directory that is moved or swapped meanwhile cannot
+redirect a rename. Elsewhere (Windows) the steps use paths, and the directory
+itself is not synced, since there is no call for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+
+    _HAS_LOCKS = True
+except ImportError:  # Windows
+    _HAS_LOCKS = False
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+TEMPORARY_PREFIX = ".pbckpt-"
+TEMPORARY_SUFFIX = ".tmp"
+_HAS_DIR_FD = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
+_NAME_BYTES = 8
+
+
+class TemporaryFile:
+    """A file under a name of its own until it is renamed; a `Sink` for a pipeline.
+
+    It is locked as long as it is open, so that a later run can tell it from
+    what a killed one left behind.
+    """
+
+    def __init__(self, name: str, fd: int) -> None:
+        """Take over an open, empty file."""
+        self.name = name
+        self.fd = fd
+
+    def write_at(self, offset: int, data: memoryview) -> None:
+        """Write all of ``data`` at ``offset``; the system may take it in parts."""
+        while data:
+            if hasattr(os, "pwrite"):
+                done = os.pwrite(self.fd, data, offset)
+            else:
+                os.lseek(self.fd, offset, os.SEEK_SET)
+                done = os.write(self.fd, data)
+            data = data[done:]
+            offset += done
+
+    def append(self, data: bytes) -> None:
+        """Write ``data`` after all that was appended so far."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.fd, rest) :]
+
+    def sync(self) -> None:
+        """Wait until the disk has the file's bytes. An error here is final: never retried."""
+        os.fsync(self.fd)
+
+    def close(self) -> None:
+        """Close the file; closing twice is harmless."""
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+
+
+class Directory:
+    """An open directory; a context manager."""
+
+    def __init__(self, path: str) -> None:
+        """Open ``path``, which must exist."""
+        self.path = path or os.curdir
+        self._fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY) if _HAS_DIR_FD else -1
+
+    def __enter__(self) -> Self:
+        """Return the directory itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    def _at(self, name: str) -> str:
+        return name if self._fd >= 0 else os.path.join(self.path, name)
+
+    def _options(self) -> dict[str, Any]:
+        return {"dir_fd": self._fd} if self._fd >= 0 else {}
+
+    def names(self) -> list[str]:
+        """Return the names of everything in the directory."""
+        return os.listdir(self._fd if self._fd >= 0 else self.path)
+
+    def create_temporary(self) -> TemporaryFile:
+        """Make a new file under a random name; its mode follows the umask."""
+        name = TEMPORARY_PREFIX + os.urandom(_NAME_BYTES).hex() + TEMPORARY_SUFFIX
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        fd = os.open(self._at(name), flags, 0o666, **self._options())
+        _try_lock(fd)
+        return TemporaryFile(name, fd)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a file, replacing what has the new name."""
+        if self._fd >= 0:
+            os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        else:
+            os.replace(self._at(old), self._at(new))
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._at(name), **self._options())
+
+    def sync(self) -> None:
+        """Wait until the disk has the directory's names."""
+        if self._fd >= 0:
+            os.fsync(self._fd)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers of pbckpt out of the directory, where the system can lock it."""
+        locks = _HAS_LOCKS and self._fd >= 0
+        if locks:
+            # A file system without locks still has the order of the renames.
+            with contextlib.suppress(OSError):
+                flock(self._fd, LOCK_EX)
+        try:
+            yield
+        finally:
+            if locks:
+                with contextlib.suppress(OSError):
+                    flock(self._fd, LOCK_UN)
+
+    def remove_stale_temporaries(self) -> None:
+        """Remove temporary files whose writer is gone. Call it with the directory locked."""
+        if not _HAS_LOCKS or self._fd < 0:
+            return
+        for name in self.names():
+            if name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX):
+                self._remove_if_stale(name)
+
+    def _remove_if_stale(self, name: str) -> None:
+        # What cannot be opened or removed is somebody else's, and left alone.
+        with contextlib.suppress(OSError):
+            fd = os.open(name, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=self._fd)
+            try:
+                if _try_lock(fd):
+                    self.remove(name)
+            finally:
+                os.close(fd)
+
+
+def _try_lock(fd: int) -> bool:
+    """Lock an open file if nobody has; False where it is locked or cannot be."""
+    if not _HAS_LOCKS:
+        return False
+    try:
+        flock(fd, LOCK_EX | LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def make_directories(path: str) -> list[str]:
+    """Make a directory and its parents; return those that were made, outermost first."""
+    made: list[str] = []
+    missing = []
+    place = os.path.abspath(path or os.curdir)
+    while not os.path.isdir(place):
+        missing.append(place)
+        parent = os.path.dirname(place)
+        if parent == place:
+            break
+        place = parent
+    try:
+        for directory in reversed(missing):
+            os.mkdir(directory)
+            made.append(directory)
+    except FileExistsError:
+        # Another process made it meanwhile: it is not ours to remove.
+        os.makedirs(path, exist_ok=True)
+    except OSError:
+        remove_directories(made)
+        raise
+    return made
+
+
+def remove_directories(made: list[str]) -> None:
+    """Remove directories that `make_directories` made, as far as they are empty."""
+    for directory in reversed(made):
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
+
+
+def sync_parents(made: list[str]) -> None:
+    """Wait until the disk knows the names of new directories."""
+    for directory in made:
+        with Directory(os.path.dirname(directory)) as parent:
+            parent.sync()

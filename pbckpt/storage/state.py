@@ -1,0 +1,128 @@
+"""The ``checkpoint`` file: which checkpoint of a directory is the newest.
+
+    model_checkpoint_path: "model.ckpt-17"
+    all_model_checkpoint_paths: "model.ckpt-9"
+    all_model_checkpoint_paths: "model.ckpt-17"
+
+Text form of CheckpointState. Paths are relative to the file's own directory,
+so that a directory can be moved; TensorFlow writes absolute ones too, which
+are gone after a move although the checkpoint itself lies beside the file.
+
+Reference: tensorflow/python/checkpoint/checkpoint_management.py.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from pbckpt.errors import CorruptFileError, LimitError, MissingFileError, PathError
+from pbckpt.names import INDEX_SUFFIX, STATE_FILE
+
+if TYPE_CHECKING:
+    from pbckpt.protos import CheckpointState
+
+MAX_STATE_BYTES = 16 << 20
+
+
+def updated_state(directory: str, newest: str) -> str:
+    """Return the text of the state file with the checkpoint ``newest`` added last.
+
+    Listed checkpoints stay listed while their files are there. Raises
+    CorruptFileError for a state file that does not parse, PathError for a name
+    that the format cannot hold.
+    """
+    from google.protobuf import text_format  # noqa: PLC0415 - start-up time
+
+    state = read_state(directory)
+    listed = list(state.all_model_checkpoint_paths)
+    times = list(state.all_model_checkpoint_timestamps)
+    keep = [
+        place
+        for place, path in enumerate(listed)
+        if path != newest and _exists(os.path.join(directory, path))
+    ]
+    has_times = len(times) == len(listed) and bool(times)
+    try:
+        state.model_checkpoint_path = newest
+        state.all_model_checkpoint_paths[:] = [*(listed[place] for place in keep), newest]
+    except (UnicodeEncodeError, ValueError):
+        msg = f"the name {newest!r} is not UTF-8, so a checkpoint file cannot hold it"
+        raise PathError(msg) from None
+    kept_times = [*(times[place] for place in keep), time.time()] if has_times else []
+    state.all_model_checkpoint_timestamps[:] = kept_times
+    return text_format.MessageToString(state, as_utf8=True)
+
+
+def read_state(directory: str) -> CheckpointState:
+    """Return the state file of a directory, empty where there is none."""
+    from google.protobuf import text_format  # noqa: PLC0415
+
+    from pbckpt.protos import CheckpointState  # noqa: PLC0415
+
+    path = os.path.join(directory, STATE_FILE)
+    state = CheckpointState()
+    try:
+        text = _read_text(path)
+        text_format.Parse(text, state, allow_unknown_field=True)
+    except FileNotFoundError:
+        return state
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise CorruptFileError(
+            f"not the text form of a checkpoint state ({error}); remove or repair the file",
+            file=path,
+        ) from None
+    return state
+
+
+def _read_text(path: str) -> str:
+    with open(path, "rb") as file:
+        data = file.read(MAX_STATE_BYTES + 1)
+    if len(data) > MAX_STATE_BYTES:
+        msg = f"{path}: the state file's size"
+        raise LimitError(msg, limit="MAX_STATE_BYTES", value=len(data), maximum=MAX_STATE_BYTES)
+    return data.decode()
+
+
+def latest_checkpoint(directory: str) -> str:
+    """Return the prefix of the newest checkpoint that the directory's state file names.
+
+    Raises MissingFileError where there is no state file, or where it names a
+    checkpoint that is gone, and PathError for one outside of the directory.
+    """
+    state = read_state(directory)
+    named = state.model_checkpoint_path
+    state_path = os.path.join(directory, STATE_FILE)
+    if not named:
+        msg = f"{directory}: no checkpoint file that names a checkpoint; give its prefix"
+        raise MissingFileError(msg, file=state_path)
+    candidate = os.path.join(directory, named)
+    sibling = os.path.join(directory, os.path.basename(named))
+    if not _exists(candidate) and _exists(sibling):
+        candidate = sibling
+    if not _is_inside(candidate, directory):
+        msg = f"{state_path} names {named!r}, outside of its directory; give that prefix itself"
+        raise PathError(msg)
+    if not _exists(candidate):
+        msg = f"{state_path} names {named!r}, but {candidate}{INDEX_SUFFIX} is not there"
+        raise MissingFileError(msg, file=candidate + INDEX_SUFFIX)
+    return candidate
+
+
+def _exists(prefix: str) -> bool:
+    """Tell whether a checkpoint's files are there; V1 patterns have ``?`` for digits."""
+    if "\0" in prefix:
+        return False
+    if os.path.isfile(prefix + INDEX_SUFFIX) or os.path.isfile(prefix):
+        return True
+    return "?" in prefix and os.path.isfile(_first_of_pattern(prefix))
+
+
+def _first_of_pattern(pattern: str) -> str:
+    return pattern.replace("?", "0")
+
+
+def _is_inside(path: str, directory: str) -> bool:
+    home = os.path.abspath(directory)
+    return os.path.commonpath([home, os.path.abspath(path)]) == home
