@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # The op of a node whose value is given in the graph.
 CONSTANT_OP = "Const"
 _IDENTITY_OP = "Identity"
+# Ops that hand their input on unchanged: into a frame, or into a branch.
+_PASSING_OPS = frozenset((_IDENTITY_OP, "Enter", "Switch"))
 
 
 class GraphView:
@@ -42,12 +44,13 @@ class GraphView:
         return self._consumers.get(name, [])
 
     def identities(self, name: str) -> Iterator[Node]:
-        """Yield the Identity nodes that a node's value reaches through Identities only."""
+        """Yield the Identity nodes that a node's value reaches unchanged."""
         seen = {name}
         waiting = [name]
         while waiting:
             for node in self.consumers(waiting.pop()):
-                if node.op == _IDENTITY_OP and node.name not in seen:
+                if node.op in _PASSING_OPS and node.name not in seen:
                     seen.add(node.name)
                     waiting.append(node.name)
-                    yield node
+                    if node.op == _IDENTITY_OP:
+                        yield node

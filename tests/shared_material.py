@@ -1,0 +1,42 @@
+"""Graphs and checkpoints beside the checkout, used in addition where they are.
+
+The project's own fixtures are enough for a full run. This is the one place of
+the tests that says where the rest may lie.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent / "shared"
+ABSENT = f"shared material is not beside the checkout: no {ROOT.name}/ there, own fixtures only"
+
+
+def corpus_entries() -> list[dict[str, Any]]:
+    """Return the index of the frozen graphs with their truth; empty where there is none."""
+    index = ROOT / "corpus" / "index.json"
+    return json.loads(index.read_text()) if index.is_file() else []
+
+
+def frozen_graphs() -> list[Any]:
+    """Return a parameter per frozen graph, or one that is skipped and says why."""
+    found = [
+        pytest.param(ROOT / "corpus" / entry["id"] / "frozen.pb", id=entry["id"])
+        for entry in corpus_entries()
+        if entry["frozen"] == "frozen.pb"
+    ]
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
+
+
+def golden_index_files() -> list[Any]:
+    """Return a parameter per index file that TensorFlow wrote, or a skipped one."""
+    golden = ROOT / "golden"
+    found = [
+        pytest.param(path, id=str(path.relative_to(golden)))
+        for path in sorted(golden.rglob("*.index"))
+    ]
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
