@@ -170,16 +170,25 @@ def numpy_dtype(dtype: DataType) -> np.dtype[np.generic]:
     import numpy as np  # noqa: PLC0415 - only callers that want arrays pay for numpy
 
     row = _TABLE[dtype]
-    name = row.storage or row.name
     if row.itemsize == 0 and dtype is not DataType.STRING:
         msg = f"a tensor of type {row.name} has no numpy form; copy its bytes instead"
         raise UnsupportedBundleError(msg)
+    name = row.storage or row.name
     try:
-        found: np.dtype[np.generic] = np.dtype(name)
+        return np.dtype(name)
     except TypeError:
-        import ml_dtypes  # noqa: PLC0415 - rare types only
+        return _ml_dtype(name)
 
-        found = np.dtype(getattr(ml_dtypes, name))
+
+def _ml_dtype(name: str) -> np.dtype[np.generic]:
+    import ml_dtypes  # noqa: PLC0415 - rare types only
+    import numpy as np  # noqa: PLC0415
+
+    scalar_type = getattr(ml_dtypes, name, None)
+    if scalar_type is None:
+        msg = f"ml_dtypes {ml_dtypes.__version__} has no type {name}; install a newer one"
+        raise UnsupportedBundleError(msg)
+    found: np.dtype[np.generic] = np.dtype(scalar_type)
     return found
 
 

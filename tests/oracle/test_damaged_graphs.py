@@ -51,16 +51,15 @@ def our_verdict(data: bytes, path: Path) -> set[ConstFacts] | None:
     try:
         with pbckpt.open_graph(path) as graph:
             detection = pbckpt.detect_variables(graph)
-            for constant in (*detection.variables, *detection.skipped):
-                tensor = constant.tensor
-                if tensor is None:
-                    continue
+            constants = [(v.node, v.tensor) for v in detection.variables]
+            constants += [(s.node, s.tensor) for s in detection.skipped if s.tensor]
+            for node, tensor in constants:
                 if tensor.dtype is pbckpt.DataType.STRING:
                     facts = TensorFacts.of(7, tensor.shape, tensor.elements())
                 else:
                     image = b"".join(span.view for span in tensor.spans())
                     facts = TensorFacts.of(tensor.dtype, tensor.shape, image)
-                found.add(ConstFacts(constant.node, "", facts))
+                found.add(ConstFacts(node, "", facts))
     except pbckpt.PbckptError:
         return None
     return found

@@ -22,19 +22,22 @@ from tests.oracle.judge import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
+
 SAMPLE_NAMES = ("model.ckpt", "a b%20{c}*?~", "with.dots-and_15")
 
 
 def test_saved_arrays_load(judge: TensorFlowJudge, tmp_path: Path) -> None:
-    tensors = {
-        "dense/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+    kernel = np.arange(6, dtype=np.float32).reshape(2, 3)
+    tensors: dict[str, npt.ArrayLike] = {
+        "dense/kernel": kernel,
         "global_step": np.int64(17),
         "labels": np.array([b"cat", b"", b"\xff"], dtype=object),
         "half": np.array([1.5, -0.0], dtype=np.float16),
     }
     pbckpt.save_checkpoint(tensors, tmp_path / "m")
     assert judge.load(tmp_path / "m") == {
-        "dense/kernel": TensorFacts.of(1, (2, 3), tensors["dense/kernel"].tobytes()),
+        "dense/kernel": TensorFacts.of(1, (2, 3), kernel.tobytes()),
         "global_step": TensorFacts.of(9, (), (17).to_bytes(8, "little")),
         "half": TensorFacts.of(19, (2,), bytes.fromhex("003e0080")),
         "labels": TensorFacts.of(DT_STRING, (3,), [b"cat", b"", b"\xff"]),
