@@ -21,8 +21,9 @@ def count_elements(shape: Sequence[int]) -> int | None:
     At most 254 dimensions, none negative, and the product of those that are
     not zero must fit 63 bits, even where another one is zero.
     """
-    if len(shape) > MAX_RANK or any(size < 0 for size in shape):
+    smallest = min(shape, default=1)
+    if smallest < 0 or len(shape) > MAX_RANK:
         return None
-    if math.prod(size for size in shape if size) > MAX_ELEMENTS:
+    if math.prod(shape if smallest else filter(None, shape)) > MAX_ELEMENTS:
         return None
     return math.prod(shape)

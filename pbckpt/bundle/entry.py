@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType, data_type
 from pbckpt.errors import CorruptFileError, UnsupportedBundleError
+from pbckpt.protos import BundleEntryProto, BundleHeaderProto
+from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.shapes import MAX_ELEMENTS, count_elements
 from pbckpt.wire.checksum import mask, unmask
 from pbckpt.wire.varint import encode_varint
@@ -105,9 +107,6 @@ def decode_header(data: bytes) -> BundleHeader:
     Raises CorruptFileError, or UnsupportedBundleError for a bundle whose
     writer asks for a newer reader.
     """
-    from pbckpt.protos import BundleHeaderProto  # noqa: PLC0415 - start-up time
-    from pbckpt.protos.decode import ProtoDecodeError, decode  # noqa: PLC0415
-
     try:
         proto = decode(BundleHeaderProto, data)
     except ProtoDecodeError:
@@ -128,9 +127,6 @@ def decode_header(data: bytes) -> BundleHeader:
 
 def decode_entry(data: bytes, header: BundleHeader) -> BundleEntry:
     """Decode and check the value of a tensor's key against itself and the header."""
-    from pbckpt.protos import BundleEntryProto  # noqa: PLC0415
-    from pbckpt.protos.decode import ProtoDecodeError, decode  # noqa: PLC0415
-
     try:
         proto = decode(BundleEntryProto, data)
     except ProtoDecodeError:

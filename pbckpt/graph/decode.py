@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.errors import GraphDecodeError, InvalidGraphError, LimitError
 from pbckpt.graph.tensor_proto import ConstantTensor, TensorParts, decode_tensor, split_tensor
+from pbckpt.protos import GraphDef, NodeDef
+from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.wire.fields import LENGTH, Field, read_field, scan
 from pbckpt.wire.span import Span
 from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
@@ -28,7 +30,6 @@ from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pbckpt.protos import GraphDef, NodeDef
     from pbckpt.wire.span import ByteSource
 
 # Up to this size protobuf decodes a whole node faster than a scan finds the
@@ -131,9 +132,6 @@ def decode_graph(source: GraphSource, limits: Limits = DEFAULT_LIMITS) -> Graph:
     InvalidGraphError for nodes without a name or op or with the name of
     another, LimitError for more nodes than allowed.
     """
-    from pbckpt.protos import GraphDef  # noqa: PLC0415 - start-up time
-    from pbckpt.protos.decode import ProtoDecodeError, decode  # noqa: PLC0415
-
     nodes: dict[str, Node] = {}
     rest = bytearray()
     for field in _top_level(source):
@@ -193,9 +191,6 @@ def _top_level(source: GraphSource) -> Iterator[Field]:
 
 
 def _decode_node(source: ByteSource, body: int, end: int) -> Node:
-    from pbckpt.protos import NodeDef  # noqa: PLC0415
-    from pbckpt.protos.decode import decode  # noqa: PLC0415
-
     if end - body <= WHOLE_NODE_BYTES:
         definition = decode(NodeDef, bytes(source.view[body:end]))
         return Node(definition.name, definition.op, definition)

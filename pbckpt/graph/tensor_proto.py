@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType, TensorField, data_type
 from pbckpt.errors import GraphDecodeError, InvalidGraphError, UnsupportedGraphError
-from pbckpt.shapes import count_elements
+from pbckpt.protos import TensorProto
+from pbckpt.protos.decode import ProtoDecodeError, decode
+from pbckpt.shapes import MAX_ELEMENTS, count_elements
 from pbckpt.wire.fields import FIXED32, FIXED64, LENGTH, scan
 from pbckpt.wire.span import Span
 from pbckpt.wire.varint import VarintError, decode_varint32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from pbckpt.protos import TensorProto
 
 CONTENT_FIELD = 4
 # Typed fields whose values lie in the file as in memory: the wire type of one
@@ -109,9 +109,6 @@ def split_tensor(fragments: Sequence[Span]) -> TensorParts:
     Raises GraphDecodeError, with offsets in the fragments' source, for bytes
     that protobuf would not decode.
     """
-    from pbckpt.protos import TensorProto  # noqa: PLC0415 - start-up time
-    from pbckpt.protos.decode import ProtoDecodeError, decode  # noqa: PLC0415
-
     images: dict[int, list[Span]] = {}
     rest = bytearray()
     for fragment in fragments:
@@ -157,7 +154,7 @@ def decode_tensor(parts: TensorParts, node_name: str) -> ConstantTensor:
         raise InvalidGraphError(msg, node_name=node_name)
     shape = tuple(dim.size for dim in parts.message.tensor_shape.dim)
     count = count_elements(shape)
-    if count is None or count_elements((count, dtype.itemsize or 1)) is None:
+    if count is None or count * dtype.itemsize > MAX_ELEMENTS:
         msg = f"a constant of the impossible shape {list(shape)[:8]}"
         raise InvalidGraphError(msg, node_name=node_name)
     if dtype in (DataType.RESOURCE, DataType.VARIANT):

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+
+from google.protobuf import text_format
 
 from pbckpt.errors import CorruptFileError, LimitError, MissingFileError, PathError
 from pbckpt.names import INDEX_SUFFIX, STATE_FILE
-
-if TYPE_CHECKING:
-    from pbckpt.protos import CheckpointState
+from pbckpt.protos import CheckpointState
 
 MAX_STATE_BYTES = 16 << 20
 
@@ -33,8 +32,6 @@ def updated_state(directory: str, newest: str) -> str:
     CorruptFileError for a state file that does not parse, PathError for a name
     that the format cannot hold.
     """
-    from google.protobuf import text_format  # noqa: PLC0415 - start-up time
-
     state = read_state(directory)
     listed = list(state.all_model_checkpoint_paths)
     times = list(state.all_model_checkpoint_timestamps)
@@ -57,10 +54,6 @@ def updated_state(directory: str, newest: str) -> str:
 
 def read_state(directory: str) -> CheckpointState:
     """Return the state file of a directory, empty where there is none."""
-    from google.protobuf import text_format  # noqa: PLC0415
-
-    from pbckpt.protos import CheckpointState  # noqa: PLC0415
-
     path = os.path.join(directory, STATE_FILE)
     state = CheckpointState()
     try:

@@ -37,8 +37,8 @@ class Memory:
     """A source of bytes that are in memory already."""
 
     def __init__(self, data: bytes | bytearray | memoryview, name: str = "memory") -> None:
-        """Look at ``data``, which must not change while it is in use."""
-        self.view = memoryview(data).cast("B") if data else memoryview(b"")
+        """Look at ``data``, whose items are bytes; it must not change while it is in use."""
+        self.view = memoryview(data)
         self.name = name
 
     def chunk(self, offset: int, nbytes: int, buffer: memoryview) -> memoryview:  # noqa: ARG002
