@@ -201,25 +201,31 @@ class Commit:
         for shard_id, shard in enumerate(shards):
             final = shard_name(self._prefix.basename, shard_id, num_shards)
             self._renamed.append(final)
-            self._directory.rename(shard.name, final)
+            self._rename(shard, final)
         if self._durable:
             self._directory.sync()
         # Said before it is so: an interrupt right after the rename must not make
         # the clean-up remove shards that the index now names.
         self._committed = True
         try:
-            self._directory.rename(index.name, index_name(self._prefix.basename))
+            self._rename(index, index_name(self._prefix.basename))
         except OSError:
             self._committed = False
             raise
         self._renamed.append(index_name(self._prefix.basename))
+
+    def _rename(self, file: TemporaryFile, name: str) -> None:
+        # Windows renames no open file. The lock that closing gives up is not
+        # missed: whoever collects temporary files waits for the directory's.
+        file.close()
+        self._directory.rename(file.name, name)
 
     def _finish(self, state: TemporaryFile, old: list[str], num_shards: int) -> Committed:
         """Do what follows the commit point; an error here is about the disk only."""
         try:
             if self._durable:
                 self._directory.sync()
-            self._directory.rename(state.name, STATE_FILE)
+            self._rename(state, STATE_FILE)
             for name in old:
                 self._directory.remove(name)
             if self._durable:
