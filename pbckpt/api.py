@@ -46,7 +46,8 @@ from pbckpt.errors import (
     WriteError,
 )
 from pbckpt.graph.decode import Limits
-from pbckpt.storage.commit import Durability, OnExisting
+from pbckpt.storage.commit import OnExisting
+from pbckpt.storage.directory import Durability
 from pbckpt.variables.detect import Detection, Skipped, Variable
 from pbckpt.variables.select import Select, Selection
 

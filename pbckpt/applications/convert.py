@@ -17,7 +17,8 @@ from pbckpt.dtypes import DataType
 from pbckpt.errors import LimitError, PathError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import STATE_FILE, Prefix, key_to_bytes
-from pbckpt.storage.commit import Durability, OnExisting
+from pbckpt.storage.commit import OnExisting
+from pbckpt.storage.directory import Durability
 from pbckpt.variables.select import Selection, plan_selection
 
 if TYPE_CHECKING:

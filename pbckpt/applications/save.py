@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pbckpt.applications.write import WrittenBundle, write_bundle
 from pbckpt.errors import SelectionError
 from pbckpt.names import Prefix, key_to_bytes
-from pbckpt.storage.commit import Durability, OnExisting
+from pbckpt.storage.commit import OnExisting
+from pbckpt.storage.directory import Durability
 
 if TYPE_CHECKING:
     import os

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.bundle.writer import ShardStream, write_index
 from pbckpt.engine.pipeline import Pump
-from pbckpt.storage.commit import Commit, Durability, OnExisting
+from pbckpt.storage.commit import Commit, OnExisting
+from pbckpt.storage.directory import Durability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

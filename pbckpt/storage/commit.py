@@ -27,6 +27,7 @@ from pbckpt.errors import DurabilityError, NotCommittedError, PathError
 from pbckpt.names import STATE_FILE, index_name, is_shard_of, shard_name
 from pbckpt.storage.directory import (
     Directory,
+    Durability,
     TemporaryFile,
     make_directories,
     remove_directories,
@@ -50,17 +51,6 @@ class OnExisting(Enum):
     REPLACE = "replace"
 
 
-class Durability(Enum):
-    """Whether a return means that the disk has the checkpoint.
-
-    FULL survives a power cut. NONE keeps the order of all steps and leaves
-    the waiting out, as ``cp`` and TensorFlow do.
-    """
-
-    FULL = "full"
-    NONE = "none"
-
-
 class Committed(NamedTuple):
     """The files of a checkpoint in place, by path, and the shards they replaced."""
 
@@ -75,7 +65,7 @@ class Commit:
         """Nothing is touched before the context is entered."""
         self._prefix = prefix
         self._on_existing = on_existing
-        self._durable = durability is Durability.FULL
+        self._durability = durability
         self._made: list[str] = []
         self._temporaries: list[TemporaryFile] = []
         self._renamed: list[str] = []
@@ -146,25 +136,21 @@ class Commit:
         """
         with self.reporting_errors():
             for shard in shards:
-                self._seal(shard)
+                shard.seal()
             with self._directory.locked():
                 old = self._refuse_existing()
                 num_shards = self._free_shard_count(len(shards), old)
                 index = self._new_temporary()
                 write_index(num_shards, index.append)
-                self._seal(index)
+                index.seal()
                 state = self._write_state()
                 self._rename_all(shards, index, num_shards)
                 return self._finish(state, old, num_shards)
 
     def _new_temporary(self) -> TemporaryFile:
-        temporary = self._directory.create_temporary()
+        temporary = self._directory.create_temporary(self._durability)
         self._temporaries.append(temporary)
         return temporary
-
-    def _seal(self, file: TemporaryFile) -> None:
-        if self._durable:
-            file.sync()
 
     def _refuse_existing(self) -> list[str]:
         """Return the shards that the prefix has; PathError where they must stay."""
@@ -192,7 +178,7 @@ class Commit:
         text = updated_state(self._directory.path, self._prefix.basename)
         state = self._new_temporary()
         state.append(text.encode())
-        self._seal(state)
+        state.seal()
         return state
 
     def _rename_all(
@@ -202,7 +188,7 @@ class Commit:
             final = shard_name(self._prefix.basename, shard_id, num_shards)
             self._renamed.append(final)
             self._rename(shard, final)
-        if self._durable:
+        if self._durability is Durability.FULL:
             self._directory.sync()
         # Said before it is so: an interrupt right after the rename must not make
         # the clean-up remove shards that the index now names.
@@ -223,12 +209,12 @@ class Commit:
     def _finish(self, state: TemporaryFile, old: list[str], num_shards: int) -> Committed:
         """Do what follows the commit point; an error here is about the disk only."""
         try:
-            if self._durable:
+            if self._durability is Durability.FULL:
                 self._directory.sync()
             self._rename(state, STATE_FILE)
             for name in old:
                 self._directory.remove(name)
-            if self._durable:
+            if self._durability is Durability.FULL:
                 self._directory.sync()
                 sync_parents(self._made)
         except OSError as error:

@@ -11,7 +11,8 @@ from pbckpt.applications.write import write_bundle
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.dtypes import DataType
 from pbckpt.names import BundleKey, Prefix
-from pbckpt.storage.commit import Durability, OnExisting
+from pbckpt.storage.commit import OnExisting
+from pbckpt.storage.directory import Durability
 from pbckpt.wire.span import Span
 from tests.oracle.judge import (
     DT_STRING,
