@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pbckpt.bundle.writer import ShardStream, write_index
 from pbckpt.engine.pipeline import Pump
 from pbckpt.storage.commit import Commit, OnExisting
-from pbckpt.storage.directory import Durability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pbckpt.bundle.payload import Tensor
     from pbckpt.names import Prefix
+    from pbckpt.storage.directory import Durability
 
 _INDEX_WRITE_BYTES = 1 << 20
 
