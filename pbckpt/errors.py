@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 class PbckptError(Exception):
     """The base of every error that pbckpt raises on purpose."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pass from one process to another as it is: most errors take keywords to make."""
+        return _revive, (type(self), self.args, vars(self))
+
+
+def _revive(kind: type[PbckptError], args: tuple[object, ...], state: dict[str, object]) -> object:
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(state)
+    return error
+
 
 class GraphError(PbckptError):
     """Something is wrong with the graph that was given."""
@@ -182,6 +193,10 @@ class WriteError(PbckptError):
 
 class NotCommittedError(WriteError, OSError):
     """Nothing was committed: what was at the prefix before is untouched."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Carry what the system said along."""
+        return type(self), (self.errno, self.strerror, self.filename)
 
 
 class DurabilityError(WriteError):

@@ -19,25 +19,25 @@ import os
 import re
 from typing import NamedTuple, NewType
 
-from pbckpt.errors import PathError
+from pbckpt.errors import PathError, SelectionError
 
 NodeName = NewType("NodeName", str)
 BundleKey = NewType("BundleKey", bytes)
 
 INDEX_SUFFIX = ".index"
 STATE_FILE = "checkpoint"
-_SHARD_SUFFIX = re.compile(r"\.data-(\d{5,})-of-(\d{5,})$")
+_SHARD_SUFFIX = re.compile(r"\.data-([0-9]{5,})-of-([0-9]{5,})\Z")
+_PORT = re.compile(r":[0-9]+\Z")
 
 # RestoreV2 looks the index up with a glob, so a prefix with one of these is
-# written without complaint and then never found again.
+# written without complaint and then never found again. (Where a backslash
+# separates directories, it is no part of a name.)
 _UNRESTORABLE = ("[", "\\")
 
 
 def node_of_input(text: str) -> NodeName:
     """Return the node that an input string such as ``w``, ``w:1`` or ``^w`` names."""
-    name = text.removeprefix("^")
-    head, colon, port = name.rpartition(":")
-    return NodeName(head if colon and port.isdigit() else name)
+    return NodeName(_PORT.sub("", text.removeprefix("^")))
 
 
 def is_control_input(text: str) -> bool:
@@ -46,8 +46,14 @@ def is_control_input(text: str) -> bool:
 
 
 def key_to_bytes(text: str) -> BundleKey:
-    """Encode a key for the index; surrogate escapes become the bytes they stand for."""
-    return BundleKey(text.encode("utf-8", "surrogateescape"))
+    """Encode a key for the index; surrogate escapes become the bytes they stand for.
+
+    Raises SelectionError for other surrogates, which stand for nothing.
+    """
+    try:
+        return BundleKey(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        raise SelectionError(f"a key cannot be written as bytes: {text!r}") from None
 
 
 def key_to_text(key: bytes) -> str:
@@ -101,7 +107,7 @@ class Prefix(NamedTuple):
 
     def check_writable(self) -> None:
         """Raise PathError for a prefix that TensorFlow could write but not restore."""
-        found = [c for c in _UNRESTORABLE if c in self.path]
+        found = [c for c in _UNRESTORABLE if c in self.path and c != os.sep]
         if found:
             msg = (
                 f"TensorFlow cannot restore a checkpoint whose prefix holds {' or '.join(found)}: "

@@ -24,9 +24,10 @@ from pbckpt.bundle.entry import (
     decode_header,
 )
 from pbckpt.bundle.payload import decode_string_head, split_strings, variant_crc32c
-from pbckpt.bundle.slices import slice_key
+from pbckpt.bundle.slices import covers, slice_key
 from pbckpt.dtypes import DataType
-from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
+from pbckpt.errors import ChecksumError, CorruptFileError, LimitError, UnsupportedBundleError
+from pbckpt.names import key_to_text
 from pbckpt.shapes import count_elements
 from pbckpt.table.reader import TableReader
 from pbckpt.wire.checksum import crc32c
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from pbckpt.wire.span import ByteSource
 
 CHUNK_BYTES = 1 << 20
+# Keys are stored without the beginning that they share with the one before, so
+# a small file can hold long keys without end.
+SPARE_KEY_BYTES = 32 << 20
+MAX_KEY_RATIO = 16
 
 
 class Verify(Enum):
@@ -62,9 +67,8 @@ def read_index(source: ByteSource) -> Index:
     the result is never a part of what the file lists.
     """
     try:
-        table = iter(TableReader(source.view))
-        header = _read_header(table)
-        stored = {entry.key: decode_entry(entry.value, header) for entry in table}
+        table = TableReader(source.view)
+        header, stored = _read_entries(table, source)
     except CorruptFileError as error:
         raise error.in_file(source.name) from None
     return _without_slices(header, stored)
@@ -88,6 +92,29 @@ def _read_header(table: Iterator[tuple[bytes, bytes]]) -> BundleHeader:
             "this is a V1 checkpoint (one file, no .index); V1 is not read yet"
         )
     return decode_header(value)
+
+
+def _read_entries(
+    table: TableReader, source: ByteSource
+) -> tuple[BundleHeader, dict[bytes, BundleEntry]]:
+    """Decode all values, as long as the keys together are in proportion to the file."""
+    entries = iter(table)
+    header = _read_header(entries)
+    stored = {}
+    budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(source.view)
+    for key, value in entries:
+        budget -= len(key)
+        if budget < 0:
+            msg = f"{source.name}: the size of all keys"
+            raise LimitError(msg, limit="key bytes", value=maximum - budget, maximum=maximum)
+        try:
+            stored[key] = decode_entry(value, header)
+        except CorruptFileError as error:
+            fact = f"key {key_to_text(key)!r}: {error.fact}"
+            raise CorruptFileError(
+                fact, offset=table.position, expected=error.expected, actual=error.actual
+            ) from None
+    return header, stored
 
 
 def _without_slices(header: BundleHeader, stored: dict[bytes, BundleEntry]) -> Index:
@@ -138,14 +165,7 @@ class BundleReader:
             actual = self._computed_crc32c(entry, span, buffer)
         except CorruptFileError as error:
             raise error.in_file(span.source.name, base=span.offset) from None
-        if actual != entry.crc32c:
-            raise ChecksumError(
-                "the checksum of a tensor does not match",
-                file=span.source.name,
-                offset=entry.offset,
-                expected=f"{entry.crc32c:08x}",
-                actual=f"{actual:08x}",
-            )
+        _compare(entry, span, actual)
 
     def _computed_crc32c(self, entry: BundleEntry, span: Span, buffer: memoryview) -> int:
         count = count_elements(entry.shape) or 0
@@ -171,8 +191,8 @@ class BundleReader:
             chunk = span.chunk(start, len(part), part)
             if chunk.obj is not data:
                 part[:] = chunk
-        if self._verify is Verify.CHECKSUMS and crc32c(data) != entry.crc32c:
-            self.check(entry, memoryview(bytearray(CHUNK_BYTES)))
+        if self._verify is Verify.CHECKSUMS:
+            _compare(entry, span, crc32c(data))
         return data
 
     def read_strings(self, entry: BundleEntry) -> list[bytes]:
@@ -201,6 +221,8 @@ class BundleReader:
         Raises CorruptFileError for a part that is not stored, or that has
         another type or shape than its place in the tensor.
         """
+        if not covers(entry.shape, entry.slices):
+            raise CorruptFileError(f"the slices of {name!r} do not cover it, each part once")
         for part in entry.slices:
             key = slice_key(name, part)
             stored = self.index.slice_entries.get(key)
@@ -213,3 +235,14 @@ class BundleReader:
             if (stored.dtype, stored.shape) != (entry.dtype, shape) or stored.slices:
                 raise CorruptFileError(f"the slice {part} of {name!r} is of another tensor")
             yield key, stored
+
+
+def _compare(entry: BundleEntry, span: Span, actual: int) -> None:
+    if actual != entry.crc32c:
+        raise ChecksumError(
+            "the checksum of a tensor does not match",
+            file=span.source.name,
+            offset=entry.offset,
+            expected=f"{entry.crc32c:08x}",
+            actual=f"{actual:08x}",
+        )

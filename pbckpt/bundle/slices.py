@@ -15,10 +15,15 @@ tensorflow/core/lib/strings/ordered_code.cc. Pure.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from pbckpt.bundle.entry import TensorSlice
+
+    _Box = tuple[tuple[int, int], ...]
 
 _WHOLE = -1
 # Z of n bytes: a positive number's first byte begins with n one-bits.
@@ -56,3 +61,31 @@ def _ordered_signed(value: int) -> bytes:
     header = (((1 << nbytes) - 1) << 1) << (8 * nbytes - nbytes - 1)
     body = value & ((1 << 8 * nbytes) - 1)
     return (body ^ header).to_bytes(nbytes, "big")
+
+
+def covers(shape: Sequence[int], parts: Sequence[TensorSlice]) -> bool:
+    """Tell whether the parts, which lie within the tensor, cover it and no place twice.
+
+    Parts that do not overlap cover a tensor when they have as many elements.
+    """
+    boxes = sorted(_box(shape, part) for part in parts)
+    volume = sum(math.prod(end - start for start, end in box) for box in boxes)
+    return volume == math.prod(shape) and not any(_overlaps(boxes))
+
+
+def _box(shape: Sequence[int], part: TensorSlice) -> _Box:
+    """Return the start and end of a part in each dimension."""
+    return tuple(
+        (extent.start, extent.start + (size if extent.length is None else extent.length))
+        for extent, size in zip(part, shape, strict=True)
+    )
+
+
+def _overlaps(boxes: Sequence[_Box]) -> Iterator[bool]:
+    """Look at each pair of sorted boxes that can overlap in the first dimension."""
+    active: list[_Box] = []
+    for box in boxes:
+        active = [other for other in active if not box or other[0][1] > box[0][0]]
+        for other in active:
+            yield all(a < d and c < b for (a, b), (c, d) in zip(box, other, strict=True))
+        active.append(box)

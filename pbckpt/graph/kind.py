@@ -113,7 +113,8 @@ def known_kind(view: memoryview, name: str) -> FileKind | None:
     for magic, kind in _MAGICS:
         if head.startswith(magic):
             return kind
-    if head[4:8] == _TFLITE_MAGIC:
+    # A flatbuffer begins with the place of its root, which is never far.
+    if head[4:8] == _TFLITE_MAGIC and head[2:4] == b"\0\0":
         return FileKind.TFLITE
     return _text_kind(head) or _message_kind(view)
 

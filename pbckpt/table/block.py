@@ -149,7 +149,7 @@ def iterate_block(block: bytes) -> Iterator[Entry]:
         key = following
         position += unshared + length
         yield Entry(key, block[position - length : position])
-    if restart != -1 and limit:
+    if restart != -1 and (limit or len(restarts) > 1):
         raise CorruptFileError("a restart that is not the start of an entry", offset=limit)
 
 

@@ -37,6 +37,8 @@ class TableReader:
     def __init__(self, view: memoryview) -> None:
         """Decode the footer and the index block; raises CorruptFileError."""
         self._view = view
+        self.position = 0
+        """Where the block of the entry that was yielded last begins."""
         self._body = max(0, len(view) - FOOTER_BYTES)
         self._footer = self._read_footer()
         self._blocks = [
@@ -65,12 +67,16 @@ class TableReader:
         """Yield every entry in key order, checking all that the index block says."""
         previous: bytes | None = None
         for bound, handle in self._blocks:
+            self.position = handle.offset
+            last: bytes | None = None
             for entry in self._entries_at(handle):
                 if previous is not None and entry.key <= previous:
                     raise CorruptFileError("keys that do not ascend", offset=handle.offset)
-                previous = entry.key
+                previous = last = entry.key
                 yield entry
-            if previous is None or previous > bound:
+            if last is None:
+                raise CorruptFileError("a data block without entries", offset=handle.offset)
+            if last > bound:
                 raise CorruptFileError(
                     "a block with keys beyond its index key", offset=handle.offset
                 )

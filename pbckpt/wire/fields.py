@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import GraphDecodeError
-from pbckpt.wire.varint import VarintError, decode_varint
+from pbckpt.wire.varint import MAX_VARINT32_BYTES, VarintError, decode_varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ class _MalformedFieldError(ValueError):
 
 
 def _read_tag(view: memoryview, start: int, end: int) -> tuple[int, int, int]:
-    tag, body = decode_varint(view, start, end)
+    tag, body = decode_varint(view, start, min(end, start + MAX_VARINT32_BYTES))
     number, wire_type = tag >> 3, tag & 7
     if number == 0 or tag > _MAX_TAG:
         msg = f"field number {number}"
