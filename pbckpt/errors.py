@@ -110,22 +110,31 @@ class CorruptFileError(BundleError):
     the file adds its name with `in_file` as the error passes.
     """
 
-    def __init__(
-        self, fact: str, *, file: str = "", offset: int = 0, expected: str = "", actual: str = ""
+    def __init__(  # noqa: PLR0913 - all but the fact have defaults
+        self,
+        fact: str,
+        *,
+        file: str = "",
+        offset: int = 0,
+        expected: str = "",
+        actual: str = "",
+        advice: str = "",
     ) -> None:
-        """State the fact about the byte at ``offset`` of ``file``."""
+        """State the fact about the byte at ``offset`` of ``file``, and what to do."""
         super().__init__(fact)
         self.fact = fact
         self.file = file
         self.offset = offset
         self.expected = expected
         self.actual = actual
+        self.advice = advice
 
     def __str__(self) -> str:
         """Name the file, the place, the fact, and both values where there are two."""
         where = f"{self.file}: " if self.file else ""
         values = f" (expected {self.expected}, found {self.actual})" if self.expected else ""
-        return f"{where}{self.fact} at byte {self.offset}{values}"
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"{where}{self.fact} at byte {self.offset}{values}{advice}"
 
     def in_file(self, file: str, *, base: int = 0) -> CorruptFileError:
         """Return this error with its file named and ``base`` bytes added to its offset."""
@@ -137,6 +146,7 @@ class CorruptFileError(BundleError):
             offset=base + self.offset,
             expected=self.expected,
             actual=self.actual,
+            advice=self.advice,
         )
 
 
@@ -192,7 +202,14 @@ class WriteError(PbckptError):
 
 
 class NotCommittedError(WriteError, OSError):
-    """Nothing was committed: what was at the prefix before is untouched."""
+    """Nothing was committed: what was at the prefix before is untouched.
+
+    ``errno`` is the system's, ``filename`` the prefix.
+    """
+
+    def __str__(self) -> str:
+        """Show the message, which names the checkpoint, without number and name again."""
+        return self.strerror or super().__str__()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Carry what the system said along."""

@@ -63,11 +63,9 @@ def _report(error: PbckptError | OSError) -> int:
 
 
 def _message(error: PbckptError | OSError) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)
+    if isinstance(error, PbckptError) or error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

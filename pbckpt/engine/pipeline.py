@@ -12,6 +12,7 @@ that a copy takes as long as its writes do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -58,43 +59,58 @@ class Pump(NamedTuple):
 
         The first error of any thread is raised after all have stopped.
         """
-        if nbytes <= 2 * BLOCK_BYTES or not hasattr(os, "pwrite"):
-            buffer = memoryview(bytearray(max(1, min(nbytes, BLOCK_BYTES))))
-            while (block := self.stream.next_block(buffer)) is not None:
-                self._write(block)
+        if nbytes > 2 * BLOCK_BYTES and hasattr(os, "pwrite"):
+            self._run_threads()
             return
-        self._run_threads()
-
-    def _write(self, block: _Block) -> None:
-        self.sink.write_at(block.offset, block.data)
-        self.advanced(len(block.data))
+        buffer = memoryview(bytearray(max(1, min(nbytes, BLOCK_BYTES))))
+        while (block := self.stream.next_block(buffer)) is not None:
+            self.sink.write_at(block.offset, block.data)
+            self.advanced(len(block.data))
 
     def _run_threads(self) -> None:
         import threading  # noqa: PLC0415 - small graphs never need it
 
-        turn = threading.Lock()
+        turn, telling = threading.Lock(), threading.Lock()
         errors: list[BaseException] = []
 
         def work() -> None:
             try:
-                self._take_turns(turn, errors)
+                self._take_turns(turn, telling, errors)
             except BaseException as error:  # noqa: BLE001 - raised by the caller's thread
                 errors.append(error)
 
         others = [threading.Thread(target=work, daemon=True) for _ in range(WORKERS - 1)]
-        for thread in others:
-            thread.start()
+        # Where no thread can be had, one does the work of all.
+        with contextlib.suppress(RuntimeError):
+            for thread in others:
+                thread.start()
         work()
         for thread in others:
-            thread.join()
+            _wait_for(thread, errors)
         if errors:
             raise errors[0]
 
-    def _take_turns(self, turn: threading.Lock, errors: list[BaseException]) -> None:
+    def _take_turns(
+        self, turn: threading.Lock, telling: threading.Lock, errors: list[BaseException]
+    ) -> None:
         buffer = memoryview(bytearray(BLOCK_BYTES))
         while not errors:
             with turn:
                 block = self.stream.next_block(buffer)
             if block is None:
                 return
-            self._write(block)
+            self.sink.write_at(block.offset, block.data)
+            with telling:
+                self.advanced(len(block.data))
+
+
+def _wait_for(thread: threading.Thread, errors: list[BaseException]) -> None:
+    """Wait until a thread has stopped, interrupted or not: it still has the file.
+
+    An interrupt is an error like another: the thread sees it after its block.
+    """
+    while thread.is_alive():
+        try:
+            thread.join()
+        except BaseException as error:  # noqa: BLE001, PERF203 - raised when all have stopped
+            errors.append(error)

@@ -232,5 +232,5 @@ class Commit:
             error.errno,
             f"checkpoint {self._prefix.path} was not written: {error.strerror}; "
             "what was there before is untouched",
-            error.filename,
+            self._prefix.path,
         )

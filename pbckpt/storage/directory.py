@@ -210,13 +210,11 @@ def make_directories(path: str) -> list[str]:
     """Make a directory and its parents; return those that were made, outermost first."""
     made: list[str] = []
     missing = []
-    place = os.path.abspath(path or os.curdir)
-    while not os.path.isdir(place):
+    # As it was given: ``link/..`` is where the link leads to, not where it lies.
+    place = path.rstrip(os.sep) or path
+    while place and not os.path.isdir(place):
         missing.append(place)
-        parent = os.path.dirname(place)
-        if parent == place:
-            break
-        place = parent
+        place = os.path.dirname(place).rstrip(os.sep)
     try:
         for directory in reversed(missing):
             os.mkdir(directory)
@@ -224,7 +222,7 @@ def make_directories(path: str) -> list[str]:
     except FileExistsError:
         # Another process made it meanwhile: it is not ours to remove.
         os.makedirs(path, exist_ok=True)
-    except OSError:
+    except BaseException:
         remove_directories(made)
         raise
     return made

@@ -40,7 +40,12 @@ class MappedFile:
         self.name = os.fspath(path)
         flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         # Without O_NONBLOCK the open itself waits for a pipe's other end.
-        self._fd = os.open(self.name, flags | getattr(os, "O_NONBLOCK", 0))
+        try:
+            self._fd = os.open(self.name, flags | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            raise self._irregular() from None  # a socket
         try:
             self._stat = self._regular_stat()
             self._map = self._map_all()
@@ -52,8 +57,11 @@ class MappedFile:
     def _regular_stat(self) -> os.stat_result:
         found = os.fstat(self._fd)
         if not stat.S_ISREG(found.st_mode):
-            raise PathError(f"{self.name}: not a regular file; give the path of a file")
+            raise self._irregular()
         return found
+
+    def _irregular(self) -> PathError:
+        return PathError(f"{self.name}: not a regular file; give the path of a file")
 
     def _map_all(self) -> mmap.mmap | None:
         if self._stat.st_size == 0:
@@ -107,13 +115,16 @@ class MappedFile:
             return False
 
     def close(self) -> None:
-        """Close the file; views of it must not be used any more."""
+        """Close the file; views of it must not be used any more. Twice is harmless."""
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
         self.view.release()
         if self._map:
             # A span that somebody still holds keeps the mapping alive.
             with contextlib.suppress(BufferError):
                 self._map.close()
-        os.close(self._fd)
+        os.close(fd)
 
     def __enter__(self) -> Self:
         """Return the file itself."""

@@ -21,6 +21,7 @@ from google.protobuf import text_format
 from pbckpt.errors import CorruptFileError, LimitError, MissingFileError, PathError
 from pbckpt.names import INDEX_SUFFIX, STATE_FILE
 from pbckpt.protos import CheckpointState
+from pbckpt.storage.local import MappedFile
 
 MAX_STATE_BYTES = 16 << 20
 
@@ -35,11 +36,12 @@ def updated_state(directory: str, newest: str) -> str:
     state = read_state(directory)
     listed = list(state.all_model_checkpoint_paths)
     times = list(state.all_model_checkpoint_timestamps)
-    keep = [
-        place
-        for place, path in enumerate(listed)
-        if path != newest and _exists(os.path.join(directory, path))
-    ]
+    new_place = os.path.normpath(os.path.join(directory, newest))
+    keep = []
+    for place, path in enumerate(listed):
+        full = os.path.normpath(os.path.join(directory, path))
+        if full != new_place and _exists(full):
+            keep.append(place)
     has_times = len(times) == len(listed) and bool(times)
     try:
         state.model_checkpoint_path = newest
@@ -57,25 +59,42 @@ def read_state(directory: str) -> CheckpointState:
     path = os.path.join(directory, STATE_FILE)
     state = CheckpointState()
     try:
-        text = _read_text(path)
-        text_format.Parse(text, state, allow_unknown_field=True)
+        data = _read_limited(path)
     except FileNotFoundError:
         return state
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise CorruptFileError(
-            f"not the text form of a checkpoint state ({error}); remove or repair the file",
-            file=path,
-        ) from None
+    try:
+        # Of a field that is given twice the last counts, so Merge and not Parse.
+        text_format.Merge(data.decode(), state, allow_unknown_field=True)
+    except UnicodeDecodeError as error:
+        raise _not_a_state(path, error.start) from None
+    except text_format.ParseError as error:
+        raise _not_a_state(path, _offset(data, error)) from None
+    except RecursionError:
+        raise _not_a_state(path, 0) from None
     return state
 
 
-def _read_text(path: str) -> str:
-    with open(path, "rb") as file:
-        data = file.read(MAX_STATE_BYTES + 1)
-    if len(data) > MAX_STATE_BYTES:
-        msg = f"{path}: the state file's size"
-        raise LimitError(msg, limit="MAX_STATE_BYTES", value=len(data), maximum=MAX_STATE_BYTES)
-    return data.decode()
+def _read_limited(path: str) -> bytes:
+    with MappedFile(path) as file:
+        if len(file) > MAX_STATE_BYTES:
+            msg = f"{path}: the state file's size"
+            raise LimitError(msg, limit="MAX_STATE_BYTES", value=len(file), maximum=MAX_STATE_BYTES)
+        return bytes(file.view)
+
+
+def _not_a_state(path: str, offset: int) -> CorruptFileError:
+    return CorruptFileError(
+        "not the text form of a checkpoint state",
+        file=path,
+        offset=offset,
+        advice="remove or repair the file",
+    )
+
+
+def _offset(data: bytes, error: text_format.ParseError) -> int:
+    """Return the byte that a parser's line and column mean."""
+    lines = data.split(b"\n")[: max(0, (error.GetLine() or 1) - 1)]
+    return sum(len(line) + 1 for line in lines) + max(0, (error.GetColumn() or 1) - 1)
 
 
 def latest_checkpoint(directory: str) -> str:
