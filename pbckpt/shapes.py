@@ -5,7 +5,6 @@ Reference: tensorflow/core/framework/tensor_shape.cc.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,12 +17,14 @@ MAX_ELEMENTS = (1 << 63) - 1
 def count_elements(shape: Sequence[int]) -> int | None:
     """Return the number of elements, or None for a shape that no tensor can have.
 
-    At most 254 dimensions, none negative, and the product of those that are
-    not zero must fit 63 bits, even where another one is zero.
+    At most 254 dimensions, none negative, and the product must fit 63 bits at
+    every step from the first to the last: a zero saves what follows it only.
     """
-    smallest = min(shape, default=1)
-    if smallest < 0 or len(shape) > MAX_RANK:
+    if len(shape) > MAX_RANK:
         return None
-    if math.prod(shape if smallest else filter(None, shape)) > MAX_ELEMENTS:
-        return None
-    return math.prod(shape)
+    count = 1
+    for size in shape:
+        count *= size
+        if size < 0 or count > MAX_ELEMENTS:
+            return None
+    return count

@@ -20,7 +20,13 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.errors import GraphDecodeError, InvalidGraphError, LimitError
-from pbckpt.graph.tensor_proto import ConstantTensor, TensorParts, decode_tensor, split_tensor
+from pbckpt.graph.tensor_proto import (
+    CONTENT_FIELD,
+    ConstantTensor,
+    TensorParts,
+    decode_tensor,
+    split_tensor,
+)
 from pbckpt.protos import GraphDef, NodeDef
 from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.wire.fields import LENGTH, Field, read_field, scan
@@ -78,11 +84,12 @@ DEFAULT_LIMITS = Limits()
 
 
 class Node(NamedTuple):
-    """A node. In ``definition`` of a large node, tokens stand for ``tensors``."""
+    """A node and its bytes. In ``definition`` of a large one, tokens stand for ``tensors``."""
 
     name: str
     op: str
     definition: NodeDef
+    span: Span
     tensors: tuple[Span, ...] = ()
 
     def tensor_parts(self) -> TensorParts | None:
@@ -95,8 +102,10 @@ class Node(NamedTuple):
             return split_tensor([self.tensors[_TOKEN.unpack(token)[0]] for token in tokens])
         if value.tensor.tensor_content:
             content = Span.of(value.tensor.tensor_content)
-            return TensorParts(value.tensor, {4: [content]})
-        return split_tensor([Span.of(value.tensor.SerializeToString())])
+            return TensorParts(value.tensor, {CONTENT_FIELD: [content]})
+        # Typed values are read where they lie: a runtime that holds them as
+        # Python floats has made one NaN of all.
+        return _decode_large_node(self.span).tensor_parts()
 
     def constant(self) -> ConstantTensor:
         """Return the value of a Const node.
@@ -191,19 +200,24 @@ def _top_level(source: GraphSource) -> Iterator[Field]:
 
 
 def _decode_node(source: ByteSource, body: int, end: int) -> Node:
-    if end - body <= WHOLE_NODE_BYTES:
-        definition = decode(NodeDef, bytes(source.view[body:end]))
-        return Node(definition.name, definition.op, definition)
+    span = Span(source, body, end - body)
+    if span.nbytes > WHOLE_NODE_BYTES:
+        return _decode_large_node(span)
+    definition = decode(NodeDef, bytes(span.view))
+    return Node(definition.name, definition.op, definition, span)
+
+
+def _decode_large_node(span: Span) -> Node:
     tensors: list[Span] = []
-    reduced = _cut_out_tensors(source, body, end, tensors)
-    definition = decode(NodeDef, reduced)
+    definition = decode(NodeDef, _cut_out_tensors(span, tensors))
     for tensor in tensors:
         split_tensor([tensor])
-    return Node(definition.name, definition.op, definition, tuple(tensors))
+    return Node(definition.name, definition.op, definition, span, tuple(tensors))
 
 
-def _cut_out_tensors(source: ByteSource, start: int, end: int, tensors: list[Span]) -> bytes:
+def _cut_out_tensors(node: Span, tensors: list[Span]) -> bytes:
     """Return a NodeDef's bytes with a token for each tensor in its attrs."""
+    source = node.source
 
     def value(field: Field) -> bytes:
         return _rewrite(source.view, field, _VALUE_TENSOR, token)
@@ -215,7 +229,7 @@ def _cut_out_tensors(source: ByteSource, start: int, end: int, tensors: list[Spa
         tensors.append(Span(source, field.body, field.end - field.body))
         return _TOKEN_FIELD + _TOKEN.pack(len(tensors) - 1)
 
-    whole = Field(0, LENGTH, start, start, end)
+    whole = Field(0, LENGTH, node.offset, node.offset, node.offset + node.nbytes)
     return _rewrite(source.view, whole, _NODE_ATTR, attr)
 
 
