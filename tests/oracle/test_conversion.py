@@ -45,6 +45,32 @@ NO_TRACE = {
 }
 
 
+OWN_GRAPHS = sorted((OWN / "tf1").glob("frozen*")) + sorted((OWN / "tf2").glob("frozen*"))
+
+
+@pytest.mark.parametrize("folder", OWN_GRAPHS, ids=lambda folder: folder.name)
+def test_own_graphs(judge: TensorFlowJudge, tmp_path: Path, folder: Path) -> None:
+    expected = json.loads((folder / "expected.json").read_text())
+    report = pbckpt.convert(folder / expected["graph"], tmp_path / "m")
+    loaded = judge.load(tmp_path / "m")
+    assert loaded.keys() == {variable.key for variable in report.variables}
+    facts = {fact["const"]: fact for fact in expected["variables"]}
+    for variable in report.variables:
+        assert loaded[variable.key].sha256 == facts[variable.node]["sha256"]
+
+
+def test_the_sample(judge: TensorFlowJudge, tmp_path: Path) -> None:
+    """The README says that TensorFlow loads it."""
+    sample = Path(pbckpt.__file__).parent / "sample" / "frozen_digits.pb"
+    pbckpt.convert(sample, tmp_path / "out" / "model.ckpt")
+    loaded = judge.load(tmp_path / "out" / "model.ckpt")
+    truth = json.loads((OWN / "sample_truth.json").read_text())
+    assert {key: facts.sha256 for key, facts in loaded.items()} == {
+        name: fact["sha256"] for name, fact in truth.items()
+    }
+    assert loaded["conv1/kernel"].shape == (3, 3, 1, 16)
+
+
 @pytest.mark.parametrize("graph", frozen_graphs())
 def test_corpus(judge: TensorFlowJudge, tmp_path: Path, graph: Path) -> None:
     name = graph.parent.name
