@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pbckpt
+from tests.oracle.judge import digest_payload
 from tests.shared_material import golden_index_files
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 SAMPLE = Path(pbckpt.__file__).parent / "sample" / "frozen_digits.pb"
@@ -42,14 +45,10 @@ def key_of(tensor: dict[str, Any]) -> str:
     return str(tensor["key"])
 
 
-def digest(array: Any) -> str:
-    """Return the digest of the fixtures: strings with a u64 length before each."""
-    if array.dtype == object:
-        elements = array.reshape(-1).tolist()
-        data = b"".join(struct.pack("<Q", len(element)) + element for element in elements)
-    else:
-        data = array.tobytes()
-    return hashlib.sha256(data).hexdigest()
+def digest(array: npt.NDArray[Any]) -> str:
+    """Return the digest of the fixtures."""
+    value = array.reshape(-1).tolist() if array.dtype == object else array.tobytes()
+    return hashlib.sha256(digest_payload(value)).hexdigest()
 
 
 @pytest.mark.parametrize("folder", CHECKPOINTS, ids=folder_id)
