@@ -1,5 +1,5 @@
 """``python -m pbckpt``: the same as the command ``pbckpt``."""
 
-from pbckpt.cli.main import main
+from pbckpt.cli.main import run
 
-raise SystemExit(main())
+run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from pbckpt.version import __version__
@@ -10,16 +11,30 @@ from pbckpt.version import __version__
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
+_USUAL_WIDTH, _LEAST_WIDTH = 80, 40
 _PATTERN_HELP = (
     "A PATTERN is a glob in which * also matches /, or re: and a regular expression that must "
     "match the whole name. It is compared with a variable's key and with its node's name."
 )
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Return a help formatter as wide as the terminal.
+
+    argparse's own way to the width imports three compression libraries.
+    """
+    try:
+        width = os.get_terminal_size().columns
+    except OSError:
+        width = _USUAL_WIDTH
+    return argparse.HelpFormatter(prog, width=max(_LEAST_WIDTH, width - 2))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="pbckpt",
+        formatter_class=_formatter,
         description="Frozen TensorFlow graphs back to checkpoints, without TensorFlow.",
     )
     parser.add_argument("--version", action="version", version=f"pbckpt {__version__}")
@@ -98,7 +113,11 @@ def _add_command(
     commands: _Commands, name: str, help_text: str, epilog: str | None = None
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
-        name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".", epilog=epilog
+        name,
+        help=help_text,
+        description=help_text[0].upper() + help_text[1:] + ".",
+        epilog=epilog,
+        formatter_class=_formatter,
     )
     command.add_argument("--json", action="store_true", help="print one JSON object instead")
     command.add_argument("--quiet", action="store_true", help="say nothing but the result")

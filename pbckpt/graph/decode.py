@@ -36,7 +36,6 @@ from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pbckpt.wire.span import ByteSource
 
 # Up to this size protobuf decodes a whole node faster than a scan finds the
 # tensors in it.
@@ -48,6 +47,7 @@ _TOKEN = struct.Struct("<I")
 # two tensors, the tokens of both survive, in order.
 _TOKEN_FIELD = bytes((8 << 3 | LENGTH, _TOKEN.size))
 _RELEASE_BYTES = 32 << 20
+_ROW_BYTES = 256 << 10
 
 
 class GraphSource(Protocol):
@@ -143,15 +143,7 @@ def decode_graph(source: GraphSource, limits: Limits = DEFAULT_LIMITS) -> Graph:
     """
     nodes: dict[str, Node] = {}
     rest = bytearray()
-    for field in _top_level(source):
-        _, _, start, body, end = field
-        if field.number != _GRAPH_NODE or field.wire_type != LENGTH:
-            rest += source.view[start:end]
-            continue
-        try:
-            node = _decode_node(source, body, end)
-        except ProtoDecodeError:
-            raise GraphDecodeError("a node that does not decode", offset=start) from None
+    for node in _decode_nodes(source, rest):
         if not node.name or not node.op or node.name in nodes:
             raise _misnamed(node, len(nodes))
         nodes[node.name] = node
@@ -199,11 +191,62 @@ def _top_level(source: GraphSource) -> Iterator[Field]:
             released = position
 
 
-def _decode_node(source: ByteSource, body: int, end: int) -> Node:
-    span = Span(source, body, end - body)
-    if span.nbytes > WHOLE_NODE_BYTES:
-        return _decode_large_node(span)
-    definition = decode(NodeDef, bytes(span.view))
+def _decode_nodes(source: GraphSource, rest: bytearray) -> Iterator[Node]:
+    """Yield the nodes, and gather the bytes of all other fields in ``rest``.
+
+    Small nodes in a row are given to protobuf together, which costs a fifth
+    less than one at a time.
+    """
+    row: list[Field] = []
+    for field in _top_level(source):
+        if _continues(row, field):
+            row.append(field)
+            continue
+        yield from _decode_row(source, row)
+        row = []
+        if field.number != _GRAPH_NODE or field.wire_type != LENGTH:
+            rest += source.view[field.start : field.end]
+        elif field.end - field.body > WHOLE_NODE_BYTES:
+            yield _decode_one(source, field)
+        else:
+            row.append(field)
+    yield from _decode_row(source, row)
+
+
+def _continues(row: list[Field], field: Field) -> bool:
+    return (
+        bool(row)
+        and field.number == _GRAPH_NODE
+        and field.wire_type == LENGTH
+        and field.end - field.body <= WHOLE_NODE_BYTES
+        and field.start == row[-1].end
+        and field.end - row[0].start <= _ROW_BYTES
+    )
+
+
+def _decode_row(source: GraphSource, row: list[Field]) -> Iterator[Node]:
+    """Decode nodes that lie one after the other; alone where one of them is damaged."""
+    if not row:
+        return
+    try:
+        graph = decode(GraphDef, bytes(source.view[row[0].start : row[-1].end]))
+    except ProtoDecodeError:
+        yield from (_decode_one(source, field) for field in row)
+        return
+    for field, definition in zip(row, graph.node, strict=True):
+        span = Span(source, field.body, field.end - field.body)
+        yield Node(definition.name, definition.op, definition, span)
+
+
+def _decode_one(source: GraphSource, field: Field) -> Node:
+    """Decode a node by itself, so that an error says where it is."""
+    span = Span(source, field.body, field.end - field.body)
+    try:
+        if span.nbytes > WHOLE_NODE_BYTES:
+            return _decode_large_node(span)
+        definition = decode(NodeDef, bytes(span.view))
+    except ProtoDecodeError:
+        raise GraphDecodeError("a node that does not decode", offset=field.start) from None
     return Node(definition.name, definition.op, definition, span)
 
 

@@ -76,4 +76,4 @@ def test_the_version_has_one_source(metadata: Message) -> None:
 def test_the_command_line_program_is_declared(wheel: zipfile.Path) -> None:
     info = f"pbckpt-{pbckpt.version.__version__}.dist-info"
     entry_points = (wheel / info / "entry_points.txt").read_text(encoding="utf-8")
-    assert entry_points.split() == ["[console_scripts]", "pbckpt", "=", "pbckpt.cli.main:main"]
+    assert entry_points.split() == ["[console_scripts]", "pbckpt", "=", "pbckpt.cli.main:run"]
