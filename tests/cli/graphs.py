@@ -79,7 +79,8 @@ def write_zeros(path: Path, mebibytes: int) -> Path:
 
 def environment(**changes: str) -> dict[str, str]:
     """Return an environment in which the package under test is found from any directory."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**inherited, "PYTHONPATH": str(ROOT), **changes}
 
 
 def run_command(

@@ -159,7 +159,7 @@ def test_saver_keeps_every_bit_or_refuses(
 def test_saver_takes_names_that_collide_as_nodes(
     judge: TensorFlowJudge, tmp_path: Path, kind: VariableKind
 ) -> None:
-    names = ["w", "W", "w/read", "w/Assign", "a b", "caf\u00e9", "pbckpt_feed_0"]
+    names = ["w", "W", "w/read", "w/Assign", "a b", "caf\u00e9", "pbckpt", "pbckpt/feed_0"]
     tensors: Manifest = {
         name: (FLOAT, (), np.float32(at).tobytes()) for at, name in enumerate(names)
     }

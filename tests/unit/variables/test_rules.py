@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+
+from pbckpt.graph.decode import decode_graph
+from pbckpt.graph.view import GraphView
+from pbckpt.protos import GraphDef, NodeDef
+from pbckpt.variables.rules import (
+    RULES,
+    Finding,
+    Rule,
+    read_identity,
+    resource_capture,
+    resource_read,
+)
+from pbckpt.wire.span import Memory
+
+READ = "Identity {!r} reads it, as freezing leaves a reference variable"
+RESOURCE_READ = "Identity {!r} reads it, as freezing leaves a resource variable"
+CAPTURE = "its name ends with '/resource', as TensorFlow 2 freezes a captured variable"
+
+
+class Source(Memory):
+    def release_pages(self, start: int, end: int) -> None:
+        """Keep all pages: this is memory."""
+
+
+def find(rule: Rule, name: str, *others: tuple[str, ...]) -> Finding | None:
+    """Apply a rule to the constant ``name`` beside nodes given as name, op, inputs."""
+    nodes = [NodeDef(name=name, op="Const")]
+    nodes += [NodeDef(name=other, op=op, input=inputs) for other, op, *inputs in others]
+    graph = decode_graph(Source(GraphDef(node=nodes).SerializeToString()))
+    return rule(graph.nodes[0], GraphView(graph))
+
+
+@pytest.mark.parametrize("name", ["w", "layer/w", "import/layer/w", "w_1", "part_0"])
+def test_an_identity_that_reads_a_constant_of_its_name(name: str) -> None:
+    found = find(read_identity, name, (f"{name}/read", "Identity", name))
+    assert found == Finding("read_identity", READ.format(f"{name}/read"), name)
+
+
+def test_a_read_may_come_behind_other_identities() -> None:
+    found = find(
+        read_identity, "w", ("pinned", "Identity", "w:0"), ("w/read", "Identity", "pinned", "^w")
+    )
+    assert found == Finding("read_identity", READ.format("w/read"), "w")
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([], id="no consumer"),
+        pytest.param([("m", "MatMul", "w")], id="no identity"),
+        pytest.param([("r", "Identity", "w")], id="an identity of another name"),
+        pytest.param([("v/read", "Identity", "w")], id="the read of another name"),
+        pytest.param([("w/reads", "Identity", "w")], id="a longer name"),
+        pytest.param([("w/x/read", "Identity", "w")], id="a read further down"),
+        pytest.param([("w/read", "Cast", "w")], id="another op"),
+        pytest.param([("w/read", "Identity", "v")], id="a read of another node"),
+        pytest.param([("w/read", "Identity", "^w")], id="a control input"),
+        pytest.param(
+            [("c", "Cast", "w"), ("w/read", "Identity", "c")], id="something else in between"
+        ),
+    ],
+)
+def test_what_is_no_read_of_a_reference_variable(others: list[tuple[str, ...]]) -> None:
+    assert find(read_identity, "w", *others) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("model/dense/MatMul/ReadVariableOp/resource", "model/dense/MatMul"),
+        ("model/bn/FusedBatchNormV3/ReadVariableOp_1/resource", None),
+        ("model/embedding/embedding_lookup/resource", "model/embedding/embedding_lookup"),
+        ("model/ReadVariableOp/resource", "model"),
+        ("ReadVariableOp/resource", "ReadVariableOp"),
+        ("a/ReadVariableOp/ReadVariableOp/resource", "a/ReadVariableOp"),
+        ("a/resource/resource", "a/resource"),
+        ("/resource", "/resource"),
+        ("/ReadVariableOp/resource", "/ReadVariableOp/resource"),
+    ],
+)
+def test_the_name_of_a_captured_variable_says_where_it_was_read(name: str, key: str | None) -> None:
+    expected = key or "model/bn/FusedBatchNormV3/ReadVariableOp_1"
+    assert find(resource_capture, name) == Finding("resource_capture", CAPTURE, expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["resource", "a/resources", "a/Resource", "a/resource_1", "a_resource", "a/resource/b"]
+)
+def test_other_names_are_no_captures(name: str) -> None:
+    assert find(resource_capture, name) is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "ReadVariableOp",
+        "layer/MatMul/ReadVariableOp",
+        "layer/BiasAdd/ReadVariableOp_3",
+        "w/Read/ReadVariableOp",
+        "else/where/ReadVariableOp",
+    ],
+)
+def test_an_identity_that_was_a_read_variable_op(read: str) -> None:
+    found = find(resource_read, "layer/w", (read, "Identity", "layer/w"))
+    assert found == Finding("resource_read", RESOURCE_READ.format(read), "layer/w")
+
+
+def test_a_resource_read_may_come_behind_other_identities() -> None:
+    found = find(
+        resource_read, "w", ("a", "Identity", "w"), ("m/ReadVariableOp", "Identity", "a:0")
+    )
+    assert found == Finding("resource_read", RESOURCE_READ.format("m/ReadVariableOp"), "w")
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([], id="no consumer"),
+        pytest.param([("ReadVariableOp", "Cast", "w")], id="another op"),
+        pytest.param([("ReadVariableOp/of", "Identity", "w")], id="a name above"),
+        pytest.param([("MyReadVariableOp", "Identity", "w")], id="the end of a name"),
+        pytest.param([("ReadVariableOp", "Identity", "^w")], id="a control input"),
+        pytest.param([("ReadVariableOp", "Identity", "v")], id="a read of another node"),
+        pytest.param(
+            [("m", "MatMul", "w"), ("ReadVariableOp", "Identity", "m")],
+            id="something else in between",
+        ),
+    ],
+)
+def test_what_is_no_read_of_a_resource_variable(others: list[tuple[str, ...]]) -> None:
+    assert find(resource_read, "w", *others) is None
+
+
+def test_the_rules_in_their_order() -> None:
+    assert list(RULES) == [read_identity, resource_capture, resource_read]
+
+
+def test_a_constant_that_nothing_reads_in_a_cycle_ends() -> None:
+    others = (("a", "Identity", "w", "b"), ("b", "Identity", "a"))
+    assert [find(rule, "w", *others) for rule in RULES] == [None, None, None]
