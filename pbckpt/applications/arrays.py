@@ -12,12 +12,10 @@ import numpy as np
 
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.dtypes import DataType, dtype_of_array, numpy_dtype
-from pbckpt.errors import SelectionError
+from pbckpt.errors import SelectionError, UnsupportedBundleError
 from pbckpt.wire.span import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy.typing as npt
 
     from pbckpt.bundle.entry import BundleEntry
@@ -45,6 +43,11 @@ def tensor_of_array(key: BundleKey, value: npt.ArrayLike) -> Tensor:
     return Tensor(key, dtype, array.shape, Payload([Span.of(view)]))
 
 
+def nbytes_of_array(value: npt.ArrayLike) -> int:
+    """Return about how many bytes an array takes in a checkpoint."""
+    return int(np.asarray(value).nbytes)
+
+
 def _to_bytes(key: BundleKey, element: object) -> bytes:
     if isinstance(element, bytes):
         return element
@@ -57,9 +60,18 @@ def _to_bytes(key: BundleKey, element: object) -> bytes:
 def read_array(reader: BundleReader, entry: BundleEntry) -> npt.NDArray[Any]:
     """Return a stored tensor as an array of its own; strings as bytes objects."""
     if entry.dtype is DataType.STRING:
-        elements: Iterable[bytes] = reader.read_strings(entry)
-        array = np.empty(len(list(elements)), dtype=object)
+        elements = reader.read_strings(entry)
+        array = np.empty(len(elements), dtype=object)
         array[:] = elements
-        return array.reshape(entry.shape)
+        return _shaped(array, entry)
     dtype = numpy_dtype(entry.dtype)
-    return np.frombuffer(reader.read(entry), dtype=dtype).reshape(entry.shape)
+    return _shaped(np.frombuffer(reader.read(entry), dtype=dtype), entry)
+
+
+def _shaped(array: npt.NDArray[Any], entry: BundleEntry) -> npt.NDArray[Any]:
+    try:
+        return array.reshape(entry.shape)
+    except ValueError:
+        # TensorFlow has up to 254 dimensions, and sizes without elements.
+        msg = f"numpy has no array of {len(entry.shape)} dimensions {list(entry.shape)[:8]}"
+        raise UnsupportedBundleError(msg) from None

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pbckpt.variables.detect import Detection, Skipped, Variable
 
 DEFAULT_SELECTION = Selection()
+# What a string costs beside its text, in bytes: its length is held in memory
+# twice, as it is stored and as it is checksummed.
+_STRING_COST = 64
 
 
 class ConvertReport(NamedTuple):
@@ -92,7 +95,8 @@ def tensor_of(variable: Variable) -> Tensor:
     """Return the variable as a tensor to be written."""
     key = key_to_bytes(variable.key)
     if variable.dtype is DataType.STRING:
-        payload = string_payload(variable.tensor.elements())
+        strings = variable.tensor.strings
+        payload = string_payload(strings, variable.tensor.num_elements - len(strings))
     else:
         payload = Payload(variable.tensor.spans())
     return Tensor(key, variable.dtype, variable.shape, payload)
@@ -112,8 +116,8 @@ def _check_expansion(plan: Detection, limits: Limits) -> None:
     for variable in plan.variables:
         tensor = variable.tensor
         if tensor.dtype is DataType.STRING:
-            # An element takes at least its length in the file, however short it is.
-            total += tensor.expanded * (1 + len(tensor.strings[-1]) if tensor.strings else 1)
+            last = len(tensor.strings[-1]) if tensor.strings else 0
+            total += tensor.expanded * (_STRING_COST + last)
         else:
             total += tensor.expanded * tensor.dtype.itemsize
     if total > limits.max_expanded_bytes:

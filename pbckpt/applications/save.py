@@ -30,7 +30,7 @@ def save_checkpoint(
     arrays, byte for byte. Raises SelectionError for an empty name or an array
     of a type that cannot be stored, PathError, WriteError.
     """
-    from pbckpt.applications.arrays import tensor_of_array  # noqa: PLC0415 - numpy, when it is needed
+    from pbckpt.applications.arrays import nbytes_of_array, tensor_of_array  # noqa: PLC0415 - numpy, when it is needed
 
     target = Prefix.parse(prefix)
     target.check_writable()
@@ -38,5 +38,5 @@ def save_checkpoint(
     if b"" in by_key:
         raise SelectionError("a tensor needs a name: the empty key is the header's")
     ready = [tensor_of_array(key, by_key[key]) for key in sorted(by_key)]
-    nbytes = sum(span.nbytes for tensor in ready for span in tensor.payload.spans)
+    nbytes = sum(nbytes_of_array(value) for value in by_key.values())
     return write_bundle(ready, nbytes, target, on_existing=on_existing, durability=durability)

@@ -13,7 +13,13 @@ from pbckpt.applications.frozen_graph import detect_variables, open_graph
 from pbckpt.applications.locate import locate_checkpoint
 from pbckpt.bundle.reader import CHUNK_BYTES, Verify, check_index_layout
 from pbckpt.bundle.writer import ShardStream
-from pbckpt.errors import BundleError, CorruptFileError, MissingFileError
+from pbckpt.errors import (
+    BundleError,
+    CorruptFileError,
+    MissingFileError,
+    PathError,
+    PbckptError,
+)
 from pbckpt.names import key_to_text
 from pbckpt.storage.local import open_existing
 from pbckpt.variables.select import plan_selection
@@ -65,7 +71,7 @@ def verify(
     try:
         _check_layout(target.index_path(), problems)
         bundle = OpenBundle(target, Verify.CHECKSUMS)
-    except BundleError as error:
+    except (BundleError, PathError) as error:
         found = Problem("", target.index_path(), str(error))
         return VerifyReport(target.path, 0, (*problems, found))
     try:
@@ -94,7 +100,7 @@ def _check_tensors(bundle: OpenBundle, problems: list[Problem]) -> int:
             checked += 1
             try:
                 bundle.reader.check(part, buffer)
-            except BundleError as error:
+            except (BundleError, PathError) as error:
                 problems.append(_problem(bundle, key, part, error))
     return checked
 
@@ -114,7 +120,7 @@ def _stored_parts(
         problems.append(Problem(key_to_text(key), index, error.fact))
 
 
-def _problem(bundle: OpenBundle, key: bytes, entry: BundleEntry, error: BundleError) -> Problem:
+def _problem(bundle: OpenBundle, key: bytes, entry: BundleEntry, error: PbckptError) -> Problem:
     shard = bundle.prefix.shard_path(entry.shard_id, bundle.index.header.num_shards)
     fact = str(error)
     if isinstance(error, CorruptFileError):
@@ -135,8 +141,10 @@ def _check_shards(bundle: OpenBundle, problems: list[Problem]) -> None:
     for shard_id, spans in places.items():
         try:
             shard = bundle.open_shard(shard_id)
-        except MissingFileError:
-            continue  # said already, for each of its tensors
+        except (MissingFileError, PathError) as error:
+            if not spans:  # else said already, for each of its tensors
+                problems.append(Problem("", bundle.prefix.index_path(), str(error)))
+            continue
         facts = _uncovered(spans, len(shard))
         problems.extend(Problem("", shard.name, fact) for fact in facts)
 

@@ -15,11 +15,12 @@ Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc.
 from __future__ import annotations
 
 import struct
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import ChecksumError, CorruptFileError
 from pbckpt.wire.checksum import crc32c, mask, unmask
-from pbckpt.wire.span import Span
+from pbckpt.wire.span import Span, repeated
 from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
 
 if TYPE_CHECKING:
@@ -54,13 +55,22 @@ class Tensor(NamedTuple):
     payload: Payload
 
 
-def string_payload(elements: Sequence[bytes]) -> Payload:
-    """Return the payload of a string tensor of those elements, in C order."""
+def string_payload(elements: Sequence[bytes], repeats: int = 0) -> Payload:
+    """Return the payload of a string tensor of those elements, in C order.
+
+    The last element follows ``repeats`` times more; where there is none, empty
+    strings do.
+    """
+    last = elements[-1] if elements else b""
     lengths = b"".join(_checksummed_length(len(element)) for element in elements)
-    lengths_crc = crc32c(lengths)
+    lengths_crc = crc32c(lengths + _checksummed_length(len(last)) * repeats)
     stored_crc = _U32.pack(mask(lengths_crc))
-    head = b"".join(encode_varint(len(element)) for element in elements) + stored_crc
-    return Payload([Span.of(b"".join(elements))], head, crc32c(stored_crc, lengths_crc))
+    head = b"".join(encode_varint(len(element)) for element in elements)
+    return Payload(
+        chain([Span.of(b"".join(elements))], repeated(last, len(last) * repeats)),
+        head + encode_varint(len(last)) * repeats + stored_crc,
+        crc32c(stored_crc, lengths_crc),
+    )
 
 
 def _checksummed_length(length: int) -> bytes:

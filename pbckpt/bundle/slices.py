@@ -68,7 +68,7 @@ def covers(shape: Sequence[int], parts: Sequence[TensorSlice]) -> bool:
 
     Parts that do not overlap cover a tensor when they have as many elements.
     """
-    boxes = sorted(_box(shape, part) for part in parts)
+    boxes = [_box(shape, part) for part in parts]
     volume = sum(math.prod(end - start for start, end in box) for box in boxes)
     return volume == math.prod(shape) and not any(_overlaps(boxes))
 
@@ -82,10 +82,12 @@ def _box(shape: Sequence[int], part: TensorSlice) -> _Box:
 
 
 def _overlaps(boxes: Sequence[_Box]) -> Iterator[bool]:
-    """Look at each pair of sorted boxes that can overlap in the first dimension."""
+    """Look at each pair of boxes that can overlap in the dimension that divides them most."""
+    starts = [len({interval[0] for interval in column}) for column in zip(*boxes, strict=True)]
+    axis = starts.index(max(starts)) if starts else 0
     active: list[_Box] = []
-    for box in boxes:
-        active = [other for other in active if not box or other[0][1] > box[0][0]]
+    for box in sorted(boxes, key=lambda box: box[axis] if box else ()):
+        active = [other for other in active if not box or other[axis][1] > box[axis][0]]
         for other in active:
             yield all(a < d and c < b for (a, b), (c, d) in zip(box, other, strict=True))
         active.append(box)

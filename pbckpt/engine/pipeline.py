@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # and written from the cache.
 BLOCK_BYTES = 512 << 10
 WORKERS = 2
+# ``nbytes`` is about right only: lengths of strings come on top.
+_LEAST_BLOCK_BYTES = 64 << 10
 
 
 class _Block(Protocol):
@@ -62,7 +64,7 @@ class Pump(NamedTuple):
         if nbytes > 2 * BLOCK_BYTES and hasattr(os, "pwrite"):
             self._run_threads()
             return
-        buffer = memoryview(bytearray(max(1, min(nbytes, BLOCK_BYTES))))
+        buffer = memoryview(bytearray(max(_LEAST_BLOCK_BYTES, min(nbytes, BLOCK_BYTES))))
         while (block := self.stream.next_block(buffer)) is not None:
             self.sink.write_at(block.offset, block.data)
             self.advanced(len(block.data))
@@ -73,20 +75,24 @@ class Pump(NamedTuple):
         turn, telling = threading.Lock(), threading.Lock()
         errors: list[BaseException] = []
 
-        def work() -> None:
+        def work(done: threading.Event) -> None:
             try:
                 self._take_turns(turn, telling, errors)
             except BaseException as error:  # noqa: BLE001 - raised by the caller's thread
                 errors.append(error)
+            finally:
+                done.set()
 
-        others = [threading.Thread(target=work, daemon=True) for _ in range(WORKERS - 1)]
+        running = []
         # Where no thread can be had, one does the work of all.
         with contextlib.suppress(RuntimeError):
-            for thread in others:
-                thread.start()
-        work()
-        for thread in others:
-            _wait_for(thread, errors)
+            for _ in range(WORKERS - 1):
+                done = threading.Event()
+                threading.Thread(target=work, args=(done,), daemon=True).start()
+                running.append(done)
+        work(threading.Event())
+        for done in running:
+            _wait_for(done, errors)
         if errors:
             raise errors[0]
 
@@ -104,13 +110,15 @@ class Pump(NamedTuple):
                 self.advanced(len(block.data))
 
 
-def _wait_for(thread: threading.Thread, errors: list[BaseException]) -> None:
+def _wait_for(done: threading.Event, errors: list[BaseException]) -> None:
     """Wait until a thread has stopped, interrupted or not: it still has the file.
 
     An interrupt is an error like another: the thread sees it after its block.
+    (Not with `Thread.join`, which takes a thread for stopped when it is
+    interrupted itself.)
     """
-    while thread.is_alive():
+    while not done.is_set():
         try:
-            thread.join()
+            done.wait()
         except BaseException as error:  # noqa: BLE001, PERF203 - raised when all have stopped
             errors.append(error)

@@ -93,7 +93,7 @@ _MAGICS = (
 )
 _SHARD_NAME = re.compile(r"\.data-\d{5,}-of-\d{5,}$")
 _TFLITE_MAGIC = b"TFL3"
-_TEXT_GRAPH = re.compile(rb"\s*(#[^\n]*\s+)*(node|library|versions|version)\s*[{:]")
+_TEXT_GRAPH = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:node|library|versions|version)\s*[{:]")
 _OP_NAME = re.compile(rb"[A-Za-z_>][A-Za-z0-9_>./]*\Z")
 _HEAD_BYTES = 4096
 _FEW = 32

@@ -25,7 +25,7 @@ from pbckpt.protos import TensorProto
 from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.shapes import MAX_ELEMENTS, count_elements
 from pbckpt.wire.fields import FIXED32, FIXED64, LENGTH, scan
-from pbckpt.wire.span import Span
+from pbckpt.wire.span import Span, chunks, repeated
 from pbckpt.wire.varint import VarintError, decode_varint32
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ _IMAGE_FIELDS = {
 # Bytes fields: the last one wins, as for every field that is not repeated.
 _BYTES_FIELDS = (CONTENT_FIELD, TensorField.FLOAT8.value)
 _INT_FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
-_FILL_BYTES = 64 << 10
 _VALUES_AT_ONCE = 1 << 16
-_ENDINGS_OF_BOOL = b"\0\1"
+# Above this a span of the file takes less memory than a copy of its bytes.
+_SMALL_IMAGE_BYTES = 64
+_LOOK_BYTES = 1 << 20
+_BOOL_BYTES = b"\0\1"
 
 
 class ConstantTensor(NamedTuple):
@@ -82,13 +84,7 @@ class ConstantTensor(NamedTuple):
     def spans(self) -> Iterator[Span]:
         """Yield the elements' bytes, C order, little-endian."""
         yield from self.images
-        missing = self.nbytes - sum(span.nbytes for span in self.images)
-        if missing:
-            repeats = max(1, min(missing, _FILL_BYTES) // len(self.fill))
-            block = Span.of(self.fill * repeats)
-            while missing:
-                yield block.head(min(missing, block.nbytes))
-                missing -= min(missing, block.nbytes)
+        yield from repeated(self.fill, self.nbytes - sum(span.nbytes for span in self.images))
 
     def elements(self) -> list[bytes]:
         """Return the elements of a string tensor."""
@@ -137,8 +133,38 @@ def _collect_image(images: dict[int, list[Span]], number: int, wire_type: int, s
         return False
     if span.nbytes % size:
         raise GraphDecodeError("a packed field with a cut last value", offset=span.offset)
-    images.setdefault(number, []).append(span)
+    if span.nbytes:
+        _append_image(images.setdefault(number, []), span)
     return True
+
+
+def _append_image(spans: list[Span], span: Span) -> None:
+    """Append an image, joining small ones: a field can be given value by value."""
+    if span.nbytes > _SMALL_IMAGE_BYTES:
+        spans.append(span)
+        return
+    last = spans[-1].source if spans else None
+    if not isinstance(last, _Gathered):
+        last = _Gathered()
+        spans.append(Span(last, 0, 0))
+    last.data += span.view
+    spans[-1] = Span(last, 0, len(last.data))
+
+
+class _Gathered:
+    """A source of bytes that are still being gathered; looked at when that is done."""
+
+    name = "values"
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    @property
+    def view(self) -> memoryview:
+        return memoryview(self.data)
+
+    def chunk(self, offset: int, nbytes: int, buffer: memoryview) -> memoryview:  # noqa: ARG002
+        return self.view[offset : offset + nbytes]
 
 
 def decode_tensor(parts: TensorParts, node_name: str) -> ConstantTensor:
@@ -195,8 +221,15 @@ def _check_content(content: Span, dtype: DataType, count: int) -> None:
             f"but {count} elements of {dtype.label} take {count * dtype.itemsize}"
         )
         raise _UnfitValueError(msg)
-    if dtype is DataType.BOOL and bytes(content.view).translate(None, _ENDINGS_OF_BOOL):
+    if dtype is DataType.BOOL and any(_odd_bools(content)):
         raise _UnfitValueError("a bool constant holds bytes other than 0 and 1")
+
+
+def _odd_bools(content: Span) -> Iterator[bytes]:
+    """Yield what is neither 0 nor 1, a part of the content at a time."""
+    buffer = memoryview(bytearray(min(content.nbytes, _LOOK_BYTES)))
+    for chunk in chunks(iter([content]), buffer):
+        yield bytes(chunk).translate(None, _BOOL_BYTES)
 
 
 def _strings_of_content(content: memoryview, count: int) -> tuple[bytes, ...]:

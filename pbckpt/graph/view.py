@@ -30,10 +30,15 @@ class GraphView:
         """Index the edges; inputs that name no node lead nowhere."""
         self.graph = graph
         self._consumers: dict[str, list[Node]] = {}
+        self._passing: dict[str, list[Node]] = {}
         for node in graph.nodes:
-            for text in node.definition.input:
+            inputs = node.definition.input
+            for text in inputs:
                 if not is_control_input(text):
                     self._consumers.setdefault(node_of_input(text), []).append(node)
+            # Of a Switch the second input is the predicate, not the value.
+            if node.op in _PASSING_OPS and inputs and not is_control_input(inputs[0]):
+                self._passing.setdefault(node_of_input(inputs[0]), []).append(node)
 
     def constants(self) -> list[Node]:
         """Return all Const nodes, in file order."""
@@ -48,8 +53,8 @@ class GraphView:
         seen = {name}
         waiting = [name]
         while waiting:
-            for node in self.consumers(waiting.pop()):
-                if node.op in _PASSING_OPS and node.name not in seen:
+            for node in self._passing.get(waiting.pop(), ()):
+                if node.name not in seen:
                     seen.add(node.name)
                     waiting.append(node.name)
                     if node.op == _IDENTITY_OP:

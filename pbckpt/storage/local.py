@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# Below this a copy out of the mapping is cheaper than a system call.
-_SMALL_READ = 16 << 10
 _HAS_PREAD = hasattr(os, "preadv")
 
 
@@ -46,6 +44,8 @@ class MappedFile:
             if error.errno != errno.ENXIO:
                 raise
             raise self._irregular() from None  # a socket
+        except ValueError:
+            raise PathError(f"{self.name!r}: a path cannot hold a NUL") from None
         try:
             self._stat = self._regular_stat()
             self._map = self._map_all()
@@ -73,8 +73,8 @@ class MappedFile:
         return len(self.view)
 
     def chunk(self, offset: int, nbytes: int, buffer: memoryview) -> memoryview:
-        """Return ``nbytes`` bytes at ``offset``, read into ``buffer`` unless they are few."""
-        if nbytes < _SMALL_READ or not _HAS_PREAD:
+        """Return ``nbytes`` bytes at ``offset``, read into ``buffer`` where that can be done."""
+        if not _HAS_PREAD:
             return self.view[offset : offset + nbytes]
         out = buffer[:nbytes]
         done = 0

@@ -104,11 +104,20 @@ def _why_not(node: Node, view: GraphView) -> str:
 
 
 def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
-    """Give variables whose derived keys are the same the names of their nodes."""
-    counts: dict[str, int] = {}
-    for variable in variables:
-        counts[variable.key] = counts.get(variable.key, 0) + 1
-    return tuple(
-        variable._replace(key=variable.node) if counts[variable.key] > 1 else variable
-        for variable in variables
-    )
+    """Give variables whose derived keys are the same the names of their nodes.
+
+    Such a name may be the derived key of another variable, which then gets its
+    node's name too, and so on. Names of nodes are unique.
+    """
+    owners: dict[str, list[int]] = {}
+    for place, variable in enumerate(variables):
+        owners.setdefault(variable.key, []).append(place)
+    keys = [variable.key for variable in variables]
+    crowded = [key for key, places in owners.items() if len(places) > 1]
+    while crowded:
+        for place in owners.pop(crowded.pop()):
+            keys[place] = node = variables[place].node
+            owners.setdefault(node, []).append(place)
+            if len(owners[node]) > 1 and node not in crowded:
+                crowded.append(node)
+    return tuple(v._replace(key=key) for v, key in zip(variables, keys, strict=True))

@@ -38,7 +38,7 @@ def parse_pattern(text: str) -> Pattern:
         return Pattern(text, re.compile(fnmatch.translate(text)))
     try:
         return Pattern(text, re.compile(text[len(_REGEX_PREFIX) :]))
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         msg = f"pattern {text!r} is not a regular expression: {error}"
         raise SelectionError(msg, unknown=[text]) from None
 

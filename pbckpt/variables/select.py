@@ -85,7 +85,8 @@ class _Plan:
     """The selection on its way through the steps."""
 
     def __init__(self, detection: Detection) -> None:
-        self.taken = {variable.node: variable for variable in detection.variables}
+        self._found = {variable.node: variable for variable in detection.variables}
+        self.taken = dict(self._found)
         self._left = {constant.node: constant for constant in detection.skipped}
 
     def take_all(self) -> None:
@@ -107,13 +108,15 @@ class _Plan:
                     break
 
     def take(self, patterns: Sequence[Pattern]) -> None:
-        names = [*self.taken, *self._left]
+        names = [*self.taken, *self._left, *(v.key for v in self._found.values())]
         unmatched = [p.text for p in patterns if not any(map(p.matches, names))]
         if unmatched:
-            raise unmatched_error("--take", unmatched, names)
+            raise unmatched_error("--take", unmatched, dict.fromkeys(names))
         for constant in list(self._left.values()):
+            found = self._found.get(constant.node)
+            own_names = (constant.node, found.key) if found else (constant.node,)
             for pattern in patterns:
-                if pattern.matches(constant.node):
+                if pattern.matches(*own_names):
                     reason = f"matches --take {pattern.text!r}"
                     self._take_one(constant, Finding("take", reason, constant.node))
                     break
@@ -125,7 +128,10 @@ class _Plan:
 
     def _add(self, constant: Skipped, finding: Finding) -> None:
         if constant.tensor is not None:
-            self.taken[constant.node] = variable_of(constant.node, constant.tensor, finding)
+            # What was detected and then left out is still what it was.
+            self.taken[constant.node] = self._found.get(constant.node) or variable_of(
+                constant.node, constant.tensor, finding
+            )
             del self._left[constant.node]
 
     def _drop(self, variable: Variable, reason: str) -> None:

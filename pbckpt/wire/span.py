@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+REPEATED_BYTES = 64 << 10
+
+
 class ByteSource(Protocol):
     """Something with bytes at offsets: a mapped file, or memory."""
 
@@ -71,6 +74,14 @@ class Span(NamedTuple):
     def chunk(self, start: int, nbytes: int, buffer: memoryview) -> memoryview:
         """Return ``nbytes`` bytes from ``start`` within the span, in ``buffer`` or in place."""
         return self.source.chunk(self.offset + start, nbytes, buffer)
+
+
+def repeated(data: bytes, nbytes: int) -> Iterator[Span]:
+    """Yield ``nbytes`` bytes that are ``data`` over and over, in memory that does not grow."""
+    block = Span.of(data * max(1, min(nbytes, REPEATED_BYTES) // max(1, len(data))))
+    while nbytes > 0:
+        yield block.head(min(nbytes, block.nbytes))
+        nbytes -= block.nbytes
 
 
 def chunks(spans: Iterator[Span], buffer: memoryview) -> Iterator[memoryview]:
