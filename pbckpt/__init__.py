@@ -20,11 +20,9 @@ from pbckpt.version import __version__ as __version__
 
 def __getattr__(name: str) -> object:
     """Import a public name on first use (PEP 562)."""
-    if name.startswith("__"):
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    api = importlib.import_module("pbckpt.api")
-    if name not in api.__all__:
+    is_private = name.startswith("__") and name != "__all__"
+    api = None if is_private else importlib.import_module("pbckpt.api")
+    if api is None or name not in ("__all__", *api.__all__):
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     value = getattr(api, name)

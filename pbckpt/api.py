@@ -18,7 +18,7 @@ from pbckpt.applications.checkpoint import (
     load_variable,
     open_checkpoint,
 )
-from pbckpt.applications.convert import ConvertReport, convert
+from pbckpt.applications.convert import Report, convert
 from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
 from pbckpt.applications.inspect import CheckpointContents, GraphContents, inspect
 from pbckpt.applications.save import save_checkpoint
@@ -56,7 +56,6 @@ __all__ = [
     "Checkpoint",
     "CheckpointContents",
     "ChecksumError",
-    "ConvertReport",
     "CorruptFileError",
     "DataType",
     "Detection",
@@ -75,6 +74,7 @@ __all__ = [
     "PathError",
     "PbckptError",
     "Problem",
+    "Report",
     "Select",
     "Selection",
     "SelectionError",

@@ -150,8 +150,6 @@ _TABLE: dict[DataType, _Row] = {
     DataType.FLOAT4_E2M1FN: _Row("float4_e2m1fn", 1, TensorField.FLOAT8),
 }
 
-_SUB_BYTE = {"int4": 0x0F, "uint4": 0x0F, "int2": 0x03, "uint2": 0x03}
-
 
 def data_type(number: int) -> DataType | None:
     """Return the type of that number, or None for 0, reference forms and unknown numbers."""
@@ -204,8 +202,3 @@ def dtype_of_array(array_dtype: np.dtype[np.generic]) -> DataType | None:
 
 # The last row of a name wins, so plain integers must come after quantized ones.
 _BY_NUMPY_NAME = {row.name: dtype for dtype, row in _TABLE.items() if row.itemsize}
-
-
-def value_mask(dtype: DataType) -> int | None:
-    """Return which bits of a stored byte carry the value, for types under a byte."""
-    return _SUB_BYTE.get(_TABLE[dtype].name)

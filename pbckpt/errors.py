@@ -46,7 +46,24 @@ def _revive(kind: type[PbckptError], args: tuple[object, ...], state: dict[str, 
 
 
 class GraphError(PbckptError):
-    """Something is wrong with the graph that was given."""
+    """Something is wrong with the graph that was given.
+
+    The rooms that decode graphs do not know where the bytes are from; whoever
+    opened the file names it with `in_file` as the error passes.
+    """
+
+    file = ""
+
+    def in_file(self, file: str) -> GraphError:
+        """Return this error with its file named."""
+        self.file = self.file or file
+        return self
+
+    def __str__(self) -> str:
+        """Name the file, unless the message does."""
+        message = super().__str__()
+        named = not self.file or message.startswith(self.file)
+        return message if named else f"{self.file}: {message}"
 
 
 class GraphDecodeError(GraphError):
@@ -57,7 +74,8 @@ class GraphDecodeError(GraphError):
 
     def __init__(self, fact: str, *, offset: int) -> None:
         """State the fact; the offset is counted from the start of the file."""
-        super().__init__(f"not a GraphDef: {fact} at byte {offset}")
+        advice = "the file is cut short or damaged, or is no frozen graph; copy it again"
+        super().__init__(f"not a GraphDef: {fact} at byte {offset}; {advice}")
         self.fact = fact
         self.offset = offset
 
@@ -189,9 +207,12 @@ class PathError(PbckptError):
 class LimitError(PbckptError):
     """A declared size is beyond what the caller allowed."""
 
-    def __init__(self, message: str, *, limit: str, value: int, maximum: int) -> None:
+    def __init__(
+        self, message: str, *, limit: str, value: int, maximum: int, advice: str = ""
+    ) -> None:
         """Keep the limit's name, the value asked for and the maximum in force."""
-        super().__init__(f"{message}: {value} is over the limit {limit} of {maximum}")
+        ending = f"; {advice}" if advice else ""
+        super().__init__(f"{message}: {value} is over the limit {limit} of {maximum}{ending}")
         self.limit = limit
         self.value = value
         self.maximum = maximum

@@ -89,7 +89,7 @@ class Prefix(NamedTuple):
 
         Raises PathError for an empty path or one with a NUL.
         """
-        text = os.fspath(path)
+        text = os.fsdecode(path)
         if not text or "\0" in text:
             msg = f"a checkpoint prefix must not be empty or hold a NUL: {text!r}"
             raise PathError(msg)

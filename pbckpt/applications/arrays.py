@@ -13,6 +13,7 @@ import numpy as np
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.dtypes import DataType, dtype_of_array, numpy_dtype
 from pbckpt.errors import SelectionError, UnsupportedBundleError
+from pbckpt.names import key_to_bytes
 from pbckpt.wire.span import Span
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 def tensor_of_array(key: BundleKey, value: npt.ArrayLike) -> Tensor:
     """Return an array as a tensor to be written.
 
-    Arrays that are not contiguous or not little-endian are copied. Raises
+    Arrays that are not contiguous or not little-endian are copied. (numpy's
+    fixed-width strings have no NULs at their ends; lists and object arrays of
+    bytes keep them.) Raises
     SelectionError for an array of a type that no checkpoint can hold.
     """
-    array = np.asarray(value)
+    array = _as_array(key, value)
     dtype = dtype_of_array(array.dtype)
     if dtype is None:
         msg = f"tensor {key!r}: arrays of type {array.dtype} cannot be stored in a checkpoint"
@@ -43,16 +46,22 @@ def tensor_of_array(key: BundleKey, value: npt.ArrayLike) -> Tensor:
     return Tensor(key, dtype, array.shape, Payload([Span.of(view)]))
 
 
-def nbytes_of_array(value: npt.ArrayLike) -> int:
-    """Return about how many bytes an array takes in a checkpoint."""
-    return int(np.asarray(value).nbytes)
+def _as_array(key: BundleKey, value: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return the value as an array; numpy's own fixed-width strings would lose NULs."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "SU" and not isinstance(value, np.ndarray):
+            array = np.asarray(value, dtype=object)
+    except ValueError as error:
+        raise SelectionError(f"tensor {key!r}: not an array ({error})") from None
+    return array
 
 
 def _to_bytes(key: BundleKey, element: object) -> bytes:
     if isinstance(element, bytes):
         return element
     if isinstance(element, str):
-        return element.encode("utf-8", "surrogateescape")
+        return key_to_bytes(element)
     msg = f"tensor {key!r}: an element of type {type(element).__name__}, not bytes or str"
     raise SelectionError(msg)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pbckpt.applications.locate import locate_checkpoint
 from pbckpt.bundle.reader import BundleReader, Verify, read_index
-from pbckpt.errors import UnknownKeyError
+from pbckpt.errors import BundleError, SelectionError, UnknownKeyError
 from pbckpt.names import Prefix, key_to_bytes, key_to_text
 from pbckpt.storage.local import MappedFile, open_existing
 
@@ -29,6 +29,7 @@ class OpenBundle:
     def __init__(self, prefix: Prefix, verify: Verify) -> None:
         """Read the index. Raises MissingFileError or what is wrong with it."""
         self.prefix = prefix
+        self._closed = False
         self._files = ExitStack()
         self._shards: dict[int, MappedFile] = {}
         with open_existing(prefix.index_path(), f"checkpoint {prefix.path} needs it") as file:
@@ -37,6 +38,8 @@ class OpenBundle:
 
     def open_shard(self, shard_id: int) -> MappedFile:
         """Return the data file of that number, opened once."""
+        if self._closed:
+            raise BundleError(f"checkpoint {self.prefix.path} is closed; open it again")
         if shard_id not in self._shards:
             path = self.prefix.shard_path(shard_id, self.index.header.num_shards)
             file = open_existing(path, f"the index of {self.prefix.path} refers to it")
@@ -45,6 +48,7 @@ class OpenBundle:
 
     def close(self) -> None:
         """Close the data files."""
+        self._closed = True
         self._shards.clear()
         self._files.close()
 
@@ -95,7 +99,14 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is a tensor of that key, without reading it."""
-        return isinstance(key, str) and key_to_bytes(key) in self._bundle.index.entries
+        try:
+            return isinstance(key, str) and key_to_bytes(key) in self._bundle.index.entries
+        except SelectionError:
+            return False
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as in Mapping
+        """Return the tensor, or ``default``, without looking for what is near."""
+        return self[key] if key in self else default  # noqa: SIM401 - this is get
 
     def close(self) -> None:
         """Close the data files; arrays that were read stay valid."""
@@ -124,7 +135,7 @@ def open_checkpoint(
     up, and checked against their CRCs unless ``verify`` is Verify.NOTHING.
     Raises MissingFileError, CorruptFileError, UnsupportedBundleError.
     """
-    return Checkpoint(OpenBundle(locate_checkpoint(prefix), verify))
+    return Checkpoint(OpenBundle(locate_checkpoint(prefix), Verify(verify)))
 
 
 def load_checkpoint(

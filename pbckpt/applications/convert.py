@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
 from pbckpt.applications.write import Progress, no_progress, write_bundle
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.dtypes import DataType
@@ -33,10 +33,12 @@ DEFAULT_SELECTION = Selection()
 _STRING_COST = 64
 
 
-class ConvertReport(NamedTuple):
+class Report(NamedTuple):
     """What a conversion did.
 
     ``files`` are the paths written, ``nbytes`` the size of the tensors' data.
+    The variables' spans are of the input, which is closed: read values from the
+    checkpoint.
     """
 
     prefix: str
@@ -56,7 +58,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     durability: Durability = Durability.FULL,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = no_progress,
-) -> ConvertReport:
+) -> Report:
     """Write the variables of the frozen graph in ``source`` as the checkpoint ``prefix``.
 
     Raises GraphError for what is wrong with the graph, SelectionError where
@@ -68,20 +70,19 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     target.check_writable()
     with open_graph(source, limits=limits) as graph:
         _refuse_own_input(graph.file, target)
-        plan = plan_selection(detect_variables(graph), selection)
-        _check_expansion(plan, limits)
+        plan = plan_variables(graph, selection, limits)
         tensors = [tensor_of(variable) for variable in plan.variables]
         nbytes = sum(variable.nbytes for variable in plan.variables)
         committed = write_bundle(
             tensors,
             nbytes,
             target,
-            on_existing=on_existing,
-            durability=durability,
+            on_existing=OnExisting(on_existing),
+            durability=Durability(durability),
             progress=progress,
             before_commit=graph.file.check_unchanged,
         )
-    return ConvertReport(
+    return Report(
         target.path,
         committed.files,
         committed.nbytes,
@@ -89,6 +90,16 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
         plan.skipped,
         _warnings(plan, committed.warnings),
     )
+
+
+def plan_variables(graph: FrozenGraph, selection: Selection, limits: Limits) -> Detection:
+    """Return which constants of an open graph become variables, and which do not.
+
+    Raises SelectionError, and LimitError where they would grow beyond ``limits``.
+    """
+    plan = plan_selection(detect_variables(graph), selection)
+    _check_expansion(plan, limits)
+    return plan
 
 
 def tensor_of(variable: Variable) -> Tensor:
@@ -121,9 +132,12 @@ def _check_expansion(plan: Detection, limits: Limits) -> None:
         else:
             total += tensor.expanded * tensor.dtype.itemsize
     if total > limits.max_expanded_bytes:
-        msg = "the bytes of repeated values and zeros that the graph does not hold itself"
         raise LimitError(
-            msg, limit="max_expanded_bytes", value=total, maximum=limits.max_expanded_bytes
+            "the bytes of repeated values and zeros that the graph does not hold itself",
+            limit="max_expanded_bytes",
+            value=total,
+            maximum=limits.max_expanded_bytes,
+            advice="raise it with --max-expanded-bytes, or leave such variables out with --exclude",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pbckpt.errors import GraphError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits, decode_graph
 from pbckpt.graph.kind import FileKind, check_is_graph, unsupported_kind
 from pbckpt.graph.view import GraphView
@@ -69,13 +70,16 @@ def open_graph(source: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMIT
     try:
         check_is_graph(file.view, file.name)
         return FrozenGraph(file, GraphView(decode_graph(file, limits)))
+    except GraphError as error:
+        file.close()
+        raise error.in_file(file.name) from None
     except BaseException:
         file.close()
         raise
 
 
 def _refuse_saved_model(source: str | os.PathLike[str]) -> None:
-    text = os.fspath(source)
+    text = os.fsdecode(source)
     names = ("saved_model.pb", "saved_model.pbtxt")
     if any(os.path.isfile(os.path.join(text, name)) for name in names):
         raise unsupported_kind(text, FileKind.SAVED_MODEL)
@@ -83,4 +87,7 @@ def _refuse_saved_model(source: str | os.PathLike[str]) -> None:
 
 def detect_variables(graph: FrozenGraph) -> Detection:
     """Return which constants of an open graph were variables, and why."""
-    return detect(graph.view)
+    try:
+        return detect(graph.view)
+    except GraphError as error:
+        raise error.in_file(graph.file.name) from None

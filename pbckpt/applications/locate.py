@@ -18,7 +18,7 @@ def locate_checkpoint(path: str | os.PathLike[str]) -> Prefix:
     file itself (the newest checkpoint it names), or a SavedModel directory.
     Raises MissingFileError where no index file is found.
     """
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     if os.path.isdir(text) and not os.path.exists(text + ".index"):
         inside = Prefix(text, _SAVED_MODEL_VARIABLES)
         if not os.path.exists(os.path.join(text, STATE_FILE)) and _has_index(inside):
@@ -35,11 +35,11 @@ def locate_checkpoint(path: str | os.PathLike[str]) -> Prefix:
 
 def is_checkpoint(path: str | os.PathLike[str]) -> bool:
     """Tell whether ``path`` stands for a checkpoint rather than for a graph."""
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     if os.path.isdir(text):
         return True
     prefix = Prefix.parse(path)
-    named_by_file = prefix.path != text and os.path.exists(text)
+    named_by_file = os.path.basename(text) != prefix.basename and os.path.exists(text)
     is_state = prefix.basename == STATE_FILE and os.path.isfile(text)
     return named_by_file or is_state or (_has_index(prefix) and not os.path.isfile(text))
 

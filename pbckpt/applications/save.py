@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from pbckpt.names import BundleKey
+
 
 def save_checkpoint(
     tensors: Mapping[str, npt.ArrayLike],
@@ -27,16 +29,30 @@ def save_checkpoint(
     """Write arrays as the checkpoint ``prefix``, under their names.
 
     The files are those that TensorFlow's Saver writes for the same names and
-    arrays, byte for byte. Raises SelectionError for an empty name or an array
+    arrays, byte for byte. One array is taken from the mapping at a time, in the
+    order of the names. Raises SelectionError for an empty name or an array
     of a type that cannot be stored, PathError, WriteError.
     """
-    from pbckpt.applications.arrays import nbytes_of_array, tensor_of_array  # noqa: PLC0415 - numpy, when it is needed
+    from pbckpt.applications.arrays import tensor_of_array  # noqa: PLC0415 - numpy, when needed
 
     target = Prefix.parse(prefix)
     target.check_writable()
-    by_key = {key_to_bytes(name): value for name, value in tensors.items()}
-    if b"" in by_key:
-        raise SelectionError("a tensor needs a name: the empty key is the header's")
-    ready = [tensor_of_array(key, by_key[key]) for key in sorted(by_key)]
-    nbytes = sum(nbytes_of_array(value) for value in by_key.values())
-    return write_bundle(ready, nbytes, target, on_existing=on_existing, durability=durability)
+    names = _names_by_key(tensors)
+    return write_bundle(
+        (tensor_of_array(key, tensors[names[key]]) for key in sorted(names)),
+        0,
+        target,
+        on_existing=OnExisting(on_existing),
+        durability=Durability(durability),
+    )
+
+
+def _names_by_key(tensors: Mapping[str, npt.ArrayLike]) -> dict[BundleKey, str]:
+    names: dict[BundleKey, str] = {}
+    for name in tensors:
+        if not name or not hasattr(name, "encode"):
+            raise SelectionError(f"a tensor's name is text that is not empty, not {name!r}")
+        other = names.setdefault(key_to_bytes(name), name)
+        if other is not name:
+            raise SelectionError(f"the names {other!r} and {name!r} are the same bytes")
+    return names

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.checkpoint import OpenBundle
-from pbckpt.applications.convert import DEFAULT_SELECTION, tensor_of
-from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.applications.convert import DEFAULT_SELECTION, plan_variables, tensor_of
+from pbckpt.applications.frozen_graph import open_graph
 from pbckpt.applications.locate import locate_checkpoint
 from pbckpt.bundle.reader import CHUNK_BYTES, Verify, check_index_layout
 from pbckpt.bundle.writer import ShardStream
@@ -20,9 +20,9 @@ from pbckpt.errors import (
     PathError,
     PbckptError,
 )
+from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import key_to_text
 from pbckpt.storage.local import open_existing
-from pbckpt.variables.select import plan_selection
 
 if TYPE_CHECKING:
     import os
@@ -58,6 +58,7 @@ def verify(
     *,
     against: str | os.PathLike[str] | None = None,
     selection: Selection = DEFAULT_SELECTION,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> VerifyReport:
     """Check a checkpoint's files, and its tensors against a frozen graph where one is given.
 
@@ -68,17 +69,17 @@ def verify(
     """
     target = locate_checkpoint(prefix)
     problems: list[Problem] = []
+    index_path = target.index_path()
     try:
-        _check_layout(target.index_path(), problems)
         bundle = OpenBundle(target, Verify.CHECKSUMS)
     except (BundleError, PathError) as error:
-        found = Problem("", target.index_path(), str(error))
-        return VerifyReport(target.path, 0, (*problems, found))
+        return VerifyReport(target.path, 0, (Problem("", index_path, _fact(error, index_path)),))
+    _check_layout(index_path, problems)
     try:
         checked = _check_tensors(bundle, problems)
         _check_shards(bundle, problems)
         if against is not None:
-            _compare_with_graph(bundle, against, selection, problems)
+            _compare_with_graph(bundle, against, selection, limits, problems)
     finally:
         bundle.close()
     return VerifyReport(target.path, checked, tuple(problems))
@@ -89,7 +90,7 @@ def _check_layout(path: str, problems: list[Problem]) -> None:
         try:
             check_index_layout(file)
         except CorruptFileError as error:
-            problems.append(Problem("", path, str(error)))
+            problems.append(Problem("", path, _fact(error, path)))
 
 
 def _check_tensors(bundle: OpenBundle, problems: list[Problem]) -> int:
@@ -122,10 +123,12 @@ def _stored_parts(
 
 def _problem(bundle: OpenBundle, key: bytes, entry: BundleEntry, error: PbckptError) -> Problem:
     shard = bundle.prefix.shard_path(entry.shard_id, bundle.index.header.num_shards)
-    fact = str(error)
-    if isinstance(error, CorruptFileError):
-        fact = str(error).removeprefix(f"{error.file}: ")
-    return Problem(key_to_text(key), shard, fact)
+    return Problem(key_to_text(key), shard, _fact(error, shard))
+
+
+def _fact(error: PbckptError, path: str) -> str:
+    """Return the message without the file, which is said beside it."""
+    return str(error).removeprefix(f"{path}: ")
 
 
 def _check_shards(bundle: OpenBundle, problems: list[Problem]) -> None:
@@ -143,7 +146,7 @@ def _check_shards(bundle: OpenBundle, problems: list[Problem]) -> None:
             shard = bundle.open_shard(shard_id)
         except (MissingFileError, PathError) as error:
             if not spans:  # else said already, for each of its tensors
-                problems.append(Problem("", bundle.prefix.index_path(), str(error)))
+                problems.append(Problem("", bundle.prefix.index_path(), _fact(error, "")))
             continue
         facts = _uncovered(spans, len(shard))
         problems.extend(Problem("", shard.name, fact) for fact in facts)
@@ -165,6 +168,7 @@ def _compare_with_graph(
     bundle: OpenBundle,
     against: str | os.PathLike[str],
     selection: Selection,
+    limits: Limits,
     problems: list[Problem],
 ) -> None:
     """Compare keys, types, shapes and bits with what converting the graph would write.
@@ -172,8 +176,8 @@ def _compare_with_graph(
     Both sides have a CRC of the same bytes: the stored one was checked above,
     the graph's is computed by the writer's own stream, whose bytes go nowhere.
     """
-    with open_graph(against) as graph:
-        plan = plan_selection(detect_variables(graph), selection)
+    with open_graph(against, limits=limits) as graph:
+        plan = plan_variables(graph, selection, limits)
         stream = ShardStream(tensor_of(variable) for variable in plan.variables)
         buffer = memoryview(bytearray(CHUNK_BYTES))
         while stream.next_block(buffer) is not None:
@@ -192,10 +196,16 @@ def _difference(graph: BundleEntry | None, stored: BundleEntry | None) -> str:
         return "the graph has this variable, the checkpoint does not"
     if graph is None:
         return "the checkpoint has this key, the graph has no such variable"
+    return _difference_of_tensors(graph, stored)
+
+
+def _difference_of_tensors(graph: BundleEntry, stored: BundleEntry) -> str:
     if graph.dtype is not stored.dtype:
         return f"the graph's type is {graph.dtype.label}, the checkpoint's {stored.dtype.label}"
     if graph.shape != stored.shape:
         return f"the graph's shape is {list(graph.shape)}, the checkpoint's {list(stored.shape)}"
-    if not stored.slices and graph.crc32c != stored.crc32c:
+    if stored.slices:
+        return "it is partitioned: its values are not compared with the graph's yet"
+    if graph.crc32c != stored.crc32c:
         return "the values differ from the graph's"
     return ""

@@ -24,7 +24,7 @@ _INDEX_WRITE_BYTES = 1 << 20
 
 
 class Progress(Protocol):
-    """Told how far a long job is."""
+    """Told how far a long job is, by one thread at a time, but not always the same."""
 
     def __call__(self, done: int, total: int, /) -> None:
         """``done`` of about ``total`` bytes are written."""
@@ -54,8 +54,8 @@ def write_bundle(  # noqa: PLR0913 - one call of two applications
 ) -> WrittenBundle:
     """Write tensors, in ascending key order, as the checkpoint ``prefix`` with one shard.
 
-    ``nbytes`` is about how long they are together. ``before_commit`` may raise
-    to keep everything as it was.
+    ``nbytes`` is about how long they are together, for ``progress`` alone.
+    ``before_commit`` may raise to keep everything as it was.
     """
     stream = ShardStream(tensors)
     done = 0
@@ -73,7 +73,7 @@ def write_bundle(  # noqa: PLR0913 - one call of two applications
     with Commit(prefix, on_existing, durability) as commit:
         shard = commit.new_shard()
         with commit.reporting_errors():
-            Pump(stream, shard, advanced).run(nbytes)
+            Pump(stream, shard, advanced).run()
         if before_commit is not None:
             before_commit()
         committed = commit.commit([shard], index)

@@ -170,13 +170,12 @@ class BundleReader:
     def _computed_crc32c(self, entry: BundleEntry, span: Span, buffer: memoryview) -> int:
         count = count_elements(entry.shape) or 0
         if entry.dtype is DataType.VARIANT:
-            return variant_crc32c(span.view, count)
-        crc = 0
+            return variant_crc32c(memoryview(_load(span)), count)
         if entry.dtype is DataType.STRING:
-            layout = decode_string_head(span.view, count)
-            crc = layout.head_crc32c
-            start = layout.head_bytes
-            span = Span(span.source, span.offset + start, span.nbytes - start)
+            data = memoryview(_load(span))
+            layout = decode_string_head(data, count)
+            return crc32c(data[layout.head_bytes :], layout.head_crc32c)
+        crc = 0
         for chunk in chunks(iter([span]), buffer):
             crc = crc32c(chunk, crc)
         return crc
@@ -184,27 +183,22 @@ class BundleReader:
     def read(self, entry: BundleEntry) -> bytearray:
         """Return a fixed-size tensor's bytes as little-endian elements in C order."""
         span = self._checked_span(entry)
-        data = bytearray(span.nbytes)
-        view = memoryview(data)
-        for start in range(0, span.nbytes, CHUNK_BYTES):
-            part = view[start : start + CHUNK_BYTES]
-            chunk = span.chunk(start, len(part), part)
-            if chunk.obj is not data:
-                part[:] = chunk
-        if self._verify is Verify.CHECKSUMS:
+        data = _load(span)
+        if self._verify is not Verify.NOTHING:
             _compare(entry, span, crc32c(data))
         return data
 
     def read_strings(self, entry: BundleEntry) -> list[bytes]:
         """Return the elements of a string tensor in C order."""
         span = self._checked_span(entry)
-        if self._verify is Verify.CHECKSUMS:
-            self.check(entry, memoryview(bytearray(min(CHUNK_BYTES, max(1, span.nbytes)))))
+        data = memoryview(_load(span))
         try:
-            layout = decode_string_head(span.view, count_elements(entry.shape) or 0)
+            layout = decode_string_head(data, count_elements(entry.shape) or 0)
         except CorruptFileError as error:
             raise error.in_file(span.source.name, base=span.offset) from None
-        return list(split_strings(span.view, layout))
+        if self._verify is not Verify.NOTHING:
+            _compare(entry, span, crc32c(data[layout.head_bytes :], layout.head_crc32c))
+        return list(split_strings(data, layout))
 
     def _checked_span(self, entry: BundleEntry) -> Span:
         if entry.slices:
@@ -235,6 +229,18 @@ class BundleReader:
             if (stored.dtype, stored.shape) != (entry.dtype, shape) or stored.slices:
                 raise CorruptFileError(f"the slice {part} of {name!r} is of another tensor")
             yield key, stored
+
+
+def _load(span: Span) -> bytearray:
+    """Read a span into memory of its own, in chunks; it was found to lie within its file."""
+    data = bytearray(span.nbytes)
+    view = memoryview(data)
+    for start in range(0, span.nbytes, CHUNK_BYTES):
+        part = view[start : start + CHUNK_BYTES]
+        chunk = span.chunk(start, len(part), part)
+        if chunk.obj is not data:
+            part[:] = chunk
+    return data
 
 
 def _compare(entry: BundleEntry, span: Span, actual: int) -> None:

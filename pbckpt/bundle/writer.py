@@ -57,18 +57,12 @@ class ShardStream:
     def next_block(self, buffer: memoryview) -> Block | None:
         """Return the next bytes of the shard, or None when all were handed out.
 
-        The bytes lie in ``buffer``, or in place where a source in memory has
-        enough of them in a row; they are valid until the buffer is used again.
+        They lie in ``buffer``, and are valid until it is used again.
         """
         start = self.nbytes
         filled = 0
         while filled < len(buffer) and self._advance():
-            chunk = self._take(buffer[filled:])
-            if len(chunk) == len(buffer):
-                return Block(start, chunk)
-            if chunk.obj is not buffer.obj:
-                buffer[filled : filled + len(chunk)] = chunk
-            filled += len(chunk)
+            filled += self._take(buffer[filled:])
         return Block(start, buffer[:filled]) if filled else None
 
     def _advance(self) -> bool:
@@ -81,15 +75,21 @@ class ShardStream:
             self._position = 0
         return True
 
-    def _take(self, buffer: memoryview) -> memoryview:
-        """Return the next bytes of the current span, at most the buffer's length."""
+    def _take(self, buffer: memoryview) -> int:
+        """Fill the buffer from the current span; return how many bytes came.
+
+        Bytes in memory are copied too, and the CRC is over the copy, which is
+        what is written: the array they are from may change meanwhile.
+        """
         taken = min(len(buffer), self._span.nbytes - self._position)
         chunk = self._span.chunk(self._position, taken, buffer)
+        if chunk.obj is not buffer.obj:
+            buffer[:taken] = chunk
         if self._covered:
-            self._crc = crc32c(chunk, self._crc)
+            self._crc = crc32c(buffer[:taken], self._crc)
         self._position += taken
         self.nbytes += taken
-        return chunk
+        return taken
 
     def _walk(self, tensors: Iterable[Tensor]) -> Iterator[tuple[Span, bool]]:
         """Yield each span with whether the CRC covers it; note an entry after each tensor.

@@ -69,13 +69,6 @@ def _add_convert(commands: _Commands) -> None:
         help="full: wait until the disk has everything; none: leave that to the system, "
         "as cp does (default: full)",
     )
-    command.add_argument(
-        "--max-expanded-bytes",
-        type=int,
-        metavar="N",
-        help="let repeated values and zeros that the graph does not hold itself take up to "
-        "N bytes (default: 4 GiB)",
-    )
 
 
 def _add_inspect(commands: _Commands) -> None:
@@ -143,4 +136,11 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATTERN",
         help="add constants that were not detected",
+    )
+    command.add_argument(
+        "--max-expanded-bytes",
+        type=int,
+        metavar="N",
+        help="let repeated values and zeros that the graph does not hold itself take up to "
+        "N bytes (default: 4 GiB)",
     )

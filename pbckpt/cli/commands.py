@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from pbckpt.api import (
     Durability,
     Limits,
     OnExisting,
+    PbckptError,
     Select,
     Selection,
     convert,
@@ -22,25 +24,23 @@ from pbckpt.report import text
 if TYPE_CHECKING:
     import argparse
 
-    from pbckpt.api import ConvertReport
+    from pbckpt.api import Report
 
 _SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample", "frozen_digits.pb")
 
 
 def run_convert(options: argparse.Namespace) -> int:
     """``pbckpt convert``."""
-    limits = Limits()
-    if options.max_expanded_bytes is not None:
-        limits = limits._replace(max_expanded_bytes=options.max_expanded_bytes)
-    report = convert(
-        options.input,
-        options.prefix,
-        selection=_selection(options),
-        on_existing=OnExisting(options.on_existing),
-        durability=Durability(options.durability),
-        limits=limits,
-        progress=ProgressBar("writing", enabled=not options.quiet),
-    )
+    with ProgressBar("writing", enabled=not options.quiet) as progress:
+        report = convert(
+            options.input,
+            options.prefix,
+            selection=_selection(options),
+            on_existing=OnExisting(options.on_existing),
+            durability=Durability(options.durability),
+            limits=_limits(options),
+            progress=progress,
+        )
     _show_conversion(report, options)
     return 0
 
@@ -59,7 +59,12 @@ def run_inspect(options: argparse.Namespace) -> int:
 
 def run_verify(options: argparse.Namespace) -> int:
     """``pbckpt verify``: status 1 where problems were found."""
-    report = verify(options.prefix, against=options.against, selection=_selection(options))
+    report = verify(
+        options.prefix,
+        against=options.against,
+        selection=_selection(options),
+        limits=_limits(options),
+    )
     if options.json:
         from pbckpt.report.json import verify_json  # noqa: PLC0415
 
@@ -73,12 +78,21 @@ def run_demo(options: argparse.Namespace) -> int:
     """``pbckpt demo``."""
     prefix = os.path.join(options.directory, "model.ckpt")
     _say(options, f"$ pbckpt convert {os.path.basename(_SAMPLE)} {prefix}")
-    report = convert(_SAMPLE, prefix, on_existing=OnExisting.REPLACE)
+    report = convert(_SAMPLE, prefix, on_existing=_policy_of_demo(prefix))
     _show_conversion(report, options)
     if not options.json:
         _print("\n" + text.variables_table(report.variables))
-    _say(options, _NEXT.format(prefix=prefix, sample=_SAMPLE))
+    _say(options, _NEXT.format(prefix=shlex.quote(prefix), sample=shlex.quote(_SAMPLE)))
     return 0
+
+
+def _policy_of_demo(prefix: str) -> OnExisting:
+    """Replace what an earlier demo left, and nothing else."""
+    try:
+        is_ours = verify(prefix, against=_SAMPLE).ok
+    except PbckptError:
+        is_ours = False
+    return OnExisting.REPLACE if is_ours else OnExisting.REFUSE
 
 
 _NEXT = """
@@ -90,6 +104,12 @@ and in TensorFlow:
   tf.train.load_checkpoint("{prefix}")"""
 
 
+def _limits(options: argparse.Namespace) -> Limits:
+    if options.max_expanded_bytes is None:
+        return Limits()
+    return Limits(max_expanded_bytes=options.max_expanded_bytes)
+
+
 def _selection(options: argparse.Namespace) -> Selection:
     return Selection(
         Select(options.select),
@@ -99,7 +119,7 @@ def _selection(options: argparse.Namespace) -> Selection:
     )
 
 
-def _show_conversion(report: ConvertReport, options: argparse.Namespace) -> None:
+def _show_conversion(report: Report, options: argparse.Namespace) -> None:
     for warning in report.warnings:
         _say(options, f"warning: {warning}")
     if options.json:
@@ -118,5 +138,9 @@ def _say(options: argparse.Namespace, line: str) -> None:
 
 
 def _print(result: str) -> None:
+    """Print a result, whatever names are in it, on any terminal, or on none."""
+    if sys.stdout is None:
+        return
     encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(result.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    lines = "\n".join(map(text.printable, result.split("\n")))
+    sys.stdout.write(lines.encode(encoding, "backslashreplace").decode(encoding) + "\n")

@@ -7,6 +7,7 @@ The result goes to stdout, everything else to stderr. Exit status: 0 done,
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -29,7 +30,6 @@ EXIT_TERMINATED = 143
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     options = build_parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(options)
     except (PbckptError, OSError) as error:
@@ -46,6 +46,7 @@ def run() -> NoReturn:
     of a large graph again and again takes a quarter of its time, and once more
     at the exit a tenth of a small one's.
     """
+    signal.signal(signal.SIGTERM, _terminate)
     gc.disable()
     status = main()
     gc.freeze()
@@ -56,18 +57,26 @@ def _run(options: argparse.Namespace) -> int:
     from pbckpt.cli import commands  # noqa: PLC0415 - after usage errors and --help
 
     status: int = getattr(commands, f"run_{options.command}")(options)
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     return status
 
 
 def _report(error: PbckptError | OSError) -> int:
-    if isinstance(error, BrokenPipeError):
-        # The reader of our output has gone, as `head` does. Python would
-        # complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_REPORTED
-    sys.stderr.write(f"pbckpt: {_message(error)}\n")
+    from pbckpt.report.text import printable  # noqa: PLC0415 - only for an error
+
+    if isinstance(error, OSError) and error.filename is None:
+        _give_stdout_up()
+    # A reader that has gone, as `head` goes, is nothing to report.
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"pbckpt: {printable(_message(error))}\n")
     return EXIT_REPORTED
+
+
+def _give_stdout_up() -> None:
+    """Drop what could not be printed: Python would try, and complain, once more at the exit."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _message(error: PbckptError | OSError) -> str:

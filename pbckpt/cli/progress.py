@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 _PATIENCE_SECONDS = 1.0
 _REDRAW_SECONDS = 0.1
@@ -19,17 +25,33 @@ class ProgressBar:
         self._enabled = enabled and sys.stderr.isatty()
         self._next = time.monotonic() + _PATIENCE_SECONDS
         self._drawn = False
+        self._finished = False
+
+    def __enter__(self) -> Self:
+        """Return the bar itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the bar's line, finished or not, so that what follows has its own."""
+        if self._drawn and not self._finished:
+            sys.stderr.write("\n")
+            sys.stderr.flush()
 
     def __call__(self, done: int, total: int) -> None:
         """Draw the bar if it is time to."""
-        if not self._enabled:
+        if not self._enabled or self._finished:
             return
         finished = done >= total
         now = time.monotonic()
         if now < self._next and not (finished and self._drawn):
             return
         self._next = now + _REDRAW_SECONDS
-        self._drawn = True
+        self._drawn, self._finished = True, finished
         share = min(1.0, done / total) if total else 1.0
         bar = ("#" * round(share * _WIDTH)).ljust(_WIDTH)
         end = "\n" if finished else ""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # and written from the cache.
 BLOCK_BYTES = 512 << 10
 WORKERS = 2
-# ``nbytes`` is about right only: lengths of strings come on top.
-_LEAST_BLOCK_BYTES = 64 << 10
+# So many blocks are moved before a thread is worth its start.
+_ALONE_BLOCKS = 2
 
 
 class _Block(Protocol):
@@ -56,18 +56,20 @@ class Pump(NamedTuple):
     sink: Sink
     advanced: Callable[[int], None]
 
-    def run(self, nbytes: int) -> None:
-        """Move the stream, about ``nbytes`` long; small ones need no second thread.
+    def run(self) -> None:
+        """Move the stream; a short one needs no second thread.
 
         The first error of any thread is raised after all have stopped.
         """
-        if nbytes > 2 * BLOCK_BYTES and hasattr(os, "pwrite"):
-            self._run_threads()
-            return
-        buffer = memoryview(bytearray(max(_LEAST_BLOCK_BYTES, min(nbytes, BLOCK_BYTES))))
+        buffer = memoryview(bytearray(BLOCK_BYTES))
+        blocks = 0
         while (block := self.stream.next_block(buffer)) is not None:
             self.sink.write_at(block.offset, block.data)
             self.advanced(len(block.data))
+            blocks += 1
+            if blocks == _ALONE_BLOCKS and hasattr(os, "pwrite"):
+                self._run_threads()
+                return
 
     def _run_threads(self) -> None:
         import threading  # noqa: PLC0415 - small graphs never need it

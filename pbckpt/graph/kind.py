@@ -95,6 +95,9 @@ _SHARD_NAME = re.compile(r"\.data-\d{5,}-of-\d{5,}$")
 _TFLITE_MAGIC = b"TFL3"
 _TEXT_GRAPH = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:node|library|versions|version)\s*[{:]")
 _OP_NAME = re.compile(rb"[A-Za-z_>][A-Za-z0-9_>./]*\Z")
+# The first entry of an index: no shared bytes, no key, a short value whose
+# first field is the number of shards. A V1 checkpoint's begins with a message.
+_HEADER_ENTRY = re.compile(rb"\0\0[\x02-\x7f]\x08")
 _HEAD_BYTES = 4096
 _FEW = 32
 # Field numbers: SavedModel and MetaGraphDef keep graphs in field 2, NodeDef its op.
@@ -107,7 +110,8 @@ def known_kind(view: memoryview, name: str) -> FileKind | None:
     if not head:
         return FileKind.EMPTY
     if bytes(view[-len(MAGIC) :]) == MAGIC:
-        return FileKind.INDEX if name.endswith(INDEX_SUFFIX) else FileKind.V1_CHECKPOINT
+        named = name.endswith(INDEX_SUFFIX) or _HEADER_ENTRY.match(head)
+        return FileKind.INDEX if named else FileKind.V1_CHECKPOINT
     if _SHARD_NAME.search(name):
         return FileKind.SHARD
     for magic, kind in _MAGICS:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pbckpt.applications.inspect import GraphContents
 
 if TYPE_CHECKING:
-    from pbckpt.applications.convert import ConvertReport
+    from pbckpt.applications.convert import Report
     from pbckpt.applications.inspect import CheckpointContents
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.bundle.entry import BundleEntry
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def convert_json(report: ConvertReport) -> str:
+def convert_json(report: Report) -> str:
     """Return what a conversion did."""
     return _dump(
         prefix=report.prefix,
@@ -92,7 +92,10 @@ def _skipped(constant: Skipped) -> dict[str, Any]:
 def _entry(key: str, entry: BundleEntry) -> dict[str, Any]:
     row: dict[str, Any] = {"key": key, "dtype": entry.dtype.label, "shape": entry.shape}
     if entry.slices:
-        return {**row, "slices": entry.slices}
+        # A partitioned tensor has no bytes of its own.
+        parts = [[extent._asdict() for extent in part] for part in entry.slices]
+        place = dict.fromkeys(("shard", "offset", "bytes", "crc32c"))
+        return {**row, **place, "slices": parts}
     return {
         **row,
         "shard": entry.shard_id,

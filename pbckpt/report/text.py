@@ -9,7 +9,7 @@ from pbckpt.applications.inspect import GraphContents
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pbckpt.applications.convert import ConvertReport
+    from pbckpt.applications.convert import Report
     from pbckpt.applications.inspect import CheckpointContents
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.bundle.entry import BundleEntry
@@ -19,7 +19,7 @@ _KILO = 1000
 _RIGHT = "bytes"
 
 
-def convert_text(report: ConvertReport) -> str:
+def convert_text(report: Report) -> str:
     """Return a summary of a conversion."""
     trainable = sum(variable.trainable for variable in report.variables)
     lines = [
@@ -65,7 +65,7 @@ def variables_table(variables: Sequence[Variable]) -> str:
     """Return the table of variables with the reason for each."""
     rows = [
         (
-            printable(variable.key),
+            variable.key,
             variable.dtype.label,
             shape_text(variable.shape),
             f"{variable.nbytes:,}",
@@ -81,11 +81,11 @@ def _skipped_row(constant: Skipped) -> tuple[str, ...]:
     tensor = constant.tensor
     dtype = tensor.dtype.label if tensor else "-"
     shape = shape_text(tensor.shape) if tensor else "-"
-    return printable(constant.node), dtype, shape, constant.reason
+    return constant.node, dtype, shape, constant.reason
 
 
 def _entry_row(key: str, entry: BundleEntry) -> tuple[str, ...]:
-    row = (printable(key), entry.dtype.label, shape_text(entry.shape))
+    row = (key, entry.dtype.label, shape_text(entry.shape))
     if entry.slices:
         return (*row, f"{len(entry.slices)} slices", "")
     return (*row, f"{entry.nbytes:,}", f"{entry.crc32c:08x}")
@@ -95,18 +95,20 @@ def verify_text(report: VerifyReport) -> str:
     """Return a line if all is well, else a line per problem."""
     if report.ok:
         return f"{report.prefix}: {report.checked} tensors checked, no problem found"
-    lines = [f"{report.prefix}: {len(report.problems)} problems"]
+    count = len(report.problems)
+    lines = [f"{report.prefix}: {count} {'problem' if count == 1 else 'problems'}"]
     for problem in report.problems:
-        what = f"{printable(problem.key)} in {problem.file}" if problem.key else problem.file
-        lines.append(f"  {what}: {problem.problem}")
+        what = f"{problem.key} in {problem.file}" if problem.key else problem.file
+        lines.append("  " + printable(f"{what}: {problem.problem}"))
     return "\n".join(lines)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows in columns as wide as their widest cell; sizes to the right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    shown = [head, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     lines = []
-    for row in (head, *rows):
+    for row in shown:
         cells = [
             cell.rjust(width) if title == _RIGHT else cell.ljust(width)
             for cell, width, title in zip(row, widths, head, strict=True)

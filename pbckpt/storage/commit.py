@@ -52,10 +52,9 @@ class OnExisting(Enum):
 
 
 class Committed(NamedTuple):
-    """The files of a checkpoint in place, by path, and the shards they replaced."""
+    """The files of a checkpoint in place, by path."""
 
     files: tuple[str, ...]
-    num_shards: int
 
 
 class Commit:
@@ -81,9 +80,12 @@ class Commit:
             self._made = make_directories(self._prefix.directory)
             self._directory = Directory(self._prefix.directory)
         except OSError as error:
+            remove_directories(self._made)
             raise self._not_committed(error) from error
         try:
             self._refuse_existing()
+            # Found out now, not after all data is written.
+            updated_state(self._directory.path, self._prefix.basename)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -145,7 +147,7 @@ class Commit:
                 index.seal()
                 state = self._write_state()
                 self._rename_all(shards, index, num_shards)
-                return self._finish(state, old, num_shards)
+                return self._finish(state, old)
 
     def _new_temporary(self) -> TemporaryFile:
         temporary = self._directory.create_temporary(self._durability)
@@ -158,8 +160,9 @@ class Commit:
         names = self._directory.names()
         old = [name for name in names if is_shard_of(name, basename)]
         has_index = index_name(basename) in names
-        if (old or has_index) and self._on_existing is OnExisting.REFUSE:
-            what = "exists already" if has_index else "has data files without an index"
+        if (old or has_index) and self._on_existing is not OnExisting.REPLACE:
+            torn = "has data files without an index, as an interrupted save leaves them"
+            what = "exists already" if has_index else torn
             msg = (
                 f"checkpoint {self._prefix.path} {what}; choose another prefix, "
                 "or allow it with --on-existing replace (on_existing=OnExisting.REPLACE)"
@@ -188,15 +191,15 @@ class Commit:
             final = shard_name(self._prefix.basename, shard_id, num_shards)
             self._renamed.append(final)
             self._rename(shard, final)
-        if self._durability is Durability.FULL:
+        if self._durability is not Durability.NONE:
             self._directory.sync()
         # Said before it is so: an interrupt right after the rename must not make
         # the clean-up remove shards that the index now names.
         self._committed = True
         try:
             self._rename(index, index_name(self._prefix.basename))
-        except OSError:
-            self._committed = False
+        except BaseException:
+            self._committed = index.name not in self._directory.names()
             raise
         self._renamed.append(index_name(self._prefix.basename))
 
@@ -206,26 +209,27 @@ class Commit:
         file.close()
         self._directory.rename(file.name, name)
 
-    def _finish(self, state: TemporaryFile, old: list[str], num_shards: int) -> Committed:
+    def _finish(self, state: TemporaryFile, old: list[str]) -> Committed:
         """Do what follows the commit point; an error here is about the disk only."""
         try:
-            if self._durability is Durability.FULL:
+            if self._durability is not Durability.NONE:
                 self._directory.sync()
             self._rename(state, STATE_FILE)
             for name in old:
                 self._directory.remove(name)
-            if self._durability is Durability.FULL:
+            if self._durability is not Durability.NONE:
                 self._directory.sync()
                 sync_parents(self._made)
         except OSError as error:
             msg = (
                 f"checkpoint {self._prefix.path} is in place, but the system reported "
-                f"{error.strerror} after that; run pbckpt verify on it before relying on it"
+                f"{error.strerror} after that: the checkpoint file may still name the one before, "
+                "and data files of that may be left; run pbckpt verify before relying on it"
             )
             raise DurabilityError(msg) from error
         names = [*self._renamed, STATE_FILE]
         paths = tuple(os.path.join(self._prefix.directory, name) for name in names)
-        return Committed(paths, num_shards)
+        return Committed(paths)
 
     def _not_committed(self, error: OSError) -> NotCommittedError:
         return NotCommittedError(

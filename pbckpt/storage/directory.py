@@ -14,11 +14,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 try:
-    from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+    import fcntl as _fcntl
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, fcntl, flock
 
     _HAS_LOCKS = True
+    _FULL_SYNC: int | None = getattr(_fcntl, "F_FULLFSYNC", None)
 except ImportError:  # Windows
     _HAS_LOCKS = False
+    _FULL_SYNC = None
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +59,7 @@ class TemporaryFile:
         """Take over an open, empty file."""
         self.name = name
         self.fd = fd
-        self._durable = durability is Durability.FULL
+        self._durable = durability is not Durability.NONE
 
     def write_at(self, offset: int, data: memoryview) -> None:
         """Write all of ``data`` at ``offset``; the system may take it in parts."""
@@ -95,7 +98,7 @@ class TemporaryFile:
         An error here is final: a second try could succeed without the bytes.
         """
         if self._durable:
-            os.fsync(self.fd)
+            _sync_to_disk(self.fd)
 
     def close(self) -> None:
         """Close the file; closing twice is harmless."""
@@ -195,6 +198,14 @@ class Directory:
                 os.close(fd)
 
 
+def _sync_to_disk(fd: int) -> None:
+    """Wait for the disk itself: on macOS fsync waits for the drive's cache only."""
+    if _FULL_SYNC is None:
+        os.fsync(fd)
+    else:
+        fcntl(fd, _FULL_SYNC)
+
+
 def _try_lock(fd: int) -> bool:
     """Lock an open file if nobody has; False where it is locked or cannot be."""
     if not _HAS_LOCKS:
@@ -214,7 +225,8 @@ def make_directories(path: str) -> list[str]:
     place = path.rstrip(os.sep) or path
     while place and not os.path.isdir(place):
         missing.append(place)
-        place = os.path.dirname(place).rstrip(os.sep)
+        parent = os.path.dirname(place).rstrip(os.sep)
+        place = "" if parent == place else parent
     try:
         for directory in reversed(missing):
             os.mkdir(directory)

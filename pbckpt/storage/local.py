@@ -35,7 +35,8 @@ class MappedFile:
         Raises PathError for anything but a regular file (a pipe would block
         for ever), and the system's OSError where it cannot be opened.
         """
-        self.name = os.fspath(path)
+        self._fd = -1
+        self.name = os.fsdecode(path)
         flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         # Without O_NONBLOCK the open itself waits for a pipe's other end.
         try:
@@ -51,6 +52,7 @@ class MappedFile:
             self._map = self._map_all()
         except BaseException:
             os.close(self._fd)
+            self._fd = -1
             raise
         self.view = memoryview(self._map) if self._map else memoryview(b"")
 
@@ -125,6 +127,11 @@ class MappedFile:
             with contextlib.suppress(BufferError):
                 self._map.close()
         os.close(fd)
+
+    def __del__(self) -> None:
+        """Close a file that was dropped without being closed."""
+        if getattr(self, "_fd", -1) >= 0:
+            self.close()
 
     def __enter__(self) -> Self:
         """Return the file itself."""

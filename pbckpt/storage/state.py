@@ -29,29 +29,39 @@ MAX_STATE_BYTES = 16 << 20
 def updated_state(directory: str, newest: str) -> str:
     """Return the text of the state file with the checkpoint ``newest`` added last.
 
-    Listed checkpoints stay listed while their files are there. Raises
+    Listed checkpoints stay listed while their files are there, those in the
+    directory by relative paths. Raises
     CorruptFileError for a state file that does not parse, PathError for a name
     that the format cannot hold.
     """
     state = read_state(directory)
     listed = list(state.all_model_checkpoint_paths)
     times = list(state.all_model_checkpoint_timestamps)
-    new_place = os.path.normpath(os.path.join(directory, newest))
-    keep = []
-    for place, path in enumerate(listed):
-        full = os.path.normpath(os.path.join(directory, path))
-        if full != new_place and _exists(full):
-            keep.append(place)
+    kept = [(place, _listed_as(directory, path)) for place, path in enumerate(listed)]
+    keep = {path: place for place, path in kept if path not in ("", newest)}
     has_times = len(times) == len(listed) and bool(times)
     try:
         state.model_checkpoint_path = newest
-        state.all_model_checkpoint_paths[:] = [*(listed[place] for place in keep), newest]
+        state.all_model_checkpoint_paths[:] = [*keep, newest]
     except (UnicodeEncodeError, ValueError):
         msg = f"the name {newest!r} is not UTF-8, so a checkpoint file cannot hold it"
         raise PathError(msg) from None
-    kept_times = [*(times[place] for place in keep), time.time()] if has_times else []
+    kept_times = [*(times[place] for place in keep.values()), time.time()] if has_times else []
     state.all_model_checkpoint_timestamps[:] = kept_times
     return text_format.MessageToString(state, as_utf8=True)
+
+
+def _listed_as(directory: str, path: str) -> str:
+    """Return a listed path as it is now, relative to the directory; empty if it is gone.
+
+    After a move the checkpoint of an absolute path lies beside the state file.
+    """
+    for candidate in (path, os.path.basename(path)):
+        full = os.path.normpath(os.path.join(directory, candidate))
+        if candidate and _exists(full):
+            inside = _is_inside(full, directory)
+            return os.path.relpath(full, directory or os.curdir) if inside else path
+    return ""
 
 
 def read_state(directory: str) -> CheckpointState:

@@ -15,7 +15,6 @@ from pbckpt.errors import CorruptFileError
 from pbckpt.table.block import TRAILER_BYTES, Entry, decode_stored_block, iterate_block
 from pbckpt.table.footer import (
     FOOTER_BYTES,
-    MAGIC,
     BlockHandle,
     Footer,
     decode_footer,
@@ -24,11 +23,6 @@ from pbckpt.table.footer import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def is_table(tail: bytes) -> bool:
-    """Tell whether a file that ends in these bytes claims to be a table."""
-    return tail.endswith(MAGIC)
 
 
 class TableReader:

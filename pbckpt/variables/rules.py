@@ -49,19 +49,29 @@ def read_identity(node: Node, view: GraphView) -> Finding | None:
     return None
 
 
-def resource_capture(node: Node, view: GraphView) -> Finding | None:  # noqa: ARG001
-    """Find the ending that TensorFlow 2's freezing gives a captured variable."""
-    if not node.name.endswith(_RESOURCE):
+def resource_capture(node: Node, view: GraphView) -> Finding | None:
+    """Find the name that TensorFlow 2's freezing gives a captured variable.
+
+    It is that of the node that reads it, and of that node's input.
+    """
+    reader = node.name.removesuffix(_RESOURCE)
+    if reader == node.name:
         return None
-    place = node.name[: -len(_RESOURCE)].removesuffix("/" + _READ_VARIABLE_OP)
-    reason = f"its name ends with {_RESOURCE!r}, as TensorFlow 2 freezes a captured variable"
-    return Finding("resource_capture", reason, place or node.name)
+    is_read = _last_component(reader).startswith(_READ_VARIABLE_OP)
+    if not is_read and all(consumer.name != reader for consumer in view.consumers(node.name)):
+        return None
+    reason = f"it is named after {reader!r}, as TensorFlow 2 freezes a captured variable"
+    return Finding("resource_capture", reason, reader.removesuffix("/" + _READ_VARIABLE_OP))
+
+
+def _last_component(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def resource_read(node: Node, view: GraphView) -> Finding | None:
     """Find the Identity that a ReadVariableOp became."""
     for identity in view.identities(node.name):
-        if identity.name.rpartition("/")[2].startswith(_READ_VARIABLE_OP):
+        if _last_component(identity.name).startswith(_READ_VARIABLE_OP):
             reason = f"Identity {identity.name!r} reads it, as freezing leaves a resource variable"
             return Finding("resource_read", reason, node.name)
     return None

@@ -46,7 +46,7 @@ def plan_selection(detection: Detection, selection: Selection) -> Detection:
     left to write.
     """
     plan = _Plan(detection)
-    if selection.select is Select.ALL:
+    if Select(selection.select) is Select.ALL:
         plan.take_all()
     if selection.include:
         plan.include(_parse(selection.include))
@@ -60,6 +60,9 @@ def plan_selection(detection: Detection, selection: Selection) -> Detection:
 
 
 def _parse(texts: Sequence[str]) -> list[Pattern]:
+    if isinstance(texts, str):
+        # It is a sequence of texts too, of one letter each.
+        raise SelectionError(f"patterns come as a list of texts, not as one text: {texts!r}")
     return [parse_pattern(text) for text in texts]
 
 

@@ -69,8 +69,3 @@ def decode_varint32(data: ByteSequence, start: int, end: int) -> tuple[int, int]
     if value >> 32:
         raise VarintError("a varint of more than 32 bits")
     return value, position
-
-
-def to_signed64(value: int) -> int:
-    """Read an unsigned 64-bit value as the two's complement number that it encodes."""
-    return value - (1 << 64) if value >> 63 else value

@@ -163,7 +163,6 @@ def test_deleted_after_the_index_was_opened(saved: Saved) -> None:
             checkpoint["steps"]
 
 
-@pytest.mark.xfail(reason="a data file that no tensor needs is not missed")
 def test_deleted_where_there_are_no_tensors(tmp_path: Path) -> None:
     nothing = save(tmp_path / "nothing", {})
     assert nothing.is_verified()
@@ -317,7 +316,6 @@ def test_something_else_in_its_place(saved: Saved, kind: str) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not every system can make these")
 @pytest.mark.parametrize("kind", ["directory", "pipe", "socket", "device"])
-@pytest.mark.xfail(reason="verify raises PathError for it", raises=pbckpt.PathError)
 def test_something_else_in_its_place_is_a_problem_that_is_reported(saved: Saved, kind: str) -> None:
     replace(saved.data_file, kind)
     assert not finished(saved.is_verified)

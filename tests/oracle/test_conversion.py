@@ -99,7 +99,7 @@ def test_corpus(judge: TensorFlowJudge, tmp_path: Path, graph: Path) -> None:
 
 def compare_with_truth(
     truth: dict[str, Any],
-    report: pbckpt.ConvertReport,
+    report: pbckpt.Report,
     loaded: dict[str, TensorFacts],
     name: str,
 ) -> None:
@@ -126,7 +126,7 @@ def exact_facts(truth: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {fact["const"]: fact for fact in facts if fact["status"] == "exact"}
 
 
-def compare_strings(truth: dict[str, Any], report: pbckpt.ConvertReport, prefix: Path) -> None:
+def compare_strings(truth: dict[str, Any], report: pbckpt.Report, prefix: Path) -> None:
     """Compare string variables, whose truth is a digest with u32 lengths."""
     facts = exact_facts(truth)
     strings = [v for v in report.variables if v.dtype is pbckpt.DataType.STRING]

@@ -28,23 +28,36 @@ STRINGS = [
 ]
 
 
-def stored(data: Payload) -> bytes:
-    return data.head + b"".join(bytes(span.view) for span in data.spans)
-
-
-def entry_crc32c(data: Payload) -> int:
-    crc = data.head_crc32c
+def stored(data: Payload) -> tuple[bytes, str]:
+    """Return the bytes of a payload, and the checksum that its entry stores."""
+    out, crc = bytearray(data.head), data.head_crc32c
     for span in data.spans:
+        out += span.view
         crc = crc32c(span.view, crc)
-    return crc
+    return bytes(out), mask(crc).to_bytes(4, "little").hex()
 
 
 @pytest.mark.parametrize(("elements", "head", "crc"), STRINGS)
 def test_strings_as_tensorflow_writes_them(elements: list[bytes], head: str, crc: str) -> None:
     data = string_payload(elements)
     assert data.head == bytes.fromhex(head)
-    assert stored(data) == bytes.fromhex(head) + b"".join(elements)
-    assert mask(entry_crc32c(data)).to_bytes(4, "little").hex() == crc
+    assert stored(data) == (bytes.fromhex(head) + b"".join(elements), crc)
+
+
+@pytest.mark.parametrize(
+    ("elements", "repeats", "whole"),
+    [
+        ([b"a", b"bc"], 3, [b"a", b"bc", b"bc", b"bc", b"bc"]),
+        ([b""], 2, [b"", b"", b""]),
+        ([], 2, [b"", b""]),
+        ([b"x" * 300], 1000, [b"x" * 300] * 1001),
+        ([b"x" * 100_000], 2, [b"x" * 100_000] * 3),
+    ],
+)
+def test_a_last_element_that_is_repeated(
+    elements: list[bytes], repeats: int, whole: list[bytes]
+) -> None:
+    assert stored(string_payload(elements, repeats)) == stored(string_payload(whole))
 
 
 @pytest.mark.parametrize(("elements", "head", "crc"), STRINGS)
@@ -59,8 +72,8 @@ def test_strings_that_tensorflow_wrote(elements: list[bytes], head: str, crc: st
 
 
 def test_what_lies_before_the_elements_counts_towards_the_size() -> None:
-    assert len(stored(string_payload([b"hello", b"", b"\xff\x00z", b"x" * 300]))) == 317
-    assert len(stored(string_payload([]))) == 4
+    assert len(stored(string_payload([b"hello", b"", b"\xff\x00z", b"x" * 300]))[0]) == 317
+    assert len(stored(string_payload([]))[0]) == 4
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.api import (
-    ConvertReport,
+    Report,
     Durability,
     GraphContents,
     Limits,
@@ -141,7 +141,7 @@ def test_what_is_not_said_has_a_default() -> None:
 
 
 def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    spy = Spy(ConvertReport("out/m", (), 0, (), (), ()))
+    spy = Spy(Report("out/m", (), 0, (), (), ()))
     monkeypatch.setattr(commands, "convert", spy)
     options = (
         "--select all --include a --include b --exclude c --take d --take e --on-existing replace "
@@ -160,7 +160,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_without_options_the_library_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    spy = Spy(ConvertReport("out/m", (), 0, (), (), ()))
+    spy = Spy(Report("out/m", (), 0, (), (), ()))
     monkeypatch.setattr(commands, "convert", spy)
     assert main(["convert", "in.pb", "out/m"]) == 0
     named = spy.calls[0][1]

@@ -173,10 +173,12 @@ def test_packed_floats_of_a_large_node_stay_in_the_file_too() -> None:
 
 
 def test_packed_floats_of_a_small_node_stay_in_the_file() -> None:
-    source = Source(const(attr(b"value", tensor(FLOAT + field(5, b"\x00\x00\x80\x3f")))))
+    floats = 17 * b"\x00\x00\x80\x3f"
+    shape = b"\x12\x04\x12\x02\x08\x11"
+    source = Source(const(attr(b"value", tensor(FLOAT + shape + field(5, floats)))))
     (node,) = decode_graph(source).nodes
     assert node.tensors == ()
-    assert node.constant().images == (Span(source, len(source.view) - 4, 4),)
+    assert node.constant().images == (Span(source, len(source.view) - 68, 68),)
 
 
 @pytest.mark.parametrize(("size", "cut"), [(16_384, 0), (16_385, 1)])

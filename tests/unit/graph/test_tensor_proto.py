@@ -298,9 +298,18 @@ def test_content_and_packed_floats_stay_where_they_are() -> None:
     source = Memory(bytes.fromhex("ffff 0801" + OF_2 + "2208 0000803f 00000040"))
     tensor = decode_tensor(split_tensor([Span(source, 2, 18)]), "w")
     assert tensor.images == (Span(source, 12, 8),)
-    source = Memory(bytes.fromhex("0801" + OF_3 + "2a08 0000803f 00000040 2d 00004040"))
-    tensor = decode_tensor(split_tensor([Span(source, 0, 23)]), "w")
-    assert tensor.images == (Span(source, 10, 8), Span(source, 19, 4))
+    source = Memory(
+        bytes.fromhex("0801 120412020822 2a44" + 17 * "0000803f" + "2a44" + 17 * "00000040")
+    )
+    tensor = decode_tensor(split_tensor([Span(source, 0, 148)]), "w")
+    assert tensor.images == (Span(source, 10, 68), Span(source, 80, 68))
+
+
+def test_small_pieces_are_gathered_between_large_ones() -> None:
+    pieces = ["2d 0000803f", "2a04 00000040", "2a00", "2a44" + 17 * "00004040", "2d 00008040"]
+    tensor = decode("0801 120412020814" + "".join(pieces))
+    assert [span.nbytes for span in tensor.images] == [8, 68, 4]
+    assert image(tensor) == "0000803f 00000040".replace(" ", "") + 17 * "00004040" + "00008040"
 
 
 def test_the_place_in_the_source_is_part_of_the_error() -> None:

@@ -138,6 +138,18 @@ def test_the_rules_in_their_order() -> None:
     assert list(RULES) == [read_identity, resource_capture, resource_read]
 
 
+@pytest.mark.parametrize(
+    ("rule", "read"), [(read_identity, "w/read"), (resource_read, "ReadVariableOp")]
+)
+def test_a_read_may_be_in_a_loop_or_a_branch(rule: Rule, read: str) -> None:
+    for op in ("Enter", "Switch"):
+        found = find(rule, "w", ("pass", op, "w", "condition"), (read, "Identity", "pass:1"))
+        assert found is not None
+        assert found.key == "w"
+    others = (("switch", "Switch", "value", "w"), (read, "Identity", "switch"))
+    assert find(rule, "w", *others) is None
+
+
 def test_a_constant_that_nothing_reads_in_a_cycle_ends() -> None:
     others = (("a", "Identity", "w", "b"), ("b", "Identity", "a"))
     assert [find(rule, "w", *others) for rule in RULES] == [None, None, None]

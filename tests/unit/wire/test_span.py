@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pbckpt.wire.span import Memory, Span, chunks
+from pbckpt.wire.span import REPEATED_BYTES, Memory, Span, chunks, repeated
 
 
 class File:
@@ -90,3 +90,28 @@ def test_spans_come_in_order_and_never_share_a_chunk(size: int, expected: list[b
 
 def test_no_spans_give_no_chunks() -> None:
     assert list(chunks(iter([]), buffer_of(1))) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "nbytes", "sizes"),
+    [
+        (b"\0", 0, []),
+        (b"", 0, []),
+        (b"abc", 3, [3]),
+        (b"abc", 12, [12]),
+        (b"a", 65536, [65536]),
+        (b"a", 65537, [65536, 1]),
+        (b"abc", 131_073, [65535, 65535, 3]),
+        (b"x" * 65537, 2 * 65537, [65537, 65537]),
+    ],
+)
+def test_bytes_that_are_repeated(data: bytes, nbytes: int, sizes: list[int]) -> None:
+    spans = list(repeated(data, nbytes))
+    assert [span.nbytes for span in spans] == sizes
+    assert b"".join(bytes(span.view) for span in spans) == data * (nbytes // max(1, len(data)))
+
+
+def test_repeated_bytes_share_their_memory() -> None:
+    assert REPEATED_BYTES == 65536
+    spans = repeated(b"\0", 1 << 50)
+    assert next(spans).source is next(spans).source
