@@ -60,11 +60,11 @@ def build_network(images: Any, training: Any) -> Any:
     layers = tf.layers
     net = images
     for number, filters in enumerate((16, 32), start=1):
-        net = layers.conv2d(net, filters, 3, padding="same", use_bias=False, name="conv%d" % number)
+        net = layers.conv2d(net, filters, 3, padding="same", use_bias=False, name=f"conv{number}")
         net = layers.batch_normalization(
-            net, training=training, momentum=0.9, fused=True, name="bn%d" % number
+            net, training=training, momentum=0.9, fused=True, name=f"bn{number}"
         )
-        net = layers.max_pooling2d(tf.nn.relu(net), 2, 2, name="pool%d" % number)
+        net = layers.max_pooling2d(tf.nn.relu(net), 2, 2, name=f"pool{number}")
     net = layers.flatten(net, name="flatten")
     net = layers.dense(net, 160, activation=tf.nn.relu, name="hidden")
     return layers.dense(net, 10, name="digits")
@@ -82,11 +82,12 @@ def train() -> str:
         with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
             step = tf.train.GradientDescentOptimizer(0.05).minimize(loss)
         session.run(tf.global_variables_initializer())
+        value = float("nan")
         for _ in range(STEPS):
             digits = random.randint(0, 10, BATCH)
             drawn = np.stack([draw_digit(digit, random) for digit in digits])
             _, value = session.run([step, loss], {images: drawn, labels: digits})
-        print("loss after %d steps: %.4f" % (STEPS, value))
+        print(f"loss after {STEPS} steps: {value:.4f}")
         CHECKPOINT.parent.mkdir(parents=True, exist_ok=True)
         saver = tf.train.Saver(tf.global_variables())
         return str(saver.save(session, str(CHECKPOINT), write_meta_graph=False))
@@ -135,7 +136,7 @@ def main() -> None:
     # The index has the CRCs of all tensors: it stands for the data, which the graph has.
     for name in ("checkpoint", "model.ckpt.data-00000-of-00001"):
         (CHECKPOINT.parent / name).unlink()
-    print("%s: %d bytes, %d variables" % (GRAPH.name, GRAPH.stat().st_size, len(truth)))
+    print(f"{GRAPH.name}: {GRAPH.stat().st_size} bytes, {len(truth)} variables")
 
 
 if __name__ == "__main__":

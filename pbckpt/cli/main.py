@@ -19,7 +19,7 @@ from pbckpt.errors import PbckptError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
 EXIT_REPORTED = 1
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     options = build_parser().parse_args(arguments)
     try:
-        return _run(options)
+        with _orderly_termination():
+            return _run(options)
     except (PbckptError, OSError) as error:
         return _report(error)
     except KeyboardInterrupt:
@@ -46,7 +47,6 @@ def run() -> NoReturn:
     of a large graph again and again takes a quarter of its time, and once more
     at the exit a tenth of a small one's.
     """
-    signal.signal(signal.SIGTERM, _terminate)
     gc.disable()
     status = main()
     gc.freeze()
@@ -83,6 +83,21 @@ def _message(error: PbckptError | OSError) -> str:
     if isinstance(error, PbckptError) or error.strerror is None:
         return str(error)
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
+@contextlib.contextmanager
+def _orderly_termination() -> Iterator[None]:
+    """Let a request to end run the clean-up on its way."""
+    try:
+        before = signal.signal(signal.SIGTERM, _terminate)
+    except ValueError:
+        # Only the main thread of a program has its signals.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 # and written from the cache.
 BLOCK_BYTES = 512 << 10
 WORKERS = 2
-# So many blocks are moved before a thread is worth its start.
-_ALONE_BLOCKS = 2
 
 
 class _Block(Protocol):
@@ -62,24 +60,25 @@ class Pump(NamedTuple):
         The first error of any thread is raised after all have stopped.
         """
         buffer = memoryview(bytearray(BLOCK_BYTES))
-        blocks = 0
-        while (block := self.stream.next_block(buffer)) is not None:
+        block = self.stream.next_block(buffer)
+        if block is not None and len(block.data) == BLOCK_BYTES and hasattr(os, "pwrite"):
+            self._run_threads(buffer, block)
+            return
+        while block is not None:
             self.sink.write_at(block.offset, block.data)
             self.advanced(len(block.data))
-            blocks += 1
-            if blocks == _ALONE_BLOCKS and hasattr(os, "pwrite"):
-                self._run_threads()
-                return
+            block = self.stream.next_block(buffer)
 
-    def _run_threads(self) -> None:
+    def _run_threads(self, buffer: memoryview, block: _Block) -> None:
+        """Move the rest of the stream with several threads, of which this one has a block."""
         import threading  # noqa: PLC0415 - small graphs never need it
 
         turn, telling = threading.Lock(), threading.Lock()
         errors: list[BaseException] = []
 
-        def work(done: threading.Event) -> None:
+        def work(done: threading.Event, buffer: memoryview, block: _Block | None) -> None:
             try:
-                self._take_turns(turn, telling, errors)
+                self._take_turns(turn, telling, errors, buffer, block)
             except BaseException as error:  # noqa: BLE001 - raised by the caller's thread
                 errors.append(error)
             finally:
@@ -90,26 +89,33 @@ class Pump(NamedTuple):
         with contextlib.suppress(RuntimeError):
             for _ in range(WORKERS - 1):
                 done = threading.Event()
-                threading.Thread(target=work, args=(done,), daemon=True).start()
+                own = memoryview(bytearray(BLOCK_BYTES))
+                threading.Thread(target=work, args=(done, own, None), daemon=True).start()
                 running.append(done)
-        work(threading.Event())
+        work(threading.Event(), buffer, block)
         for done in running:
             _wait_for(done, errors)
         if errors:
             raise errors[0]
 
     def _take_turns(
-        self, turn: threading.Lock, telling: threading.Lock, errors: list[BaseException]
+        self,
+        turn: threading.Lock,
+        telling: threading.Lock,
+        errors: list[BaseException],
+        buffer: memoryview,
+        block: _Block | None,
     ) -> None:
-        buffer = memoryview(bytearray(BLOCK_BYTES))
+        """Write the block in hand, then take and write others until there are none left."""
         while not errors:
+            if block is not None:
+                self.sink.write_at(block.offset, block.data)
+                with telling:
+                    self.advanced(len(block.data))
             with turn:
                 block = self.stream.next_block(buffer)
             if block is None:
                 return
-            self.sink.write_at(block.offset, block.data)
-            with telling:
-                self.advanced(len(block.data))
 
 
 def _wait_for(done: threading.Event, errors: list[BaseException]) -> None:

@@ -199,25 +199,28 @@ def _decode_nodes(source: GraphSource, rest: bytearray) -> Iterator[Node]:
     """
     row: list[Field] = []
     for field in _top_level(source):
-        if _continues(row, field):
+        if _continues(source, row, field):
             row.append(field)
             continue
         yield from _decode_row(source, row)
         row = []
         if field.number != _GRAPH_NODE or field.wire_type != LENGTH:
             rest += source.view[field.start : field.end]
-        elif field.end - field.body > WHOLE_NODE_BYTES:
+        elif field.end - field.body > WHOLE_NODE_BYTES or source.view[field.start] != _NODE_TAG:
             yield _decode_one(source, field)
         else:
             row.append(field)
     yield from _decode_row(source, row)
 
 
-def _continues(row: list[Field], field: Field) -> bool:
+def _continues(source: GraphSource, row: list[Field], field: Field) -> bool:
+    """Tell whether a field is one more small node after those of a row.
+
+    Its tag must be the usual byte: not all runtimes know the field by another.
+    """
     return (
         bool(row)
-        and field.number == _GRAPH_NODE
-        and field.wire_type == LENGTH
+        and source.view[field.start] == _NODE_TAG
         and field.end - field.body <= WHOLE_NODE_BYTES
         and field.start == row[-1].end
         and field.end - row[0].start <= _ROW_BYTES

@@ -16,7 +16,6 @@ from pbckpt.dtypes import (
     data_type,
     dtype_of_array,
     numpy_dtype,
-    value_mask,
 )
 from pbckpt.errors import UnsupportedBundleError
 
@@ -175,16 +174,6 @@ def test_arrays_that_no_tensor_stores(array_dtype: str) -> None:
 def test_a_long_double_is_not_stored() -> None:
     assert dtype_of_array(np.dtype("longdouble")) is None
     assert dtype_of_array(np.dtype("clongdouble")) is None
-
-
-def test_bits_of_a_byte_that_carry_the_value() -> None:
-    masks = {number: value_mask(DataType(number)) for number in TYPES}
-    assert {number: mask for number, mask in masks.items() if mask is not None} == {
-        29: 0x0F,
-        30: 0x0F,
-        31: 0x03,
-        32: 0x03,
-    }
 
 
 def test_the_table_itself_needs_no_numpy() -> None:

@@ -163,10 +163,3 @@ def test_many_rows_are_compared_in_a_moment() -> None:
 
 def test_many_columns_are_compared_in_a_moment() -> None:
     assert in_time((2, 3000), [part(None, (start, 1)) for start in range(3000)])
-
-
-@pytest.mark.xfail(reason="each row is compared with all columns")
-def test_many_rows_beside_many_columns_are_compared_in_a_moment() -> None:
-    rows = [part((start, 1), (0, 2000)) for start in range(2000)]
-    columns = [part(None, (2000 + start, 1)) for start in range(2000)]
-    assert in_time((2000, 4000), rows + columns)

@@ -171,15 +171,6 @@ def test_entries_name_the_shard_of_the_stream() -> None:
     assert [entry.shard_id for _, entry in stream.entries] == [3, 3]
 
 
-def test_a_large_chunk_in_memory_is_handed_out_in_place() -> None:
-    stream = ShardStream([tensor(b"w", DataType.FLOAT, (2, 3), W)])
-    buffer = memoryview(bytearray(12))
-    block = stream.next_block(buffer)
-    assert block is not None
-    assert block.data.obj is W
-    assert bytes(buffer) == bytes(12)
-
-
 def test_a_file_is_read_no_more_often_than_the_buffer_is_filled() -> None:
     file = File(bytes(1000))
     stream = ShardStream(

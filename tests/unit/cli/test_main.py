@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.api import (
-    Report,
     Durability,
     GraphContents,
     Limits,
@@ -18,6 +17,7 @@ from pbckpt.api import (
     OnExisting,
     PathError,
     PbckptError,
+    Report,
     Select,
     Selection,
     VerifyReport,
@@ -178,7 +178,10 @@ def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(commands, "verify", spy)
     assert main(["verify", "m", "--against", "in.pb", "--exclude", "x"]) == 0
     assert spy.calls == [
-        (("m",), {"against": "in.pb", "selection": Selection(exclude=("x",))}),
+        (
+            ("m",),
+            {"against": "in.pb", "selection": Selection(exclude=("x",)), "limits": Limits()},
+        ),
     ]
 
 

@@ -127,13 +127,42 @@ def test_checkpoints_of_the_first_version_stay_listed(
     )
 
 
-def test_absolute_paths_stay_absolute(tmp_path: Path) -> None:
-    other = tmp_path / "elsewhere" / "m-1"
-    before = f'model_checkpoint_path: "{other}"\nall_model_checkpoint_paths: "{other}"\n'
-    assert updated_state(put(tmp_path, before, "elsewhere/m-1.index"), "m-2") == (
+def test_paths_inside_the_directory_become_relative(tmp_path: Path) -> None:
+    inside = tmp_path / "below" / "m-1"
+    before = f'model_checkpoint_path: "{inside}"\nall_model_checkpoint_paths: "{inside}"\n'
+    assert updated_state(put(tmp_path, before, "below/m-1.index"), "m-2") == (
         'model_checkpoint_path: "m-2"\n'
-        f'all_model_checkpoint_paths: "{other}"\n'
+        'all_model_checkpoint_paths: "below/m-1"\n'
         'all_model_checkpoint_paths: "m-2"\n'
+    )
+
+
+def test_paths_outside_of_the_directory_stay_as_they_are(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    put(tmp_path, "", "far/m-1.index", "far/m-2.index")
+    before = (
+        f'all_model_checkpoint_paths: "{tmp_path}/far/m-1"\n'
+        'all_model_checkpoint_paths: "../far/m-2"\n'
+    )
+    assert updated_state(put(home, before), "m-3") == (
+        'model_checkpoint_path: "m-3"\n'
+        f'all_model_checkpoint_paths: "{tmp_path}/far/m-1"\n'
+        'all_model_checkpoint_paths: "../far/m-2"\n'
+        'all_model_checkpoint_paths: "m-3"\n'
+    )
+
+
+def test_after_a_move_checkpoints_are_listed_where_they_are(tmp_path: Path) -> None:
+    before = (
+        'model_checkpoint_path: "/gone/m-2"\n'
+        'all_model_checkpoint_paths: "/gone/m-1"\n'
+        'all_model_checkpoint_paths: "/gone/m-2"\n'
+    )
+    assert updated_state(put(tmp_path, before, "m-1.index"), "m-3") == (
+        'model_checkpoint_path: "m-3"\n'
+        'all_model_checkpoint_paths: "m-1"\n'
+        'all_model_checkpoint_paths: "m-3"\n'
     )
 
 
@@ -307,7 +336,7 @@ def test_unknown_fields_of_any_depth_are_no_crash(depth: int, tmp_path: Path) ->
 
 @needs_alarm
 def test_the_time_to_read_grows_with_the_size_only(tmp_path: Path) -> None:
-    folder = put(tmp_path, b"a:1 " * 65536)
+    folder = put(tmp_path, b"a:1 " * 131072)
     with seconds(8):
         try:
             read_state(folder)

@@ -14,7 +14,7 @@ import pytest
 from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
 from pbckpt.table.builder import write_table
 from pbckpt.table.footer import BlockHandle, Footer
-from pbckpt.table.reader import TableReader, is_table
+from pbckpt.table.reader import TableReader
 from pbckpt.wire.checksum import crc32c, mask
 
 # Two variables, as TensorFlow wrote them.
@@ -129,21 +129,6 @@ def test_a_table_can_be_read_again() -> None:
     reader = TableReader(memoryview(TWO_BLOCKS))
     assert [entry.key for entry in reader] == [b"a", b"c", b"e", b"g"]
     assert [entry.key for entry in reader] == [b"a", b"c", b"e", b"g"]
-
-
-@pytest.mark.parametrize(
-    ("tail", "claim"),
-    [
-        (WORKED, True),
-        (bytes.fromhex("57fb808b247547db"), True),
-        (bytes.fromhex("db4775248b80fb57"), False),
-        (bytes.fromhex("57fb808b247547"), False),
-        (WORKED + b"\0", False),
-        (b"", False),
-    ],
-)
-def test_the_last_bytes_claim_that_a_file_is_a_table(tail: bytes, claim: bool) -> None:  # noqa: FBT001
-    assert is_table(tail) is claim
 
 
 @pytest.mark.parametrize("table", [WORKED, TWO_BLOCKS], ids=["worked", "two blocks"])

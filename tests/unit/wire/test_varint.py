@@ -7,7 +7,6 @@ from pbckpt.wire.varint import (
     decode_varint,
     decode_varint32,
     encode_varint,
-    to_signed64,
 )
 
 NUMBERS = [
@@ -128,18 +127,3 @@ def test_a_short_number_has_32_bits_in_at_most_five_bytes(
 def test_what_is_longer_is_not_a_short_number(stored: str, fact: str) -> None:
     with pytest.raises(VarintError, match=fact):
         decode_varint32(bytes.fromhex(stored), 0, len(stored) // 2)
-
-
-@pytest.mark.parametrize(
-    ("unsigned", "signed"),
-    [
-        (0, 0),
-        (1, 1),
-        (0x7FFFFFFFFFFFFFFF, 9223372036854775807),
-        (0x8000000000000000, -9223372036854775808),
-        (0xFFFFFFFFFFFFFFFB, -5),
-        (0xFFFFFFFFFFFFFFFF, -1),
-    ],
-)
-def test_the_highest_bit_is_the_sign(unsigned: int, signed: int) -> None:
-    assert to_signed64(unsigned) == signed
