@@ -51,9 +51,13 @@ def key_to_bytes(text: str) -> BundleKey:
     Raises SelectionError for other surrogates, which stand for nothing.
     """
     try:
-        return BundleKey(text.encode("utf-8", "surrogateescape"))
+        key = BundleKey(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
-        raise SelectionError(f"a key cannot be written as bytes: {text!r}") from None
+        key = BundleKey(b"")
+    # Escapes that together are UTF-8 would be a second text for the same bytes.
+    if key_to_text(key) != text:
+        raise SelectionError(f"a key cannot be written as bytes: {text!r}")
+    return key
 
 
 def key_to_text(key: bytes) -> str:

@@ -24,6 +24,8 @@ from pbckpt.protos import CheckpointState
 from pbckpt.storage.local import MappedFile
 
 MAX_STATE_BYTES = 16 << 20
+# A line is one path. Protobuf takes time that grows with the square of a line.
+MAX_LINE_BYTES = 64 << 10
 
 
 def updated_state(directory: str, newest: str) -> str:
@@ -72,6 +74,8 @@ def read_state(directory: str) -> CheckpointState:
         data = _read_limited(path)
     except FileNotFoundError:
         return state
+    if max(map(len, data.split(b"\n"))) > MAX_LINE_BYTES:
+        raise _not_a_state(path, 0)
     try:
         # Of a field that is given twice the last counts, so Merge and not Parse.
         text_format.Merge(data.decode(), state, allow_unknown_field=True)

@@ -61,7 +61,9 @@ def resource_capture(node: Node, view: GraphView) -> Finding | None:
     if not is_read and all(consumer.name != reader for consumer in view.consumers(node.name)):
         return None
     reason = f"it is named after {reader!r}, as TensorFlow 2 freezes a captured variable"
-    return Finding("resource_capture", reason, reader.removesuffix("/" + _READ_VARIABLE_OP))
+    return Finding(
+        "resource_capture", reason, reader.removesuffix("/" + _READ_VARIABLE_OP) or node.name
+    )
 
 
 def _last_component(name: str) -> str:

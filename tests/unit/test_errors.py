@@ -52,7 +52,13 @@ EVERY_ERROR = [
 EXAMPLES: list[tuple[PbckptError, str]] = [
     (PbckptError("what"), "what"),
     (GraphError("what"), "what"),
-    (GraphDecodeError("a cut field", offset=7), "not a GraphDef: a cut field at byte 7"),
+    (
+        GraphDecodeError("a cut field", offset=7),
+        (
+            "not a GraphDef: a cut field at byte 7; "
+            "the file is cut short or damaged, or is no frozen graph; copy it again"
+        ),
+    ),
     (InvalidGraphError("no dtype", node_name="a/w"), "node 'a/w': no dtype"),
     (
         UnsupportedGraphError("a SavedModel", kind="saved_model", node_name="n", op="Const"),

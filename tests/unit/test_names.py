@@ -219,7 +219,7 @@ def test_a_directory_counts_towards_what_tensorflow_does_not_find() -> None:
 
 def test_a_prefix_on_windows_has_backslashes(monkeypatch: pytest.MonkeyPatch) -> None:
     windows = SimpleNamespace(
-        path=ntpath, name="nt", sep="\\", altsep="/", fspath=os.fspath, PathLike=os.PathLike
+        path=ntpath, name="nt", sep="\\", altsep="/", fsdecode=os.fsdecode, PathLike=os.PathLike
     )
     monkeypatch.setattr(names, "os", windows)
     prefix = Prefix.parse("out\\model.ckpt")
