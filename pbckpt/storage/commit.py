@@ -18,8 +18,8 @@ locked from step 2 on, so that two writers of one prefix follow each other.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,19 +76,20 @@ class Commit:
         Raises PathError for an existing prefix that must not be replaced, and
         NotCommittedError where the system refuses.
         """
-        try:
+        with self.reporting_errors():
             self._made = make_directories(self._prefix.directory)
-            self._directory = Directory(self._prefix.directory)
-        except OSError as error:
-            remove_directories(self._made)
-            raise self._not_committed(error) from error
-        try:
-            self._refuse_existing()
-            # Found out now, not after all data is written.
-            updated_state(self._directory.path, self._prefix.basename)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+            try:
+                self._directory = Directory(self._prefix.directory)
+            except BaseException:
+                remove_directories(self._made)
+                raise
+            try:
+                self._refuse_existing()
+                # Found out now, not after all data is written.
+                updated_state(self._directory.path, self._prefix.basename)
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
         return self
 
     def __exit__(
@@ -97,14 +98,19 @@ class Commit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Remove temporary files, and all that was renamed, unless it was committed."""
+        """Remove temporary files, and all that was renamed, unless it was committed.
+
+        What cannot be removed stays: the error that led here says more.
+        """
         for temporary in self._temporaries:
-            temporary.close()
-            self._directory.remove(temporary.name)
-        if not self._committed:
-            for name in self._renamed:
+            with contextlib.suppress(OSError):
+                temporary.close()
+        leftovers = [file.name for file in self._temporaries if not file.is_renamed]
+        for name in leftovers if self._committed else [*leftovers, *self._renamed]:
+            with contextlib.suppress(OSError):
                 self._directory.remove(name)
-        self._directory.__exit__(None, None, None)
+        with contextlib.suppress(OSError):
+            self._directory.__exit__(None, None, None)
         if not self._committed:
             remove_directories(self._made)
 
@@ -114,7 +120,7 @@ class Commit:
             self._directory.remove_stale_temporaries()
             return self._new_temporary()
 
-    @contextmanager
+    @contextlib.contextmanager
     def reporting_errors(self) -> Iterator[None]:
         """Turn what the system refuses while shards are written into NotCommittedError."""
         try:
@@ -198,8 +204,10 @@ class Commit:
         self._committed = True
         try:
             self._rename(index, index_name(self._prefix.basename))
-        except BaseException:
+        except BaseException as error:
             self._committed = index.name not in self._directory.names()
+            if self._committed and isinstance(error, OSError):
+                raise self._in_place(error) from error
             raise
         self._renamed.append(index_name(self._prefix.basename))
 
@@ -208,6 +216,7 @@ class Commit:
         # missed: whoever collects temporary files waits for the directory's.
         file.close()
         self._directory.rename(file.name, name)
+        file.is_renamed = True
 
     def _finish(self, state: TemporaryFile, old: list[str]) -> Committed:
         """Do what follows the commit point; an error here is about the disk only."""
@@ -221,15 +230,17 @@ class Commit:
                 self._directory.sync()
                 sync_parents(self._made)
         except OSError as error:
-            msg = (
-                f"checkpoint {self._prefix.path} is in place, but the system reported "
-                f"{error.strerror} after that: the checkpoint file may still name the one before, "
-                "and data files of that may be left; run pbckpt verify before relying on it"
-            )
-            raise DurabilityError(msg) from error
+            raise self._in_place(error) from error
         names = [*self._renamed, STATE_FILE]
         paths = tuple(os.path.join(self._prefix.directory, name) for name in names)
         return Committed(paths)
+
+    def _in_place(self, error: OSError) -> DurabilityError:
+        return DurabilityError(
+            f"checkpoint {self._prefix.path} is in place, but the system reported "
+            f"{error.strerror} after that: the checkpoint file may still name the one before, "
+            "and data files of that may be left; run pbckpt verify before relying on it"
+        )
 
     def _not_committed(self, error: OSError) -> NotCommittedError:
         return NotCommittedError(

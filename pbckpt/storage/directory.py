@@ -59,6 +59,7 @@ class TemporaryFile:
         """Take over an open, empty file."""
         self.name = name
         self.fd = fd
+        self.is_renamed = False
         self._durable = durability is not Durability.NONE
 
     def write_at(self, offset: int, data: memoryview) -> None:
@@ -143,9 +144,18 @@ class Directory:
         """Make a new file under a random name; its mode follows the umask."""
         name = TEMPORARY_PREFIX + os.urandom(_NAME_BYTES).hex() + TEMPORARY_SUFFIX
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        fd = os.open(self._at(name), flags, 0o666, **self._options())
-        _try_lock(fd)
-        return TemporaryFile(name, fd, durability)
+        fd = -1
+        try:
+            fd = os.open(self._at(name), flags, 0o666, **self._options())
+            _try_lock(fd)
+            return TemporaryFile(name, fd, durability)
+        except BaseException:
+            # An interrupt can come when the file is made and its number not known.
+            if fd >= 0:
+                os.close(fd)
+            with contextlib.suppress(OSError):
+                self.remove(name)
+            raise
 
     def rename(self, old: str, new: str) -> None:
         """Rename a file, replacing what has the new name."""
@@ -229,9 +239,11 @@ def make_directories(path: str) -> list[str]:
         place = "" if parent == place else parent
     try:
         for directory in reversed(missing):
-            os.mkdir(directory)
+            # Noted first: an interrupt can come when it is made.
             made.append(directory)
+            os.mkdir(directory)
     except FileExistsError:
+        made.pop()
         # Another process made it meanwhile: it is not ours to remove.
         os.makedirs(path, exist_ok=True)
     except BaseException:

@@ -218,3 +218,16 @@ def test_a_limit_has_its_numbers() -> None:
 def test_a_kind_of_file_needs_no_node() -> None:
     error = UnsupportedGraphError("a SavedModel", kind="saved_model")
     assert (error.kind, error.node_name, error.op) == ("saved_model", "", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (InvalidGraphError("no dtype", node_name="w"), "g.pb: node 'w': no dtype"),
+        (UnsupportedGraphError("g.pb: a SavedModel", kind="saved_model"), "g.pb: a SavedModel"),
+    ],
+)
+def test_the_file_of_a_graph_is_named_once(error: GraphError, message: str) -> None:
+    assert error.in_file("g.pb") is error
+    assert error.in_file("other.pb").file == "g.pb"
+    assert str(error) == message
