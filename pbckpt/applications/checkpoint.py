@@ -76,7 +76,7 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
 
     def entry(self, key: str) -> BundleEntry:
         """Return a tensor's type, shape and place. Raises UnknownKeyError."""
-        entry = self._bundle.index.entries.get(key_to_bytes(key))
+        entry = self._bundle.index.entries.get(key_to_bytes(key)) if key in self else None
         if entry is None:
             from pbckpt.variables.patterns import nearest_names  # noqa: PLC0415
 

@@ -63,8 +63,9 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
 
     Raises GraphError for what is wrong with the graph, SelectionError where
     nothing fits the selection, PathError for a prefix that must not be used,
-    LimitError beyond ``limits``, WriteError where writing failed; what was at
-    the prefix before is then still there.
+    LimitError beyond ``limits``, CorruptFileError for an input that changes
+    meanwhile, WriteError where writing failed; what was at the prefix before is
+    then still there.
     """
     target = Prefix.parse(prefix)
     target.check_writable()

@@ -16,6 +16,7 @@ from pbckpt.bundle.writer import ShardStream
 from pbckpt.errors import (
     BundleError,
     CorruptFileError,
+    LimitError,
     MissingFileError,
     PathError,
     PbckptError,
@@ -72,7 +73,7 @@ def verify(
     index_path = target.index_path()
     try:
         bundle = OpenBundle(target, Verify.CHECKSUMS)
-    except (BundleError, PathError) as error:
+    except (BundleError, LimitError, PathError) as error:
         return VerifyReport(target.path, 0, (Problem("", index_path, _fact(error, index_path)),))
     _check_layout(index_path, problems)
     try:

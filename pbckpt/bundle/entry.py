@@ -118,8 +118,9 @@ def decode_header(data: bytes) -> BundleHeader:
     version = proto.version
     if version.min_consumer > PRODUCER_VERSION or PRODUCER_VERSION in version.bad_consumers:
         msg = (
-            f"the checkpoint asks for a reader of version {version.min_consumer} or newer; "
-            f"this one is version {PRODUCER_VERSION}"
+            f"the checkpoint refuses readers of version {PRODUCER_VERSION}, as this one is: "
+            f"it asks for version {version.min_consumer} or newer, "
+            f"and for none of {list(version.bad_consumers)}"
         )
         raise UnsupportedBundleError(msg)
     return BundleHeader(proto.num_shards, proto.endianness == 1)

@@ -51,7 +51,6 @@ class ShardStream:
         self._crc = 0
         self._span = Span.of(b"")
         self._position = 0
-        self._covered = True
         self._spans = self._walk(tensors)
 
     def next_block(self, buffer: memoryview) -> Block | None:
@@ -71,7 +70,7 @@ class ShardStream:
             following = next(self._spans, None)
             if following is None:
                 return False
-            self._span, self._covered = following
+            self._span = following
             self._position = 0
         return True
 
@@ -85,17 +84,17 @@ class ShardStream:
         chunk = self._span.chunk(self._position, taken, buffer)
         if chunk.obj is not buffer.obj:
             buffer[:taken] = chunk
-        if self._covered:
-            self._crc = crc32c(buffer[:taken], self._crc)
+        self._crc = crc32c(buffer[:taken], self._crc)
         self._position += taken
         self.nbytes += taken
         return taken
 
-    def _walk(self, tensors: Iterable[Tensor]) -> Iterator[tuple[Span, bool]]:
-        """Yield each span with whether the CRC covers it; note an entry after each tensor.
+    def _walk(self, tensors: Iterable[Tensor]) -> Iterator[Span]:
+        """Yield each span, and note an entry after each tensor.
 
         The consumer asks for the next span only when it has taken all of this
-        one, so that position and CRC stand at the tensor's end by then.
+        one, so that position and CRC stand at the tensor's end by then. A
+        head's own CRC is replaced by the one that its format asks for.
         """
         last_key = HEADER_KEY
         for key, dtype, shape, payload in tensors:
@@ -105,10 +104,9 @@ class ShardStream:
             last_key = key
             begin = self.nbytes
             if payload.head:
-                yield Span.of(payload.head), False
+                yield Span.of(payload.head)
             self._crc = payload.head_crc32c
-            for span in payload.spans:
-                yield span, True
+            yield from payload.spans
             entry = BundleEntry(dtype, shape, self.shard_id, begin, self.nbytes - begin, self._crc)
             self.entries.append((key, entry))
 

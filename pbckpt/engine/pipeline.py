@@ -90,8 +90,13 @@ class Pump(NamedTuple):
             for _ in range(WORKERS - 1):
                 done = threading.Event()
                 own = memoryview(bytearray(BLOCK_BYTES))
-                threading.Thread(target=work, args=(done, own, None), daemon=True).start()
+                thread = threading.Thread(target=work, args=(done, own, None), daemon=True)
                 running.append(done)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    running.remove(done)
+                    raise
         work(threading.Event(), buffer, block)
         for done in running:
             _wait_for(done, errors)

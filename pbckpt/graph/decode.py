@@ -105,7 +105,11 @@ class Node(NamedTuple):
             return TensorParts(value.tensor, {CONTENT_FIELD: [content]})
         # Typed values are read where they lie: a runtime that holds them as
         # Python floats has made one NaN of all.
-        return _decode_large_node(self.span).tensor_parts()
+        try:
+            return _decode_large_node(self.span).tensor_parts()
+        except ProtoDecodeError:
+            msg = "a node that decoded before and does not now"
+            raise GraphDecodeError(msg, offset=self.span.offset) from None
 
     def constant(self) -> ConstantTensor:
         """Return the value of a Const node.

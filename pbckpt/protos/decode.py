@@ -19,9 +19,10 @@ class ProtoDecodeError(ValueError):
 def decode(kind: type[MessageType], data: bytes) -> MessageType:
     """Decode a message; ProtoDecodeError where protobuf refuses.
 
-    Runtimes differ in what they raise for text that is not UTF-8.
+    Runtimes differ in what they raise for text that is not UTF-8, and for
+    messages nested too deep.
     """
     try:
         return kind.FromString(data)
-    except (DecodeError, UnicodeDecodeError) as error:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtoDecodeError(str(error)) from None

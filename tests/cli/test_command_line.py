@@ -210,8 +210,10 @@ def test_nothing_heavy_is_imported(arguments: list[str], absent: set[str], tmp_p
 def test_a_signal_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     """The writer is stopped amid a block; what it began is gone, and nothing was committed."""
     program = (
-        "import sys, time\nfrom pbckpt.storage.directory import TemporaryFile\n"
-        "def stuck(*_):\n    print('writing', flush=True)\n    time.sleep(60)\n"
+        "import sys, threading, time\nfrom pbckpt.storage.directory import TemporaryFile\n"
+        "def stuck(*_):\n"
+        "    if threading.current_thread() is threading.main_thread():\n"
+        "        print('writing', flush=True)\n        time.sleep(60)\n"
         "TemporaryFile.write_at = stuck\n"
         "from pbckpt.cli.main import main\nsys.exit(main(sys.argv[1:]))"
     )
