@@ -300,7 +300,7 @@ def test_the_message_ends_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_message_does_not_repeat_a_long_line(tmp_path: Path) -> None:
-    with pytest.raises(CorruptFileError) as caught:
+    with pytest.raises((CorruptFileError, LimitError)) as caught:
         read_state(put(tmp_path, f'model_checkpoint_path: "{"m" * 100_000}'))
     assert len(str(caught.value)) < 2000
 
@@ -349,7 +349,8 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         file.truncate(MAX_STATE_BYTES + 1)
     with pytest.raises(LimitError) as caught:
         read_state(str(tmp_path))
-    assert (caught.value.limit, caught.value.maximum) == ("MAX_STATE_BYTES", 16 << 20)
+    assert caught.value.limit == "MAX_STATE_BYTES"
+    assert caught.value.maximum == MAX_STATE_BYTES
 
 
 def test_no_file_is_an_empty_state(tmp_path: Path) -> None:
