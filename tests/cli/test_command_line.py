@@ -244,6 +244,8 @@ def test_the_bar_is_for_those_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         clock[0] = 3
         bar(4, 4)
         drawn = os.read(outside, 1000).decode()
+        while not drawn.endswith("\n"):
+            drawn += os.read(outside, 1000).decode()
     os.close(outside)
     assert drawn == (
         "\rwriting [###############               ]  50%"
