@@ -77,3 +77,8 @@ def test_the_command_line_program_is_declared(wheel: zipfile.Path) -> None:
     info = f"pbckpt-{pbckpt.version.__version__}.dist-info"
     entry_points = (wheel / info / "entry_points.txt").read_text(encoding="utf-8")
     assert entry_points.split() == ["[console_scripts]", "pbckpt", "=", "pbckpt.cli.main:run"]
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    assert "python3 tools/run.py test" in (ROOT / ".ci" / "run").read_text()
+    assert "$ python3 tools/run.py test" in (ROOT / "README.md").read_text()
