@@ -18,6 +18,14 @@ _PATTERN_HELP = (
 )
 
 
+def _count(text: str) -> int:
+    """Return a number that is not negative; argparse reports the ValueError."""
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
 def _formatter(prog: str) -> argparse.HelpFormatter:
     """Return a help formatter as wide as the terminal.
 
@@ -139,7 +147,7 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--max-expanded-bytes",
-        type=int,
+        type=_count,
         metavar="N",
         help="let repeated values and zeros that the graph does not hold itself take up to "
         "N bytes (default: 4 GiB)",

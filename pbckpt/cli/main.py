@@ -97,7 +97,7 @@ def _orderly_termination() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -24,7 +24,9 @@ def convert_text(report: Report) -> str:
     trainable = sum(variable.trainable for variable in report.variables)
     lines = [
         (
-            f"{report.prefix}: {len(report.variables)} variables ({trainable} trainable), "
+            f"{report.prefix}: {len(report.variables)} "
+            f"{'variable' if len(report.variables) == 1 else 'variables'} "
+            f"({trainable} trainable), "
             f"{size_text(report.nbytes)}"
         ),
         *(f"  wrote {file}" for file in report.files),

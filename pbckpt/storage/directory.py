@@ -9,6 +9,7 @@ itself is not synced, since there is no call for it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -170,9 +171,16 @@ class Directory:
             os.unlink(self._at(name), **self._options())
 
     def sync(self) -> None:
-        """Wait until the disk has the directory's names."""
+        """Wait until the disk has the directory's names.
+
+        Some network file systems have no such thing and say so with EINVAL.
+        """
         if self._fd >= 0:
-            os.fsync(self._fd)
+            try:
+                os.fsync(self._fd)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -210,10 +218,12 @@ class Directory:
 
 def _sync_to_disk(fd: int) -> None:
     """Wait for the disk itself: on macOS fsync waits for the drive's cache only."""
-    if _FULL_SYNC is None:
-        os.fsync(fd)
-    else:
-        fcntl(fd, _FULL_SYNC)
+    if _FULL_SYNC is not None:
+        # Not every file system takes it; those that do not have plain fsync.
+        with contextlib.suppress(OSError):
+            fcntl(fd, _FULL_SYNC)
+            return
+    os.fsync(fd)
 
 
 def _try_lock(fd: int) -> bool:

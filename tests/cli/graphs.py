@@ -80,7 +80,8 @@ def write_zeros(path: Path, mebibytes: int) -> Path:
 def environment(**changes: str) -> dict[str, str]:
     """Return an environment in which the package under test is found from any directory."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return {**inherited, "PYTHONPATH": str(ROOT), **changes}
+    places = os.pathsep.join([str(ROOT), inherited.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return {**inherited, "PYTHONPATH": places, **changes}
 
 
 def run_command(

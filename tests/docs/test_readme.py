@@ -133,10 +133,11 @@ class Reader:
 
     def __init__(self, home: Path, programs: Path) -> None:
         self._home = home
+        places = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         self._environment = {
             **os.environ,
             "PATH": f"{make_programs(programs)}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": places.rstrip(os.pathsep),
         }
         self._environment.pop("PYTHONUNBUFFERED", None)
         self._namespace: dict[str, Any] = {"__name__": "__main__"}
