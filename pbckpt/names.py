@@ -50,6 +50,8 @@ def key_to_bytes(text: str) -> BundleKey:
 
     Raises SelectionError for other surrogates, which stand for nothing.
     """
+    if text.isascii():
+        return BundleKey(text.encode())
     try:
         key = BundleKey(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:

@@ -55,7 +55,10 @@ NEWER: Mapping[str, str] = {
 
 
 class Reference(NamedTuple):
-    """A package that has TensorFlow's messages: where in it, and which not."""
+    """A package that has TensorFlow's messages: where in it, and which not.
+
+    What both use of protobuf's own messages is in protobuf.
+    """
 
     packages: tuple[str, ...]
     lacks: frozenset[str]
@@ -63,13 +66,17 @@ class Reference(NamedTuple):
 
 REFERENCES = {
     "tensorboard": Reference(
-        packages=("tensorboard.compat.proto",),
+        packages=("google.protobuf", "tensorboard.compat.proto"),
         lacks=frozenset(
             {
                 "BundleEntryProto",
                 "BundleHeaderProto",
                 "BundleHeaderProto.Endianness",
                 "CheckpointState",
+                "SavedSlice",
+                "SavedSliceMeta",
+                "SavedTensorSliceMeta",
+                "SavedTensorSlices",
                 "TensorSliceProto",
                 "TensorSliceProto.Extent",
             }
@@ -77,8 +84,10 @@ REFERENCES = {
     ),
     "tensorflow": Reference(
         packages=(
+            "google.protobuf",
             "tensorflow.core.framework",
             "tensorflow.core.protobuf",
+            "tensorflow.core.util",
             "tensorflow.python.training",
         ),
         lacks=frozenset(),

@@ -3,10 +3,10 @@
     cd THE ROOT OF THE PROJECT
     /path/to/an/interpreter/with/tensorflow -m tools.make_golden
 
-Under TensorFlow 1.15 this writes `tests/golden/tf1`, under TensorFlow 2.21
-`tests/golden/tf2` and `tests/golden/tensorproto_cases.json`, and prints each
-folder that it wrote. A second run gives the same bytes. What the folders are is
-told in `tests/golden/PROVENANCE.md`.
+Under TensorFlow 1.15 this writes `tests/golden/tf1` and `tests/golden/v1`, under
+TensorFlow 2.21 `tests/golden/tf2` and `tests/golden/tensorproto_cases.json`, and
+prints each folder that it wrote. A second run gives the same bytes. What the
+folders are is told in `tests/golden/PROVENANCE.md`.
 """
 
 # ruff: noqa: ANN401 - TensorFlow is not typed, and is not there where types are checked
@@ -18,24 +18,33 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.golden import checkpoints, frozen, tensor_protos
+from tools.golden import checkpoints, frozen, saved_models, tensor_protos, v1
 from tools.golden.checkpoints import Maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Cases = tuple[Callable[[Maker], None], ...]
+
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
-TENSORFLOW1 = (*checkpoints.CASES, frozen.make_frozen_ref, frozen.make_frozen_resource)
+TENSORFLOW1 = (
+    *checkpoints.CASES,
+    frozen.make_frozen_ref,
+    frozen.make_frozen_resource,
+    saved_models.make_v1api_resource,
+)
 TENSORFLOW2 = (
     # First, because TensorFlow numbers what a function captures within the process.
     frozen.make_frozen_v2_straight,
     frozen.make_frozen_v2_loop,
+    saved_models.make_module,
+    saved_models.make_v1api_resource,
     *checkpoints.CASES,
     checkpoints.make_zero_object,
     tensor_protos.make_tensorproto_cases,
 )
-VERSIONS: dict[str, tuple[str, tuple[Callable[[Maker], None], ...]]]
-VERSIONS = {"1.15": ("tf1", TENSORFLOW1), "2.21": ("tf2", TENSORFLOW2)}
+VERSIONS: dict[str, dict[str, Cases]]
+VERSIONS = {"1.15": {"tf1": TENSORFLOW1, "v1": v1.CASES}, "2.21": {"tf2": TENSORFLOW2}}
 
 
 def import_tensorflow() -> Any:
@@ -53,12 +62,12 @@ def main() -> None:
     version = ".".join(tensorflow.__version__.split(".")[:2])
     if version not in VERSIONS:
         raise SystemExit(f"the golden files are made by TensorFlow 1.15 and 2.21, not {version}")
-    folder, cases = VERSIONS[version]
-    maker = Maker(tensorflow, GOLDEN / folder)
-    for case in cases:
-        case(maker)
-    for written in sorted(maker.root.iterdir()):
-        print(written.relative_to(GOLDEN.parent.parent))
+    for folder, cases in VERSIONS[version].items():
+        maker = Maker(tensorflow, GOLDEN / folder)
+        for case in cases:
+            case(maker)
+        for written in sorted(maker.root.iterdir()):
+            print(written.relative_to(GOLDEN.parent.parent))
 
 
 if __name__ == "__main__":

@@ -2,115 +2,166 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from contextlib import ExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pbckpt.applications.locate import locate_checkpoint
-from pbckpt.bundle.reader import BundleReader, Verify, read_index
-from pbckpt.errors import BundleError, SelectionError, UnknownKeyError
-from pbckpt.names import Prefix, key_to_bytes, key_to_text
-from pbckpt.storage.local import MappedFile, open_existing
+from pbckpt.applications.stored import Bundle, open_stored
+from pbckpt.bundle.reader import Verify
+from pbckpt.errors import SelectionError, UnknownKeyError, UnsupportedBundleError
+from pbckpt.names import key_to_bytes, key_to_text
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
     from types import TracebackType
 
     import numpy.typing as npt
     from typing_extensions import Self
 
+    from pbckpt.applications.stored import V1, TensorInfo
     from pbckpt.bundle.entry import BundleEntry
+    from pbckpt.dtypes import DataType
+    from pbckpt.objects.graph import ObjectGraph
+
+    Array = npt.NDArray[Any]
 
 
-class OpenBundle:
-    """An index that was read, and its shards, opened as they are asked for."""
+class TensorSlices:
+    """A stored tensor that gives parts of itself: ``slices[10:20, :, 3]``.
 
-    def __init__(self, prefix: Prefix, verify: Verify) -> None:
-        """Read the index. Raises MissingFileError or what is wrong with it."""
-        self.prefix = prefix
-        self._closed = False
-        self._files = ExitStack()
-        self._shards: dict[int, MappedFile] = {}
-        with open_existing(prefix.index_path(), f"checkpoint {prefix.path} needs it") as file:
-            self.index = read_index(file)
-        self.reader = BundleReader(self.index, self.open_shard, verify)
+    No more is read than the part; what is not read whole is not checked
+    against its CRC.
+    """
 
-    def open_shard(self, shard_id: int) -> MappedFile:
-        """Return the data file of that number, opened once."""
-        if self._closed:
-            raise BundleError(f"checkpoint {self.prefix.path} is closed; open it again")
-        if shard_id not in self._shards:
-            path = self.prefix.shard_path(shard_id, self.index.header.num_shards)
-            file = open_existing(path, f"the index of {self.prefix.path} refers to it")
-            self._shards[shard_id] = self._files.enter_context(file)
-        return self._shards[shard_id]
+    def __init__(self, stored: Bundle | V1, key: bytes, info: TensorInfo) -> None:
+        """Use `Checkpoint.get_slice`."""
+        self._stored = stored
+        self._key = key
+        self.dtype: DataType = info.dtype
+        self.shape: tuple[int, ...] = info.shape
 
-    def close(self) -> None:
-        """Close the data files."""
-        self._closed = True
-        self._shards.clear()
-        self._files.close()
+    def __getitem__(self, index: object) -> Array:
+        """Return a part, as numpy's indexing has it; read-only where it is in place."""
+        return self._stored.piece(self._key, index)
 
 
 class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
     """The tensors of a checkpoint by key; a context manager.
 
-    Looking a key up reads that tensor, checks its CRC and returns an array of
-    its own. Keys that are not UTF-8 have surrogate escapes.
+    Looking a key up reads that tensor and checks its CRC. The array is in place,
+    and then read-only, where the bytes in the file are those of an array: it
+    stays valid when the checkpoint is closed, but not when another program cuts
+    the file short. `load` gives arrays of their own. Keys that are not UTF-8
+    have surrogate escapes.
     """
 
-    def __init__(self, bundle: OpenBundle) -> None:
+    def __init__(self, stored: Bundle | V1) -> None:
         """Use `open_checkpoint`."""
-        self._bundle = bundle
+        self._stored = stored
 
     @property
     def prefix(self) -> str:
         """The prefix that was opened."""
-        return self._bundle.prefix.path
+        return self._stored.prefix.path
 
     @property
     def num_shards(self) -> int:
-        """How many data files the index counts."""
-        return self._bundle.index.header.num_shards
+        """How many data files there are."""
+        return self._stored.num_shards
 
-    def entry(self, key: str) -> BundleEntry:
-        """Return a tensor's type, shape and place. Raises UnknownKeyError."""
-        entry = self._bundle.index.entries.get(key_to_bytes(key)) if key in self else None
-        if entry is None:
-            from pbckpt.variables.patterns import nearest_names  # noqa: PLC0415
+    def info(self, key: str) -> TensorInfo:
+        """Return a tensor's type, shape and size. Raises UnknownKeyError."""
+        info = self._info(key)
+        if info is None:
+            from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
 
             raise UnknownKeyError(key, prefix=self.prefix, suggestions=nearest_names(key, self))
+        return info
+
+    def _info(self, key: object) -> TensorInfo | None:
+        try:
+            return self._stored.info(key_to_bytes(key)) if isinstance(key, str) else None
+        except SelectionError:
+            return None
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether tensors have places in data files, as those of V2 checkpoints have."""
+        return isinstance(self._stored, Bundle)
+
+    def entry(self, key: str) -> BundleEntry:
+        """Return a tensor's type, shape and place in the data files. Raises UnknownKeyError.
+
+        V1 checkpoints have no such places: UnsupportedBundleError.
+        """
+        self.info(key)
+        entry = self._stored.entry(key_to_bytes(key)) if isinstance(self._stored, Bundle) else None
+        if entry is None:
+            raise UnsupportedBundleError(f"{self.prefix} is a V1 checkpoint, without entries")
         return entry
 
-    def __getitem__(self, key: str) -> npt.NDArray[Any]:
+    def __getitem__(self, key: str) -> Array:
         """Return the tensor as an array. Raises UnknownKeyError, BundleError."""
-        from pbckpt.applications.arrays import read_array  # noqa: PLC0415 - listing keys needs no numpy
+        self.info(key)
+        return self._stored.array(key_to_bytes(key), own=False)
 
-        return read_array(self._bundle.reader, self.entry(key))
+    def load(self, key: str) -> Array:
+        """Return the tensor as an array of its own, to write to as well. Raises as above."""
+        self.info(key)
+        return self._stored.array(key_to_bytes(key), own=True)
+
+    def get_slice(self, key: str) -> TensorSlices:
+        """Return the tensor without reading it, to take parts of. Raises UnknownKeyError."""
+        return TensorSlices(self._stored, key_to_bytes(key), self.info(key))
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the keys in the order of the index."""
-        return map(key_to_text, self._bundle.index.entries)
+        """Yield the keys in the order of their bytes, after all of them were checked."""
+        return map(key_to_text, self._stored.keys())
 
     def __len__(self) -> int:
         """Return the number of tensors."""
-        return len(self._bundle.index.entries)
+        return len(self._stored.keys())
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is a tensor of that key, without reading it."""
-        try:
-            return isinstance(key, str) and key_to_bytes(key) in self._bundle.index.entries
-        except SelectionError:
-            return False
+        return self._info(key) is not None
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as in Mapping
         """Return the tensor, or ``default``, without looking for what is near."""
         return self[key] if key in self else default  # noqa: SIM401 - this is get
 
+    @cached_property
+    def object_graph(self) -> ObjectGraph | None:
+        """The graph of an object-based checkpoint; None for a name-based one."""
+        from pbckpt.applications.source import graph_of  # noqa: PLC0415 - only who asks pays
+
+        return graph_of(self._stored)
+
+    def keys_by_path(self) -> dict[str, str]:
+        """Return the key of each variable by its path from the root object.
+
+        Empty for a name-based checkpoint. Raises CorruptFileError.
+        """
+        graph = self.object_graph
+        return {variable.path: variable.key for variable in graph.variables} if graph else {}
+
+    def keys_by_full_name(self) -> dict[str, str]:
+        """Return the key of each variable by the name that it had in the program.
+
+        Of several variables of one name the first counts, and those that have
+        none are left out. Empty for a name-based checkpoint.
+        """
+        found: dict[str, str] = {}
+        graph = self.object_graph
+        for variable in graph.variables if graph else ():
+            if variable.full_name:
+                found.setdefault(variable.full_name, variable.key)
+        return found
+
     def close(self) -> None:
-        """Close the data files; arrays that were read stay valid."""
-        self._bundle.close()
+        """Close the files; arrays that were read stay valid."""
+        self._stored.close()
 
     def __enter__(self) -> Self:
         """Return the checkpoint itself."""
@@ -131,28 +182,39 @@ def open_checkpoint(
 ) -> Checkpoint:
     """Open a checkpoint by its prefix, one of its files, or its directory.
 
-    The index is read and checked whole; tensors are read when they are looked
-    up, and checked against their CRCs unless ``verify`` is Verify.NOTHING.
+    That takes no longer for many tensors than for few. A tensor is found when
+    it is looked up, and checked against its CRC unless ``verify`` is
+    Verify.NOTHING; the list of all keys is checked whole when it is asked for.
     Raises MissingFileError, CorruptFileError, UnsupportedBundleError.
     """
-    return Checkpoint(OpenBundle(locate_checkpoint(prefix), Verify(verify)))
+    return Checkpoint(open_stored(prefix, Verify(verify)))
 
 
 def load_checkpoint(
     prefix: str | os.PathLike[str], *, verify: Verify = Verify.CHECKSUMS
-) -> dict[str, npt.NDArray[Any]]:
-    """Return all tensors of a checkpoint as arrays."""
+) -> dict[str, Array]:
+    """Return all tensors of a checkpoint, as arrays of their own."""
     with open_checkpoint(prefix, verify=verify) as checkpoint:
-        return dict(checkpoint)
+        return {key: checkpoint.load(key) for key in checkpoint}
 
 
 def list_variables(prefix: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:
     """Return key and shape of every tensor of a checkpoint."""
     with open_checkpoint(prefix) as checkpoint:
-        return [(key, checkpoint.entry(key).shape) for key in checkpoint]
+        return [(key, checkpoint.info(key).shape) for key in checkpoint]
 
 
-def load_variable(prefix: str | os.PathLike[str], key: str) -> npt.NDArray[Any]:
+def load_variable(prefix: str | os.PathLike[str], key: str) -> Array:
     """Return one tensor of a checkpoint. Raises UnknownKeyError."""
     with open_checkpoint(prefix) as checkpoint:
-        return checkpoint[key]
+        return checkpoint.load(key)
+
+
+def latest_checkpoint(directory: str | os.PathLike[str]) -> str:
+    """Return the prefix of the newest checkpoint that a directory's state file names.
+
+    Raises MissingFileError where there is none, or where it is gone.
+    """
+    from pbckpt.storage.state import latest_checkpoint as newest  # noqa: PLC0415 - protobuf
+
+    return newest(os.fsdecode(directory))

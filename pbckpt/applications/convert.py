@@ -14,12 +14,13 @@ from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open
 from pbckpt.applications.write import Progress, no_progress, write_bundle
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.dtypes import DataType
+from pbckpt.edits.selection import Selection
 from pbckpt.errors import LimitError, PathError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import STATE_FILE, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
-from pbckpt.variables.select import Selection, plan_selection
+from pbckpt.variables.select import plan_selection
 
 if TYPE_CHECKING:
     import os
@@ -75,7 +76,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
         tensors = [tensor_of(variable) for variable in plan.variables]
         nbytes = sum(variable.nbytes for variable in plan.variables)
         committed = write_bundle(
-            tensors,
+            [tensors],
             nbytes,
             target,
             on_existing=OnExisting(on_existing),

@@ -11,7 +11,9 @@ from pbckpt.applications.locate import is_checkpoint
 if TYPE_CHECKING:
     import os
 
+    from pbckpt.applications.stored import TensorInfo
     from pbckpt.bundle.entry import BundleEntry
+    from pbckpt.objects.graph import ObjectVariable
     from pbckpt.variables.detect import Skipped, Variable
 
 
@@ -26,11 +28,16 @@ class GraphContents(NamedTuple):
 
 
 class CheckpointContents(NamedTuple):
-    """What a checkpoint's index lists, in key order."""
+    """What a checkpoint lists, in key order; entries are of V2 checkpoints alone.
+
+    ``objects`` are the variables of an object-based one.
+    """
 
     prefix: str
     num_shards: int
+    tensors: tuple[tuple[str, TensorInfo], ...]
     entries: tuple[tuple[str, BundleEntry], ...]
+    objects: tuple[ObjectVariable, ...]
 
 
 def inspect(path: str | os.PathLike[str]) -> GraphContents | CheckpointContents:
@@ -45,8 +52,15 @@ def inspect(path: str | os.PathLike[str]) -> GraphContents | CheckpointContents:
 def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointContents:
     """Return what a checkpoint's index lists."""
     with open_checkpoint(path) as checkpoint:
-        entries = tuple((key, checkpoint.entry(key)) for key in checkpoint)
-        return CheckpointContents(checkpoint.prefix, checkpoint.num_shards, entries)
+        keys = tuple(checkpoint)
+        graph = checkpoint.object_graph
+        return CheckpointContents(
+            checkpoint.prefix,
+            checkpoint.num_shards,
+            tuple((key, checkpoint.info(key)) for key in keys),
+            tuple((key, checkpoint.entry(key)) for key in keys if checkpoint.has_entries),
+            graph.variables if graph else (),
+        )
 
 
 def inspect_graph(path: str | os.PathLike[str]) -> GraphContents:

@@ -1,36 +1,86 @@
-"""Locate: from what the user typed to the prefix of a checkpoint that is there."""
+"""Locate: from what the user typed to the files of a checkpoint that is there."""
 
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
-from pbckpt.errors import MissingFileError
+from pbckpt.errors import MissingFileError, PathError
 from pbckpt.names import STATE_FILE, Prefix
-from pbckpt.storage.state import latest_checkpoint
+from pbckpt.storage.local import MappedFile
 
 _SAVED_MODEL_VARIABLES = os.path.join("variables", "variables")
+_ANY = "?"
 
 
-def locate_checkpoint(path: str | os.PathLike[str]) -> Prefix:
-    """Return the prefix that ``path`` stands for.
+class Located(NamedTuple):
+    """A checkpoint's prefix, and the files of one that is of version 1."""
+
+    prefix: Prefix
+    v1_files: tuple[str, ...] = ()
+
+
+def locate_checkpoint(path: str | os.PathLike[str]) -> Located:
+    """Return the checkpoint that ``path`` stands for.
 
     A prefix, one of its files, a directory with a ``checkpoint`` file or that
-    file itself (the newest checkpoint it names), or a SavedModel directory.
-    Raises MissingFileError where no index file is found.
+    file itself (the newest checkpoint it names), a SavedModel directory, the
+    file of a V1 checkpoint or the pattern of its files. Raises MissingFileError
+    where no such file is found.
     """
     text = os.fsdecode(path)
     if os.path.isdir(text) and not os.path.exists(text + ".index"):
         inside = Prefix(text, _SAVED_MODEL_VARIABLES)
         if not os.path.exists(os.path.join(text, STATE_FILE)) and _has_index(inside):
-            return Prefix.parse(inside.path)
-        return Prefix.parse(latest_checkpoint(text))
+            return Located(Prefix.parse(inside.path))
+        return _locate_prefix(_newest(text))
     prefix = Prefix.parse(path)
     if prefix.basename == STATE_FILE and os.path.isfile(text) and not _has_index(prefix):
-        return Prefix.parse(latest_checkpoint(prefix.directory or os.curdir))
-    if not _has_index(prefix):
+        return _locate_prefix(_newest(prefix.directory or os.curdir))
+    return _locate_prefix(text)
+
+
+def _newest(directory: str) -> str:
+    from pbckpt.storage.state import latest_checkpoint  # noqa: PLC0415 - imports protobuf's text form
+
+    return latest_checkpoint(directory)
+
+
+def _locate_prefix(path: str) -> Located:
+    prefix = Prefix.parse(path)
+    if _has_index(prefix):
+        return Located(prefix)
+    v1_files = _v1_files(path)
+    if not v1_files:
         msg = f"no checkpoint {prefix.path}: {prefix.index_path()} is not there"
         raise MissingFileError(msg, file=prefix.index_path())
-    return prefix
+    return Located(Prefix(*os.path.split(path)), v1_files)
+
+
+def _v1_files(path: str) -> tuple[str, ...]:
+    """Return the files of the V1 checkpoint ``path``; none if that is something else."""
+    from pbckpt.v1.shards import pattern_matches  # noqa: PLC0415 - few are left
+
+    if os.path.isfile(path):
+        return (path,) if _is_v1(path) else ()
+    directory, pattern = os.path.split(path)
+    if _ANY not in pattern:
+        return ()
+    try:
+        names = sorted(os.listdir(directory or os.curdir))
+    except OSError:
+        return ()
+    return tuple(os.path.join(directory, name) for name in names if pattern_matches(pattern, name))
+
+
+def _is_v1(path: str) -> bool:
+    from pbckpt.v1.reader import is_v1  # noqa: PLC0415
+
+    try:
+        with MappedFile(path) as file:
+            return is_v1(file)
+    except (OSError, PathError):
+        return False
 
 
 def is_checkpoint(path: str | os.PathLike[str]) -> bool:
@@ -41,7 +91,9 @@ def is_checkpoint(path: str | os.PathLike[str]) -> bool:
     prefix = Prefix.parse(path)
     named_by_file = os.path.basename(text) != prefix.basename and os.path.exists(text)
     is_state = prefix.basename == STATE_FILE and os.path.isfile(text)
-    return named_by_file or is_state or (_has_index(prefix) and not os.path.isfile(text))
+    if named_by_file or is_state:
+        return True
+    return bool(_v1_files(text)) if os.path.isfile(text) else _has_index(prefix) or _ANY in text
 
 
 def _has_index(prefix: Prefix) -> bool:

@@ -1,10 +1,13 @@
-"""Save: a mapping from names to arrays becomes a checkpoint."""
+"""Save: names and arrays become a checkpoint."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pbckpt.applications.write import WrittenBundle, write_bundle
+from pbckpt.applications.layout import Arrangement, Item, Layout, arrange, arrange_stream
+from pbckpt.applications.write import Progress, WrittenBundle, no_progress, write_bundle
 from pbckpt.errors import SelectionError
 from pbckpt.names import Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
@@ -12,47 +15,123 @@ from pbckpt.storage.directory import Durability
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator
 
-    import numpy.typing as npt
-
+    from pbckpt.bundle.payload import Tensor
     from pbckpt.names import BundleKey
 
+DEFAULT_LAYOUT = Layout()
 
-def save_checkpoint(
-    tensors: Mapping[str, npt.ArrayLike],
+
+def save_checkpoint(  # noqa: PLR0913 - all but two have defaults
+    tensors: Mapping[str, object] | Iterable[tuple[str, object]],
     prefix: str | os.PathLike[str],
     *,
+    layout: Layout = DEFAULT_LAYOUT,
     on_existing: OnExisting = OnExisting.REFUSE,
     durability: Durability = Durability.FULL,
+    progress: Progress = no_progress,
 ) -> WrittenBundle:
     """Write arrays as the checkpoint ``prefix``, under their names.
 
-    The files are those that TensorFlow's Saver writes for the same names and
-    arrays, byte for byte. One array is taken from the mapping at a time, in the
-    order of the names. Raises SelectionError for an empty name or an array
-    of a type that cannot be stored, PathError, WriteError.
+    A value is an array (anything with the buffer protocol, ``__array__`` or
+    DLPack), a function that returns one when its turn comes, a `LazyTensor` or
+    a `Partitioned`. From a mapping, one value is taken at a time, in the order
+    of the names: the files are those that TensorFlow's Saver writes for the same
+    names and arrays, byte for byte. Pairs of name and value are written in the
+    order in which they come, and each is forgotten when it was written. Raises
+    SelectionError for a name or a value that cannot be stored, PathError,
+    WriteError.
     """
-    from pbckpt.applications.arrays import tensor_of_array  # noqa: PLC0415 - numpy, when needed
-
     target = Prefix.parse(prefix)
     target.check_writable()
-    names = _names_by_key(tensors)
+    shards, aliases = _arranged(tensors, layout)
     return write_bundle(
-        (tensor_of_array(key, tensors[names[key]]) for key in sorted(names)),
+        shards,
         0,
         target,
         on_existing=OnExisting(on_existing),
         durability=Durability(durability),
+        aliases=aliases,
+        progress=progress,
     )
 
 
-def _names_by_key(tensors: Mapping[str, npt.ArrayLike]) -> dict[BundleKey, str]:
+def _arranged(
+    tensors: Mapping[str, object] | Iterable[tuple[str, object]], layout: Layout
+) -> Arrangement:
+    if not isinstance(tensors, Mapping):
+        return arrange_stream(_items_of_pairs(iter(tensors), layout), layout)
+    names = _names_by_key(tensors)
+    if layout == DEFAULT_LAYOUT and not _has_partitioned(tensors):
+        return Arrangement([_tensors_by_name(tensors, names)], {})
+    return arrange([_item(key, tensors, name, layout) for key, name in names.items()], layout)
+
+
+def _tensors_by_name(
+    tensors: Mapping[str, object], names: Mapping[BundleKey, str]
+) -> Iterator[Tensor]:
+    """Yield the tensors as `arrange` would, without a note about each."""
+    from pbckpt.applications.arrays import is_array, tensor_of_array  # noqa: PLC0415 - numpy
+    from pbckpt.applications.values import tensors_of_value  # noqa: PLC0415
+
+    for key in sorted(names):
+        value = tensors[names[key]]
+        if is_array(value):
+            yield tensor_of_array(key, value)
+        else:
+            values = tensors_of_value(key, value)
+            del value
+            yield from values
+
+
+def _item(key: BundleKey, tensors: Mapping[str, object], name: str, layout: Layout) -> Item:
+    from pbckpt.applications.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
+
+    value = tensors[name]
+    nbytes = nbytes_of_value(key, value) if layout.is_divided else 0
+    return Item(key, nbytes, lambda: tensors_of_value(key, tensors[name]), _order(key, value))
+
+
+def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iterator[Item]:
+    """Yield an item for each pair, and hold no value while the next one is being made."""
+    from pbckpt.applications.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
+
+    for pair in pairs:
+        name, value = pair
+        del pair
+        key = _key_of(name)
+        nbytes = nbytes_of_value(key, value) if layout.is_divided else 0
+        item = Item(key, nbytes, partial(tensors_of_value, key, value), key)
+        del value
+        yield item
+        del item
+
+
+def _order(key: BundleKey, value: object) -> bytes:
+    """Return what a Saver sorts a variable by: a partitioned one is NAME/part_0 and so on."""
+    from pbckpt.applications.values import Partitioned  # noqa: PLC0415 - numpy, when needed
+
+    return key + b"/part_" if type(value) is Partitioned else key
+
+
+def _has_partitioned(tensors: Mapping[str, object]) -> bool:
+    """Look for partitioned tensors in a dictionary: other mappings may have to make each value."""
+    from pbckpt.applications.values import Partitioned  # noqa: PLC0415
+
+    return type(tensors) is dict and any(type(one) is Partitioned for one in tensors.values())
+
+
+def _names_by_key(tensors: Mapping[str, object]) -> dict[BundleKey, str]:
     names: dict[BundleKey, str] = {}
     for name in tensors:
-        if not name or not hasattr(name, "encode"):
-            raise SelectionError(f"a tensor's name is text that is not empty, not {name!r}")
-        other = names.setdefault(key_to_bytes(name), name)
+        other = names.setdefault(_key_of(name), name)
         if other is not name:
             raise SelectionError(f"the names {other!r} and {name!r} are the same bytes")
     return names
+
+
+def _key_of(name: str) -> BundleKey:
+    if not name or not hasattr(name, "encode"):
+        raise SelectionError(f"a tensor's name is text that is not empty, not {name!r}")
+    return key_to_bytes(name)

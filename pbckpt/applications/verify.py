@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.checkpoint import OpenBundle
 from pbckpt.applications.convert import DEFAULT_SELECTION, plan_variables, tensor_of
 from pbckpt.applications.frozen_graph import open_graph
 from pbckpt.applications.locate import locate_checkpoint
-from pbckpt.bundle.reader import CHUNK_BYTES, Verify, check_index_layout
+from pbckpt.applications.stored import V1, Bundle, open_stored
+from pbckpt.bundle.reader import CHUNK_BYTES
 from pbckpt.bundle.writer import ShardStream
 from pbckpt.errors import (
     BundleError,
@@ -22,15 +22,15 @@ from pbckpt.errors import (
     PbckptError,
 )
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
-from pbckpt.names import key_to_text
-from pbckpt.storage.local import open_existing
+from pbckpt.names import BundleKey, key_to_text
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pbckpt.bundle.entry import BundleEntry
-    from pbckpt.variables.select import Selection
+    from pbckpt.bundle.payload import Tensor
+    from pbckpt.edits.selection import Selection
 
 
 class Problem(NamedTuple):
@@ -68,47 +68,79 @@ def verify(
     GraphError for what is wrong with the graph; what is wrong with the
     checkpoint is in the report.
     """
-    target = locate_checkpoint(prefix)
+    located = locate_checkpoint(prefix)
+    path, file = located.prefix.path, (located.v1_files or (located.prefix.index_path(),))[0]
     problems: list[Problem] = []
-    index_path = target.index_path()
     try:
-        bundle = OpenBundle(target, Verify.CHECKSUMS)
+        stored = open_stored(prefix)
     except (BundleError, LimitError, PathError) as error:
-        return VerifyReport(target.path, 0, (Problem("", index_path, _fact(error, index_path)),))
-    _check_layout(index_path, problems)
+        return VerifyReport(path, 0, (_problem_of_file(error, file),))
     try:
-        checked = _check_tensors(bundle, problems)
-        _check_shards(bundle, problems)
+        if isinstance(stored, V1):
+            checked = _check_v1(stored, problems)
+        else:
+            checked = _check_bundle(stored, problems)
         if against is not None:
-            _compare_with_graph(bundle, against, selection, limits, problems)
+            _compare_with_graph(stored, against, selection, limits, problems)
+    except _UnreadableListError as error:
+        return VerifyReport(path, 0, (_problem_of_file(error.reason, file), *problems))
     finally:
-        bundle.close()
-    return VerifyReport(target.path, checked, tuple(problems))
+        stored.close()
+    return VerifyReport(path, checked, tuple(problems))
 
 
-def _check_layout(path: str, problems: list[Problem]) -> None:
-    with open_existing(path, "a checkpoint needs it") as file:
+class _UnreadableListError(Exception):
+    """The list of tensors cannot be read, so nothing that follows makes sense."""
+
+    def __init__(self, reason: PbckptError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _problem_of_file(error: PbckptError, default: str) -> Problem:
+    file = getattr(error, "file", "") or default
+    return Problem("", file, _fact(error, file))
+
+
+def _check_v1(stored: V1, problems: list[Problem]) -> int:
+    """Read every record: a V1 checkpoint has no other sums than those of its blocks."""
+    path = stored.prefix.path
+    problems.extend(_problem_of_file(error, path) for error in stored.check_layout())
+    names = stored.keys()
+    for key in names:
         try:
-            check_index_layout(file)
-        except CorruptFileError as error:
-            problems.append(Problem("", path, _fact(error, path)))
+            for _ in stored.tensors(key, BundleKey(key)):
+                pass
+        except CorruptFileError as error:  # noqa: PERF203 - all of them are told
+            file = error.file or path
+            problems.append(Problem(key_to_text(key), file, _fact(error, file)))
+    return len(names)
 
 
-def _check_tensors(bundle: OpenBundle, problems: list[Problem]) -> int:
-    buffer = memoryview(bytearray(CHUNK_BYTES))
+def _check_bundle(bundle: Bundle, problems: list[Problem]) -> int:
+    try:
+        names = bundle.keys()
+    except (BundleError, LimitError) as error:
+        raise _UnreadableListError(error) from None
+    try:
+        bundle.index.check_layout()
+    except CorruptFileError as error:
+        problems.append(_problem_of_file(error, bundle.prefix.index_path()))
     checked = 0
-    for key, entry in bundle.index.entries.items():
+    for key in names:
+        entry = bundle.index.entries[key]
         for part in _stored_parts(bundle, key, entry, problems):
             checked += 1
             try:
-                bundle.reader.check(part, buffer)
+                bundle.reader.check(part)
             except (BundleError, PathError) as error:
                 problems.append(_problem(bundle, key, part, error))
+    _check_shards(bundle, problems)
     return checked
 
 
 def _stored_parts(
-    bundle: OpenBundle, key: bytes, entry: BundleEntry, problems: list[Problem]
+    bundle: Bundle, key: bytes, entry: BundleEntry, problems: list[Problem]
 ) -> Iterator[BundleEntry]:
     """Yield the entries that hold a tensor's bytes: itself, or its slices."""
     if not entry.slices:
@@ -122,7 +154,7 @@ def _stored_parts(
         problems.append(Problem(key_to_text(key), index, error.fact))
 
 
-def _problem(bundle: OpenBundle, key: bytes, entry: BundleEntry, error: PbckptError) -> Problem:
+def _problem(bundle: Bundle, key: bytes, entry: BundleEntry, error: PbckptError) -> Problem:
     shard = bundle.prefix.shard_path(entry.shard_id, bundle.index.header.num_shards)
     return Problem(key_to_text(key), shard, _fact(error, shard))
 
@@ -132,7 +164,7 @@ def _fact(error: PbckptError, path: str) -> str:
     return str(error).removeprefix(f"{path}: ")
 
 
-def _check_shards(bundle: OpenBundle, problems: list[Problem]) -> None:
+def _check_shards(bundle: Bundle, problems: list[Problem]) -> None:
     """Find bytes of the shards that no checksum covers, and tensors that overlap."""
     places: dict[int, set[tuple[int, int]]] = {}
     for entry in [*bundle.index.entries.values(), *bundle.index.slice_entries.values()]:
@@ -166,7 +198,7 @@ def _uncovered(spans: set[tuple[int, int]], size: int) -> Iterator[str]:
 
 
 def _compare_with_graph(
-    bundle: OpenBundle,
+    stored: Bundle | V1,
     against: str | os.PathLike[str],
     selection: Selection,
     limits: Limits,
@@ -179,34 +211,44 @@ def _compare_with_graph(
     """
     with open_graph(against, limits=limits) as graph:
         plan = plan_variables(graph, selection, limits)
-        stream = ShardStream(tensor_of(variable) for variable in plan.variables)
-        buffer = memoryview(bytearray(CHUNK_BYTES))
-        while stream.next_block(buffer) is not None:
-            pass
-    index_file = bundle.prefix.index_path()
-    expected = dict(stream.entries)
-    stored = bundle.index.entries
-    for key in sorted(expected.keys() | stored.keys()):
-        fact = _difference(expected.get(key), stored.get(key))
+        expected = dict(_written([tensor_of(variable) for variable in plan.variables]))
+    found = set(stored.keys())
+    for key in sorted(expected.keys() | found):
+        try:
+            fact = _difference(expected.get(key), stored, key if key in found else None)
+        except CorruptFileError:
+            continue  # said already
         if fact:
-            problems.append(Problem(key_to_text(key), index_file, fact))
+            problems.append(Problem(key_to_text(key), stored.prefix.path, fact))
 
 
-def _difference(graph: BundleEntry | None, stored: BundleEntry | None) -> str:
-    if stored is None:
+def _written(tensors: Iterable[Tensor]) -> list[tuple[bytes, BundleEntry]]:
+    """Return the entries that tensors would get."""
+    stream = ShardStream(tensors)
+    buffer = memoryview(bytearray(CHUNK_BYTES))
+    while stream.next_block(buffer) is not None:
+        pass
+    return stream.entries
+
+
+def _difference(graph: BundleEntry | None, stored: Bundle | V1, key: bytes | None) -> str:
+    info = stored.info(key) if key is not None else None
+    if info is None or key is None:
         return "the graph has this variable, the checkpoint does not"
     if graph is None:
         return "the checkpoint has this key, the graph has no such variable"
-    return _difference_of_tensors(graph, stored)
-
-
-def _difference_of_tensors(graph: BundleEntry, stored: BundleEntry) -> str:
-    if graph.dtype is not stored.dtype:
-        return f"the graph's type is {graph.dtype.label}, the checkpoint's {stored.dtype.label}"
-    if graph.shape != stored.shape:
-        return f"the graph's shape is {list(graph.shape)}, the checkpoint's {list(stored.shape)}"
-    if stored.slices:
-        return "it is partitioned: its values are not compared with the graph's yet"
-    if graph.crc32c != stored.crc32c:
+    if graph.dtype is not info.dtype:
+        return f"the graph's type is {graph.dtype.label}, the checkpoint's {info.dtype.label}"
+    if graph.shape != info.shape:
+        return f"the graph's shape is {list(graph.shape)}, the checkpoint's {list(info.shape)}"
+    if graph.crc32c != _crc32c_of(stored, key):
         return "the values differ from the graph's"
     return ""
+
+
+def _crc32c_of(stored: Bundle | V1, key: bytes) -> int:
+    """Return the CRC of a tensor's bytes as they are written whole."""
+    entry = stored.entry(key) if isinstance(stored, Bundle) else None
+    if entry is not None and not entry.slices and not stored.is_big_endian:
+        return entry.crc32c
+    return _written([stored.joined(key, BundleKey(key))])[0][1].crc32c

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pbckpt.bundle.writer import ShardStream, write_index
+from pbckpt.bundle.writer import ShardStream, index_entries, write_index
 from pbckpt.engine.pipeline import Pump
 from pbckpt.storage.commit import Commit, OnExisting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from pbckpt.bundle.entry import BundleEntry
     from pbckpt.bundle.payload import Tensor
-    from pbckpt.names import Prefix
-    from pbckpt.storage.directory import Durability
+    from pbckpt.names import BundleKey, Prefix
+    from pbckpt.storage.directory import Durability, TemporaryFile
 
 _INDEX_WRITE_BYTES = 1 << 20
 
@@ -42,22 +43,24 @@ class WrittenBundle(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def write_bundle(  # noqa: PLR0913 - one call of two applications
-    tensors: Iterable[Tensor],
+def write_bundle(  # noqa: PLR0913 - one call of every application
+    shards: Iterable[Iterable[Tensor]],
     nbytes: int,
     prefix: Prefix,
     *,
     on_existing: OnExisting,
     durability: Durability,
+    aliases: Mapping[BundleKey, BundleKey] | None = None,
     progress: Progress = no_progress,
     before_commit: Callable[[], None] | None = None,
 ) -> WrittenBundle:
-    """Write tensors, in ascending key order, as the checkpoint ``prefix`` with one shard.
+    """Write the tensors of each shard, in the order of its data, as the checkpoint ``prefix``.
 
     ``nbytes`` is about how long they are together, for ``progress`` alone.
-    ``before_commit`` may raise to keep everything as it was.
+    ``aliases`` are further keys for some of them. ``before_commit`` may raise
+    to keep everything as it was. Raises SelectionError for a key that is given
+    twice, and WriteError.
     """
-    stream = ShardStream(tensors)
     done = 0
 
     def advanced(count: int) -> None:
@@ -65,19 +68,32 @@ def write_bundle(  # noqa: PLR0913 - one call of two applications
         done += count
         progress(done, nbytes)
 
-    def index(num_shards: int, write: Callable[[bytes], None]) -> None:
-        gathered = _Gathered(write)
-        write_index(stream.entries, num_shards, gathered.add)
-        gathered.flush()
-
     with Commit(prefix, on_existing, durability) as commit:
-        shard = commit.new_shard()
-        with commit.reporting_errors():
-            Pump(stream, shard, advanced).run()
+        files: list[TemporaryFile] = []
+        streams: list[ShardStream] = []
+        for tensors in shards:
+            files.append(commit.new_shard())
+            streams.append(ShardStream(tensors, len(streams)))
+            with commit.reporting_errors():
+                Pump(streams[-1], files[-1], advanced).run()
+        entries = index_entries(streams, aliases or {})
         if before_commit is not None:
             before_commit()
-        committed = commit.commit([shard], index)
-    return WrittenBundle(committed.files, stream.nbytes, _stale_meta(prefix))
+        committed = commit.commit(files, _IndexOf(entries).write)
+    total = sum(stream.nbytes for stream in streams)
+    return WrittenBundle(committed.files, total, _stale_meta(prefix))
+
+
+class _IndexOf(NamedTuple):
+    """The index file of some entries."""
+
+    entries: list[tuple[bytes, BundleEntry]]
+
+    def write(self, num_shards: int, write: Callable[[bytes], None]) -> None:
+        """Write it, gathered into large pieces."""
+        gathered = _Gathered(write)
+        write_index(self.entries, num_shards, gathered.add)
+        gathered.flush()
 
 
 def _stale_meta(prefix: Prefix) -> tuple[str, ...]:

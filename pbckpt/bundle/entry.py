@@ -4,10 +4,10 @@
     key     BundleEntryProto    1 dtype, 2 shape, 3 shard_id, 4 offset, 5 size,
                                 6 crc32c (fixed32, masked), 7 slices
 
-Entries are encoded by hand, since a checkpoint can have a hundred thousand and
-most share their type and shape; they are decoded by protobuf, which knows
-every form that a reader must accept. Numbers that are zero are left out, the
-shape never is.
+A checkpoint can have a hundred thousand entries, and most share their type and
+shape. So entries are encoded by hand, and decoded by hand where they have the
+form that TensorFlow writes; every other form that a reader must accept is left
+to protobuf. Numbers that are zero are left out, the shape never is.
 
 Reference: tensorflow/core/protobuf/tensor_bundle.proto. Pure.
 """
@@ -24,16 +24,22 @@ from pbckpt.protos import BundleEntryProto, BundleHeaderProto
 from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.shapes import MAX_ELEMENTS, count_elements
 from pbckpt.wire.checksum import mask, unmask
-from pbckpt.wire.varint import encode_varint
+from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
 
 if TYPE_CHECKING:
     from pbckpt.protos import TensorSliceProto
 
 HEADER_KEY = b""
 PRODUCER_VERSION = 1
+NO_CRC32C = unmask(0)
+"""The CRC of an entry that stores none, as the full entry of a partitioned tensor does."""
 _CRC = struct.Struct("<BI")
 _TAG_DTYPE, _TAG_SHAPE, _TAG_SHARD, _TAG_OFFSET, _TAG_SIZE, _TAG_CRC = range(0x08, 0x38, 0x08)
+_TAG_SLICE, _TAG_EXTENT = 0x3A, 0x0A
 _LENGTH, _FIXED32 = 2, 5
+_CRC_TAG = _TAG_CRC | _FIXED32
+_SHARD, _OFFSET, _SIZE = (bytes((tag,)) for tag in (_TAG_SHARD, _TAG_OFFSET, _TAG_SIZE))
+_ONE_BYTE = 0x80  # below this a varint is one byte
 
 
 class Extent(NamedTuple):
@@ -77,16 +83,32 @@ def encode_header(header: BundleHeader) -> bytes:
 
 
 def encode_entry(entry: BundleEntry) -> bytes:
-    """Return the value of a tensor's key. Entries with slices are not written yet."""
-    out = _encode_type(entry.dtype, entry.shape)
-    if entry.shard_id:
-        out += bytes((_TAG_SHARD,)) + encode_varint(entry.shard_id)
-    if entry.offset:
-        out += bytes((_TAG_OFFSET,)) + encode_varint(entry.offset)
-    if entry.nbytes:
-        out += bytes((_TAG_SIZE,)) + encode_varint(entry.nbytes)
-    masked = mask(entry.crc32c)
-    return out + _CRC.pack(_TAG_CRC | _FIXED32, masked) if masked else out
+    """Return the value of a tensor's key."""
+    dtype, shape, shard_id, offset, nbytes, crc, slices = entry
+    out = _encode_type(dtype, shape)
+    if shard_id:
+        out += _SHARD + encode_varint(shard_id)
+    if offset:
+        out += _OFFSET + encode_varint(offset)
+    if nbytes:
+        out += _SIZE + encode_varint(nbytes)
+    masked = mask(crc)
+    if masked:
+        out += _CRC.pack(_CRC_TAG, masked)
+    return out + b"".join(map(_encode_slice, slices)) if slices else out
+
+
+def _encode_slice(part: TensorSlice) -> bytes:
+    body = b"".join(map(_encode_extent, part))
+    return bytes((_TAG_SLICE,)) + encode_varint(len(body)) + body
+
+
+def _encode_extent(extent: Extent) -> bytes:
+    """Encode where a part lies in one dimension; without a length it is all of it."""
+    body = b"\x08" + encode_varint(extent.start) if extent.start else b""
+    if extent.length is not None:
+        body += b"\x10" + encode_varint(extent.length)
+    return bytes((_TAG_EXTENT, len(body))) + body
 
 
 @lru_cache(maxsize=4096)
@@ -128,6 +150,61 @@ def decode_header(data: bytes) -> BundleHeader:
 
 def decode_entry(data: bytes, header: BundleHeader) -> BundleEntry:
     """Decode and check the value of a tensor's key against itself and the header."""
+    return _decode_usual(data, header) or _decode_any(data, header)
+
+
+def _decode_usual(data: bytes, header: BundleHeader) -> BundleEntry | None:
+    """Decode an entry of the form that writers give it, or return None for a closer look."""
+    end = len(data) - _CRC.size
+    if end < 4 or data[end] != _CRC_TAG or (data[1] | data[3]) >= _ONE_BYTE:  # noqa: PLR2004
+        return None
+    position = 4 + data[3]
+    kind = _decode_type(data[:position]) if position <= end else None
+    if kind is None:
+        return None
+    dtype, shape, expected_nbytes = kind
+    shard_id = offset = nbytes = 0
+    try:
+        if data[position] == _TAG_SHARD:
+            shard_id, position = decode_varint(data, position + 1, end)
+        if data[position] == _TAG_OFFSET:
+            offset, position = decode_varint(data, position + 1, end)
+        if data[position] == _TAG_SIZE:
+            nbytes, position = decode_varint(data, position + 1, end)
+    except VarintError:
+        return None
+    if (
+        position != end
+        or shard_id >= header.num_shards
+        or offset + nbytes > MAX_ELEMENTS
+        or (nbytes != expected_nbytes and expected_nbytes is not None)
+    ):
+        return None
+    crc = unmask(_CRC.unpack_from(data, end)[1])
+    return BundleEntry(dtype, shape, shard_id, offset, nbytes, crc)
+
+
+@lru_cache(maxsize=4096)
+def _decode_type(head: bytes) -> tuple[DataType, tuple[int, ...], int | None] | None:
+    """Decode the fields dtype and shape that begin an entry, and how many bytes that makes.
+
+    Returns None unless they are these two and make a tensor that can be
+    stored. The size is None for types without one.
+    """
+    if head[0] != _TAG_DTYPE or head[2] != _TAG_SHAPE | _LENGTH:
+        return None
+    try:
+        proto = decode(BundleEntryProto, head)
+    except ProtoDecodeError:
+        return None
+    dtype, shape = data_type(proto.dtype), tuple(dim.size for dim in proto.shape.dim)
+    count = count_elements(shape)
+    if dtype is None or dtype is DataType.RESOURCE or count is None:
+        return None
+    return dtype, shape, count * dtype.itemsize if dtype.is_fixed_size else None
+
+
+def _decode_any(data: bytes, header: BundleHeader) -> BundleEntry:
     try:
         proto = decode(BundleEntryProto, data)
     except ProtoDecodeError:

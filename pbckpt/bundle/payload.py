@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.errors import ChecksumError, CorruptFileError
 from pbckpt.wire.checksum import crc32c, mask, unmask
 from pbckpt.wire.span import Span, repeated
-from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
+from pbckpt.wire.varint import MAX_VARINT64_BYTES, VarintError, decode_varint, encode_varint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from pbckpt.bundle.entry import TensorSlice
     from pbckpt.dtypes import DataType
     from pbckpt.names import BundleKey
 
@@ -38,21 +39,38 @@ class Payload(NamedTuple):
     """The bytes of one tensor: ``head``, then ``spans``.
 
     The entry's CRC starts from ``head_crc32c`` and goes on over the spans;
-    for all types but strings there is no head.
+    for all types but strings there is no head. A payload whose CRC covers
+    something else brings it along as ``crc32c``. ``confirm`` is told the
+    entry's CRC when the last byte was taken, and may raise.
     """
 
     spans: Iterable[Span]
     head: bytes = b""
     head_crc32c: int = 0
+    crc32c: int | None = None
+    confirm: Callable[[int], None] | None = None
+
+
+class Part(NamedTuple):
+    """The partitioned tensor that a tensor is a slice of."""
+
+    name: BundleKey
+    shape: tuple[int, ...]
+    slice: TensorSlice
 
 
 class Tensor(NamedTuple):
-    """A tensor to be written. ``payload.spans`` is read once, when its turn comes."""
+    """A tensor to be written.
+
+    ``payload.spans`` is read once, when its turn comes; the few bytes of a small
+    tensor come as they are. A slice has the key that `slice_key` gives it.
+    """
 
     key: BundleKey
     dtype: DataType
     shape: tuple[int, ...]
-    payload: Payload
+    payload: Payload | bytes
+    part: Part | None = None
 
 
 def string_payload(elements: Sequence[bytes], repeats: int = 0) -> Payload:
@@ -73,8 +91,8 @@ def string_payload(elements: Sequence[bytes], repeats: int = 0) -> Payload:
     )
 
 
-def _checksummed_length(length: int) -> bytes:
-    return _U32.pack(length) if length <= _MAX_U32 else _U64.pack(length)
+def _checksummed_length(length: int, big_endian: bool = False) -> bytes:  # noqa: FBT001, FBT002
+    return length.to_bytes(4 if length <= _MAX_U32 else 8, "big" if big_endian else "little")
 
 
 class StringLayout(NamedTuple):
@@ -85,25 +103,38 @@ class StringLayout(NamedTuple):
     head_crc32c: int
 
 
-def decode_string_head(data: memoryview, count: int) -> StringLayout:
-    """Decode the lengths of ``count`` strings stored in ``data``, and check them.
+def max_string_head(count: int, nbytes: int) -> int:
+    """Return how many of a stored tensor's ``nbytes`` its lengths and their CRC can take."""
+    return min(nbytes, count * MAX_VARINT64_BYTES + _U32.size)
 
-    Nothing is allocated by what the file claims: the number of elements and the
-    sum of their lengths must fit the stored size first.
+
+def decode_string_head(
+    head: memoryview, count: int, nbytes: int, *, big_endian: bool = False
+) -> StringLayout:
+    """Decode the lengths of ``count`` strings stored in ``nbytes`` bytes, and check them.
+
+    ``head`` is the beginning of these, at least `max_string_head` long. Nothing
+    is allocated by what the file claims: the number of elements and the sum of
+    their lengths must fit the stored size first. The byte order is that of the
+    machine that wrote the CRC of the lengths, over numbers in its own order.
     """
-    if count + _U32.size > len(data):
-        raise CorruptFileError(f"{count} strings in {len(data)} bytes")
-    lengths, position = _decode_lengths(data, count)
-    if position + _U32.size + sum(lengths) != len(data):
+    if count + _U32.size > nbytes:
+        raise CorruptFileError(f"{count} strings in {nbytes} bytes")
+    lengths, position = _decode_lengths(head, count)
+    if position + _U32.size + sum(lengths) != nbytes:
         raise CorruptFileError(
             "the lengths of strings do not add up to the stored size",
-            expected=str(len(data)),
+            expected=str(nbytes),
             actual=str(position + _U32.size + sum(lengths)),
         )
-    stored = bytes(data[position : position + _U32.size])
-    crc = crc32c(b"".join(map(_checksummed_length, lengths)))
-    _compare("the lengths of strings", unmask(_U32.unpack(stored)[0]), crc)
+    stored = bytes(head[position : position + _U32.size])
+    crc = crc32c(b"".join(_checksummed_length(length, big_endian) for length in lengths))
+    _compare("the lengths of strings", unmask(_number(stored, big_endian)), crc)
     return StringLayout(lengths, position + _U32.size, crc32c(stored, crc))
+
+
+def _number(stored: bytes, big_endian: bool) -> int:  # noqa: FBT001 - as the header has it
+    return int.from_bytes(stored, "big" if big_endian else "little")
 
 
 def _decode_lengths(data: memoryview, count: int) -> tuple[list[int], int]:

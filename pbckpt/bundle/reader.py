@@ -1,12 +1,12 @@
-"""The bundle reader: what an index file lists, and the tensors' bytes.
+"""The bundle reader: the bytes of the tensors that an index lists.
 
-Opening reads the index whole: every block's CRC, every entry. Shards are
-opened when a tensor of theirs is asked for. A tensor's bytes are read in
-chunks and only handed on after their CRC was found right, unless the caller
-said otherwise.
+Shards are opened when a tensor of theirs is asked for. A tensor's bytes are
+read in chunks and only handed on after their CRC was found right, unless the
+caller said otherwise; what is handed on in place was read and checked first.
 
-Slices: the entry of a partitioned tensor lists its parts, and the parts are
-entries of their own under keys that are hidden from the list of names.
+The trap is a mapped file that becomes shorter: looking past its end kills the
+process. So bytes are checked as they are read into a buffer, which a short
+file answers with an error, and places are looked at only right after that.
 
 Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleReader).
 """
@@ -14,35 +14,31 @@ Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleReader).
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from pbckpt.bundle.entry import (
-    HEADER_KEY,
-    BundleEntry,
-    BundleHeader,
-    decode_entry,
-    decode_header,
+from pbckpt.bundle.payload import (
+    Payload,
+    decode_string_head,
+    max_string_head,
+    split_strings,
+    variant_crc32c,
 )
-from pbckpt.bundle.payload import decode_string_head, split_strings, variant_crc32c
-from pbckpt.bundle.slices import covers, slice_key
+from pbckpt.bundle.slices import covers, part_shape, slice_key
 from pbckpt.dtypes import DataType
-from pbckpt.errors import ChecksumError, CorruptFileError, LimitError, UnsupportedBundleError
-from pbckpt.names import key_to_text
+from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
 from pbckpt.shapes import count_elements
-from pbckpt.table.reader import TableReader
 from pbckpt.wire.checksum import crc32c
 from pbckpt.wire.span import Span, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pbckpt.bundle.entry import BundleEntry, TensorSlice
+    from pbckpt.bundle.index import Index
+    from pbckpt.bundle.payload import StringLayout
     from pbckpt.wire.span import ByteSource
 
 CHUNK_BYTES = 1 << 20
-# Keys are stored without the beginning that they share with the one before, so
-# a small file can hold long keys without end.
-SPARE_KEY_BYTES = 32 << 20
-MAX_KEY_RATIO = 16
 
 
 class Verify(Enum):
@@ -52,83 +48,8 @@ class Verify(Enum):
     NOTHING = "nothing"
 
 
-class Index(NamedTuple):
-    """A decoded index file: names and slices apart."""
-
-    header: BundleHeader
-    entries: dict[bytes, BundleEntry]
-    slice_entries: dict[bytes, BundleEntry]
-
-
-def read_index(source: ByteSource) -> Index:
-    """Decode a whole index file.
-
-    Raises a BundleError that names ``source`` where anything in it is wrong;
-    the result is never a part of what the file lists.
-    """
-    try:
-        table = TableReader(source.view)
-        header, stored = _read_entries(table, source)
-    except CorruptFileError as error:
-        raise error.in_file(source.name) from None
-    return _without_slices(header, stored)
-
-
-def check_index_layout(source: ByteSource) -> None:
-    """Check the parts of an index file that reading does not touch."""
-    try:
-        TableReader(source.view).check_layout()
-    except CorruptFileError as error:
-        raise error.in_file(source.name) from None
-
-
-def _read_header(table: Iterator[tuple[bytes, bytes]]) -> BundleHeader:
-    key, value = next(table, (b"?", b""))
-    if key != HEADER_KEY:
-        raise CorruptFileError("an index without a header: its first key is not empty")
-    # The first value of a single-file V1 checkpoint begins with field 1, a message.
-    if value[:1] == b"\x0a":
-        raise UnsupportedBundleError(
-            "this is a V1 checkpoint (one file, no .index); V1 is not read yet"
-        )
-    return decode_header(value)
-
-
-def _read_entries(
-    table: TableReader, source: ByteSource
-) -> tuple[BundleHeader, dict[bytes, BundleEntry]]:
-    """Decode all values, as long as the keys together are in proportion to the file."""
-    entries = iter(table)
-    header = _read_header(entries)
-    stored = {}
-    budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(source.view)
-    for key, value in entries:
-        budget -= len(key)
-        if budget < 0:
-            msg = f"{source.name}: the size of all keys"
-            raise LimitError(msg, limit="key bytes", value=maximum - budget, maximum=maximum)
-        try:
-            stored[key] = decode_entry(value, header)
-        except CorruptFileError as error:
-            fact = f"key {key_to_text(key)!r}: {error.fact}"
-            raise CorruptFileError(
-                fact, offset=table.position, expected=error.expected, actual=error.actual
-            ) from None
-    return header, stored
-
-
-def _without_slices(header: BundleHeader, stored: dict[bytes, BundleEntry]) -> Index:
-    parts = {
-        key: stored.pop(key)
-        for name, entry in list(stored.items())
-        for key in (slice_key(name, part) for part in entry.slices)
-        if key in stored
-    }
-    return Index(header, stored, parts)
-
-
 class BundleReader:
-    """Reads tensors of one bundle."""
+    """Reads tensors of one bundle. Not thread-safe: readers share a buffer."""
 
     def __init__(
         self,
@@ -140,6 +61,12 @@ class BundleReader:
         self.index = index
         self._open_shard = open_shard
         self._verify = verify
+        self._buffer = memoryview(b"")
+
+    @property
+    def big_endian(self) -> bool:
+        """Whether numbers have their bytes in the other order."""
+        return self.index.header.big_endian
 
     def span(self, entry: BundleEntry) -> Span:
         """Return where the entry's bytes lie. Raises CorruptFileError past the shard's end."""
@@ -155,34 +82,50 @@ class BundleReader:
             )
         return Span(shard, entry.offset, entry.nbytes)
 
-    def check(self, entry: BundleEntry, buffer: memoryview) -> None:
-        """Compare the entry's bytes with its CRC, a buffer's length at a time.
+    def check(self, entry: BundleEntry) -> Span:
+        """Compare the entry's bytes with its CRC, and return where they are.
 
         Raises ChecksumError or CorruptFileError that names the data file.
         """
         span = self.span(entry)
         try:
-            actual = self._computed_crc32c(entry, span, buffer)
+            actual = self._computed_crc32c(entry, span)
         except CorruptFileError as error:
             raise error.in_file(span.source.name, base=span.offset) from None
         _compare(entry, span, actual)
+        return span
 
-    def _computed_crc32c(self, entry: BundleEntry, span: Span, buffer: memoryview) -> int:
-        count = count_elements(entry.shape) or 0
+    def checked_span(self, entry: BundleEntry) -> Span:
+        """Return where the entry's bytes lie, checked if this reader is to check."""
+        return self.span(entry) if self._verify is Verify.NOTHING else self.check(entry)
+
+    def _computed_crc32c(self, entry: BundleEntry, span: Span) -> int:
         if entry.dtype is DataType.VARIANT:
+            count = count_elements(entry.shape) or 0
             return variant_crc32c(memoryview(_load(span)), count)
         if entry.dtype is DataType.STRING:
-            data = memoryview(_load(span))
-            layout = decode_string_head(data, count)
-            return crc32c(data[layout.head_bytes :], layout.head_crc32c)
-        crc = 0
-        for chunk in chunks(iter([span]), buffer):
+            layout = self._string_layout(entry, span)
+            crc, span = layout.head_crc32c, span.after(layout.head_bytes)
+        else:
+            crc = 0
+        for chunk in chunks(iter([span]), self._chunk_buffer(span.nbytes)):
             crc = crc32c(chunk, crc)
         return crc
 
+    def _chunk_buffer(self, nbytes: int) -> memoryview:
+        """Return the buffer, made as long as it has to be once."""
+        if len(self._buffer) < min(nbytes, CHUNK_BYTES):
+            self._buffer = memoryview(bytearray(CHUNK_BYTES))
+        return self._buffer
+
+    def _string_layout(self, entry: BundleEntry, span: Span) -> StringLayout:
+        count = count_elements(entry.shape) or 0
+        head = memoryview(_load(span.head(max_string_head(count, span.nbytes))))
+        return decode_string_head(head, count, span.nbytes, big_endian=self.big_endian)
+
     def read(self, entry: BundleEntry) -> bytearray:
-        """Return a fixed-size tensor's bytes as little-endian elements in C order."""
-        span = self._checked_span(entry)
+        """Return a fixed-size tensor's stored bytes: its elements in C order."""
+        span = self.span(entry)
         data = _load(span)
         if self._verify is not Verify.NOTHING:
             _compare(entry, span, crc32c(data))
@@ -190,45 +133,63 @@ class BundleReader:
 
     def read_strings(self, entry: BundleEntry) -> list[bytes]:
         """Return the elements of a string tensor in C order."""
-        span = self._checked_span(entry)
-        data = memoryview(_load(span))
+        span = self.span(entry)
         try:
-            layout = decode_string_head(data, count_elements(entry.shape) or 0)
+            layout = self._string_layout(entry, span)
         except CorruptFileError as error:
             raise error.in_file(span.source.name, base=span.offset) from None
+        data = memoryview(_load(span))
         if self._verify is not Verify.NOTHING:
             _compare(entry, span, crc32c(data[layout.head_bytes :], layout.head_crc32c))
         return list(split_strings(data, layout))
 
-    def _checked_span(self, entry: BundleEntry) -> Span:
-        if entry.slices:
-            raise UnsupportedBundleError(
-                "a partitioned tensor: its parts are listed but not joined yet"
-            )
-        if self.index.header.big_endian:
-            raise UnsupportedBundleError("a big-endian checkpoint, which is not read yet")
-        return self.span(entry)
+    def payload(self, entry: BundleEntry) -> Payload:
+        """Return a tensor's bytes as they are to be written again, in little-endian order.
 
-    def slices_of(self, name: bytes, entry: BundleEntry) -> Iterator[tuple[bytes, BundleEntry]]:
-        """Yield the entry of each part of a partitioned tensor.
-
-        Raises CorruptFileError for a part that is not stored, or that has
-        another type or shape than its place in the tensor.
+        They are checked when the last one was taken: the copy's CRC is the
+        entry's own. Raises UnsupportedBundleError where the order has to change.
         """
-        if not covers(entry.shape, entry.slices):
+        if self.big_endian and entry.dtype is not DataType.STRING and entry.nbytes:
+            raise UnsupportedBundleError("numbers in big-endian order cannot be copied as they are")
+        if entry.dtype is DataType.VARIANT:
+            return Payload([self.check(entry)], crc32c=entry.crc32c)
+        span = self.span(entry)
+        if entry.dtype is not DataType.STRING:
+            return Payload([span], confirm=lambda actual: _compare(entry, span, actual))
+        return self._string_payload(entry, span)
+
+    def _string_payload(self, entry: BundleEntry, span: Span) -> Payload:
+        try:
+            layout = self._string_layout(entry, span)
+        except CorruptFileError as error:
+            raise error.in_file(span.source.name, base=span.offset) from None
+        head = bytes(_load(span.head(layout.head_bytes)))
+        return Payload(
+            [span.after(layout.head_bytes)],
+            head,
+            layout.head_crc32c,
+            confirm=lambda actual: _compare(entry, span, actual),
+        )
+
+    def slices_of(
+        self, name: bytes, entry: BundleEntry, *, is_whole: bool = True
+    ) -> Iterator[tuple[TensorSlice, BundleEntry]]:
+        """Yield the place and the entry of each part of a partitioned tensor.
+
+        Raises CorruptFileError for one that is not stored, or has another type or
+        shape than its place in the tensor, and, if they are to make a whole, for
+        parts that do not cover it. (TensorFlow writes a few parts when told to.)
+        """
+        if is_whole and not covers(entry.shape, entry.slices):
             raise CorruptFileError(f"the slices of {name!r} do not cover it, each part once")
         for part in entry.slices:
-            key = slice_key(name, part)
-            stored = self.index.slice_entries.get(key)
+            stored = self.index.find_stored(slice_key(name, part))
             if stored is None:
                 raise CorruptFileError(f"the slice {part} of {name!r} is not stored")
-            shape = tuple(
-                size if extent.length is None else extent.length
-                for extent, size in zip(part, entry.shape, strict=True)
-            )
+            shape = part_shape(entry.shape, part)
             if (stored.dtype, stored.shape) != (entry.dtype, shape) or stored.slices:
                 raise CorruptFileError(f"the slice {part} of {name!r} is of another tensor")
-            yield key, stored
+            yield part, stored
 
 
 def _load(span: Span) -> bytearray:

@@ -15,16 +15,21 @@ tensorflow/core/lib/strings/ordered_code.cc. Pure.
 
 from __future__ import annotations
 
-import math
+from collections import Counter
+from itertools import product
 from typing import TYPE_CHECKING
 
+from pbckpt.errors import LimitError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pbckpt.bundle.entry import TensorSlice
 
-    _Box = tuple[tuple[int, int], ...]
+    Box = tuple[tuple[int, int], ...]
+    """The start and the end in each dimension."""
 
+MAX_CUT_DIMENSIONS = 8
 _WHOLE = -1
 # Z of n bytes: a positive number's first byte begins with n one-bits.
 _ONE_BYTE_BITS = 6
@@ -63,17 +68,15 @@ def _ordered_signed(value: int) -> bytes:
     return (body ^ header).to_bytes(nbytes, "big")
 
 
-def covers(shape: Sequence[int], parts: Sequence[TensorSlice]) -> bool:
-    """Tell whether the parts, which lie within the tensor, cover it and no place twice.
-
-    Parts that do not overlap cover a tensor when they have as many elements.
-    """
-    boxes = [_box(shape, part) for part in parts]
-    volume = sum(math.prod(end - start for start, end in box) for box in boxes)
-    return volume == math.prod(shape) and not any(_overlaps(boxes))
+def part_shape(shape: Sequence[int], part: TensorSlice) -> tuple[int, ...]:
+    """Return the shape of a part of a tensor of that shape."""
+    return tuple(
+        size if extent.length is None else extent.length
+        for extent, size in zip(part, shape, strict=True)
+    )
 
 
-def _box(shape: Sequence[int], part: TensorSlice) -> _Box:
+def bounds(shape: Sequence[int], part: TensorSlice) -> Box:
     """Return the start and end of a part in each dimension."""
     return tuple(
         (extent.start, extent.start + (size if extent.length is None else extent.length))
@@ -81,13 +84,38 @@ def _box(shape: Sequence[int], part: TensorSlice) -> _Box:
     )
 
 
-def _overlaps(boxes: Sequence[_Box]) -> Iterator[bool]:
-    """Look at each pair of boxes that can overlap in the dimension that divides them most."""
-    starts = [len({interval[0] for interval in column}) for column in zip(*boxes, strict=True)]
-    axis = starts.index(max(starts)) if starts else 0
-    active: list[_Box] = []
-    for box in sorted(boxes, key=lambda box: box[axis] if box else ()):
-        active = [other for other in active if not box or other[axis][1] > box[axis][0]]
-        for other in active:
-            yield all(a < d and c < b for (a, b), (c, d) in zip(box, other, strict=True))
-        active.append(box)
+def covers(shape: Sequence[int], parts: Sequence[TensorSlice]) -> bool:
+    """Tell whether the parts, which lie within the tensor, cover it and no place twice.
+
+    Every box adds one place to a sum at each of its corners, with a sign that
+    turns from corner to corner. Where boxes meet, the corners that they share
+    cancel out; what is left of a cover are the corners of the tensor itself,
+    and no other set of boxes leaves just those. That takes time in proportion
+    to the parts, however they lie. Raises LimitError for parts that are cut in
+    more dimensions than anybody cuts.
+    """
+    cut = [
+        axis
+        for axis, size in enumerate(shape)
+        if any(part[axis].length not in (None, size) for part in parts)
+    ]
+    if len(cut) > MAX_CUT_DIMENSIONS:
+        raise LimitError(
+            "a tensor that is partitioned",
+            limit="dimensions",
+            value=len(cut),
+            maximum=MAX_CUT_DIMENSIONS,
+        )
+    corners: Counter[tuple[int, ...]] = Counter()
+    for part in parts:
+        _add_corners(corners, [bounds(shape, part)[axis] for axis in cut], 1)
+    _add_corners(corners, [(0, shape[axis]) for axis in cut], -1)
+    return not any(corners.values())
+
+
+def _add_corners(
+    corners: Counter[tuple[int, ...]], box: Sequence[tuple[int, int]], by: int
+) -> None:
+    for ends in product((0, 1), repeat=len(box)):
+        place = tuple(interval[end] for interval, end in zip(box, ends, strict=True))
+        corners[place] += -by if sum(ends) % 2 else by

@@ -1,34 +1,49 @@
-"""The bundle writer: tensors in key order become a shard's bytes and index entries.
+"""The bundle writer: tensors become a shard's bytes and index entries.
 
 A shard is a stream: `ShardStream.next_block` packs the bytes of as many tensors
 as fit into the caller's buffer, computes their CRCs as it goes, and remembers
 one entry per tensor. Whoever drives it decides where the bytes go, and may
-write one block while asking for the next. The index is a stream too, made
-from the entries when the shards are done.
+write one block while asking for the next. The index is made from the entries
+when the shards are done.
 
-Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleWriter).
-Pure: no file is touched here.
+    shard streams   entries in the order of the data, slices of partitioned tensors
+    index           entries in the order of their keys; a full entry for each
+                    partitioned tensor, which lists its slices in the order in
+                    which they were stored, shard after shard
+
+Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleWriter,
+MergeBundles). Pure: no file is touched here.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.bundle.entry import (
     HEADER_KEY,
+    NO_CRC32C,
     BundleEntry,
     BundleHeader,
     encode_entry,
     encode_header,
 )
+from pbckpt.bundle.payload import Payload
+from pbckpt.errors import SelectionError
+from pbckpt.names import key_to_text
 from pbckpt.table.builder import write_table
 from pbckpt.wire.checksum import crc32c
 from pbckpt.wire.span import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pbckpt.bundle.payload import Tensor
+    from pbckpt.bundle.entry import TensorSlice
+    from pbckpt.bundle.payload import Part, Tensor
+    from pbckpt.names import BundleKey
+
+_NOTHING = Span.of(b"")
 
 
 class Block(NamedTuple):
@@ -42,16 +57,20 @@ class ShardStream:
     """One shard in the making. Not thread-safe: one caller at a time."""
 
     def __init__(self, tensors: Iterable[Tensor], shard_id: int = 0) -> None:
-        """Take tensors in strictly ascending key order; ValueError where they are not."""
+        """Take tensors in the order in which their data is to lie."""
         self.shard_id = shard_id
         self.nbytes = 0
         """How many bytes were handed out so far."""
         self.entries: list[tuple[bytes, BundleEntry]] = []
         """Every tensor whose last byte was handed out, with its CRC."""
+        self.parts: list[tuple[Part, BundleEntry]] = []
+        """Those of them that are slices."""
         self._crc = 0
-        self._span = Span.of(b"")
+        self._span = _NOTHING
         self._position = 0
-        self._spans = self._walk(tensors)
+        self._spans: Iterator[Span] = iter(())
+        self._tensors = iter(tensors)
+        self._held: Tensor | None = None
 
     def next_block(self, buffer: memoryview) -> Block | None:
         """Return the next bytes of the shard, or None when all were handed out.
@@ -60,19 +79,55 @@ class ShardStream:
         """
         start = self.nbytes
         filled = 0
-        while filled < len(buffer) and self._advance():
-            filled += self._take(buffer[filled:])
+        while filled < len(buffer):
+            if self._advance():
+                filled += self._take(buffer[filled:])
+                continue
+            gathered = self._gather(len(buffer) - filled)
+            buffer[filled : filled + len(gathered)] = gathered
+            filled += len(gathered)
+            if self._held is None:
+                break
+            self._spans, self._held = self._walk(self._held), None
         return Block(start, buffer[:filled]) if filled else None
 
     def _advance(self) -> bool:
-        """Make sure that the current span has bytes left; False at the end of the shard."""
+        """Make sure that the current span has bytes left; False at the end of its tensor."""
         while self._position == self._span.nbytes:
+            # What was written is let go before the next is made.
+            self._span, self._position = _NOTHING, 0
             following = next(self._spans, None)
             if following is None:
                 return False
             self._span = following
-            self._position = 0
         return True
+
+    def _gather(self, room: int) -> bytes:
+        """Return the bytes of the small tensors that come next, as many as there is room for.
+
+        The tensor that is not among them is held for later.
+        """
+        parts: list[bytes] = []
+        offset, entries = self.nbytes, self.entries
+        held, self._held = self._held, None
+        if held is None:
+            held = next(self._tensors, None)
+        while held is not None:
+            key, dtype, shape, payload, part = held
+            if not isinstance(payload, bytes) or len(payload) > room:
+                break
+            size = len(payload)
+            entry = BundleEntry(dtype, shape, self.shard_id, offset, size, crc32c(payload))
+            entries.append((key, entry))
+            if part is not None:
+                self.parts.append((part, entry))
+            parts.append(payload)
+            offset += size
+            room -= size
+            held = next(self._tensors, None)
+        self._held = held
+        self.nbytes = offset
+        return b"".join(parts)
 
     def _take(self, buffer: memoryview) -> int:
         """Fill the buffer from the current span; return how many bytes came.
@@ -89,26 +144,59 @@ class ShardStream:
         self.nbytes += taken
         return taken
 
-    def _walk(self, tensors: Iterable[Tensor]) -> Iterator[Span]:
-        """Yield each span, and note an entry after each tensor.
+    def _walk(self, tensor: Tensor) -> Iterator[Span]:
+        """Yield each span of a tensor, and note its entry after the last.
 
         The consumer asks for the next span only when it has taken all of this
         one, so that position and CRC stand at the tensor's end by then. A
         head's own CRC is replaced by the one that its format asks for.
         """
-        last_key = HEADER_KEY
-        for key, dtype, shape, payload in tensors:
-            if key <= last_key:
-                msg = f"bundle keys must ascend: {key!r} after {last_key!r}"
-                raise ValueError(msg)
-            last_key = key
-            begin = self.nbytes
-            if payload.head:
-                yield Span.of(payload.head)
-            self._crc = payload.head_crc32c
-            yield from payload.spans
-            entry = BundleEntry(dtype, shape, self.shard_id, begin, self.nbytes - begin, self._crc)
-            self.entries.append((key, entry))
+        key, dtype, shape, payload, part = tensor
+        if isinstance(payload, bytes):
+            payload = Payload([Span.of(payload)])
+        begin = self.nbytes
+        if payload.head:
+            yield Span.of(payload.head)
+        self._crc = payload.head_crc32c
+        yield from payload.spans
+        crc = self._crc if payload.crc32c is None else payload.crc32c
+        if payload.confirm is not None:
+            payload.confirm(crc)
+        entry = BundleEntry(dtype, shape, self.shard_id, begin, self.nbytes - begin, crc)
+        self.entries.append((key, entry))
+        if part is not None:
+            self.parts.append((part, entry))
+
+
+def index_entries(
+    streams: Sequence[ShardStream], aliases: Mapping[BundleKey, BundleKey]
+) -> list[tuple[bytes, BundleEntry]]:
+    """Return what the index of some shards lists, by ascending key.
+
+    ``aliases`` are further keys for tensors that are stored. Raises
+    SelectionError for a key that is given twice.
+    """
+    entries = [entry for stream in streams for entry in stream.entries]
+    entries += _full_entries(streams).items()
+    if aliases:
+        stored = dict(entries)
+        entries += [(alias, stored[key]) for alias, key in aliases.items()]
+    entries.sort(key=itemgetter(0))
+    for (key, _), (following, _) in pairwise(entries):
+        if key == following:
+            raise SelectionError(f"two tensors under one name: {key_to_text(key)!r}")
+    return entries
+
+
+def _full_entries(streams: Sequence[ShardStream]) -> dict[bytes, BundleEntry]:
+    """Return an entry for each partitioned tensor, in the shard where its first slice is."""
+    full: dict[bytes, BundleEntry] = {}
+    slices: dict[bytes, list[TensorSlice]] = {}
+    for stream in streams:
+        for (name, shape, part), entry in stream.parts:
+            full.setdefault(name, BundleEntry(entry.dtype, shape, stream.shard_id, 0, 0, NO_CRC32C))
+            slices.setdefault(name, []).append(part)
+    return {name: entry._replace(slices=tuple(slices[name])) for name, entry in full.items()}
 
 
 def write_index(

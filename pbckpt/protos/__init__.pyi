@@ -12,6 +12,14 @@ from google.protobuf.internal.containers import (
 )
 from google.protobuf.message import Message
 
+class BoolValue(Message):
+    value: bool
+    def __init__(
+        self,
+        *,
+        value: bool = ...,
+    ) -> None: ...
+
 class TensorShapeProto(Message):
     class Dim(Message):
         size: int
@@ -625,6 +633,145 @@ class GraphDef(Message):
         debug_info: GraphDebugInfo = ...,
     ) -> None: ...
     def HasField(self, field_name: Literal["versions", "library", "debug_info"]) -> bool: ...
+
+class TrackableObjectGraph(Message):
+    class TrackableObject(Message):
+        class ObjectReference(Message):
+            node_id: int
+            local_name: str
+            def __init__(
+                self,
+                *,
+                node_id: int = ...,
+                local_name: str = ...,
+            ) -> None: ...
+
+        class SerializedTensor(Message):
+            name: str
+            full_name: str
+            checkpoint_key: str
+            def __init__(
+                self,
+                *,
+                name: str = ...,
+                full_name: str = ...,
+                checkpoint_key: str = ...,
+            ) -> None: ...
+
+        class SlotVariableReference(Message):
+            original_variable_node_id: int
+            slot_name: str
+            slot_variable_node_id: int
+            def __init__(
+                self,
+                *,
+                original_variable_node_id: int = ...,
+                slot_name: str = ...,
+                slot_variable_node_id: int = ...,
+            ) -> None: ...
+
+        @property
+        def children(self) -> RepeatedCompositeFieldContainer[TrackableObjectGraph.TrackableObject.ObjectReference]: ...
+        @property
+        def attributes(self) -> RepeatedCompositeFieldContainer[TrackableObjectGraph.TrackableObject.SerializedTensor]: ...
+        @property
+        def slot_variables(self) -> RepeatedCompositeFieldContainer[TrackableObjectGraph.TrackableObject.SlotVariableReference]: ...
+        @property
+        def registered_saver(self) -> RegisteredSaver: ...
+        @property
+        def has_checkpoint_values(self) -> BoolValue: ...
+        def __init__(
+            self,
+            *,
+            children: Iterable[TrackableObjectGraph.TrackableObject.ObjectReference] = ...,
+            attributes: Iterable[TrackableObjectGraph.TrackableObject.SerializedTensor] = ...,
+            slot_variables: Iterable[TrackableObjectGraph.TrackableObject.SlotVariableReference] = ...,
+            registered_saver: RegisteredSaver = ...,
+            has_checkpoint_values: BoolValue = ...,
+        ) -> None: ...
+        def HasField(
+            self,
+            field_name: Literal[
+                "registered_saver",
+                "has_checkpoint_values",
+            ],
+        ) -> bool: ...
+
+    @property
+    def nodes(self) -> RepeatedCompositeFieldContainer[TrackableObjectGraph.TrackableObject]: ...
+    def __init__(
+        self,
+        *,
+        nodes: Iterable[TrackableObjectGraph.TrackableObject] = ...,
+    ) -> None: ...
+
+class RegisteredSaver(Message):
+    name: str
+    object_name: str
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        object_name: str = ...,
+    ) -> None: ...
+
+class SavedSliceMeta(Message):
+    name: str
+    @property
+    def shape(self) -> TensorShapeProto: ...
+    type: int
+    @property
+    def slice(self) -> RepeatedCompositeFieldContainer[TensorSliceProto]: ...
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        shape: TensorShapeProto = ...,
+        type: int = ...,
+        slice: Iterable[TensorSliceProto] = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["shape"]) -> bool: ...
+
+class SavedTensorSliceMeta(Message):
+    @property
+    def tensor(self) -> RepeatedCompositeFieldContainer[SavedSliceMeta]: ...
+    @property
+    def versions(self) -> VersionDef: ...
+    def __init__(
+        self,
+        *,
+        tensor: Iterable[SavedSliceMeta] = ...,
+        versions: VersionDef = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["versions"]) -> bool: ...
+
+class SavedSlice(Message):
+    name: str
+    @property
+    def slice(self) -> TensorSliceProto: ...
+    @property
+    def data(self) -> TensorProto: ...
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        slice: TensorSliceProto = ...,
+        data: TensorProto = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["slice", "data"]) -> bool: ...
+
+class SavedTensorSlices(Message):
+    @property
+    def meta(self) -> SavedTensorSliceMeta: ...
+    @property
+    def data(self) -> SavedSlice: ...
+    def __init__(
+        self,
+        *,
+        meta: SavedTensorSliceMeta = ...,
+        data: SavedSlice = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["meta", "data"]) -> bool: ...
 
 class CheckpointState(Message):
     model_checkpoint_path: str

@@ -14,6 +14,7 @@ from pbckpt.applications.inspect import GraphContents
 if TYPE_CHECKING:
     from pbckpt.applications.convert import Report
     from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.stored import TensorInfo
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.variables.detect import Skipped, Variable
@@ -48,7 +49,9 @@ def inspect_json(contents: GraphContents | CheckpointContents) -> str:
         kind="checkpoint",
         prefix=contents.prefix,
         num_shards=contents.num_shards,
-        entries=[_entry(key, entry) for key, entry in contents.entries],
+        entries=[_entry(key, entry) for key, entry in contents.entries]
+        or [_info(key, info) for key, info in contents.tensors],
+        objects=[one._asdict() for one in contents.objects],
     )
 
 
@@ -87,6 +90,11 @@ def _skipped(constant: Skipped) -> dict[str, Any]:
         "shape": tensor.shape if tensor else None,
         "reason": constant.reason,
     }
+
+
+def _info(key: str, info: TensorInfo) -> dict[str, Any]:
+    shown = {"key": key, "dtype": info.dtype.label, "shape": info.shape, "bytes": info.nbytes}
+    return {**shown, "num_slices": info.num_slices}
 
 
 def _entry(key: str, entry: BundleEntry) -> dict[str, Any]:

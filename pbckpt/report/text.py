@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from pbckpt.applications.convert import Report
     from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.stored import TensorInfo
     from pbckpt.applications.verify import VerifyReport
-    from pbckpt.bundle.entry import BundleEntry
     from pbckpt.variables.detect import Skipped, Variable
 
 _KILO = 1000
@@ -40,13 +40,18 @@ def inspect_text(contents: GraphContents | CheckpointContents) -> str:
     """Return the tables of a graph or a checkpoint."""
     if isinstance(contents, GraphContents):
         return _graph_text(contents)
-    total = sum(entry.nbytes for _, entry in contents.entries)
+    total = sum(info.nbytes for _, info in contents.tensors)
     head = (
-        f"checkpoint {contents.prefix}: {len(contents.entries)} tensors, {size_text(total)}, "
+        f"checkpoint {contents.prefix}: {len(contents.tensors)} tensors, {size_text(total)}, "
         f"{contents.num_shards} {'shard' if contents.num_shards == 1 else 'shards'}"
     )
-    rows = [_entry_row(key, entry) for key, entry in contents.entries]
-    return f"{head}\n\n{table(('key', 'dtype', 'shape', _RIGHT, 'crc32c'), rows)}"
+    crcs = {key: f"{entry.crc32c:08x}" for key, entry in contents.entries if not entry.slices}
+    rows = [(*_info_row(key, info), crcs.get(key, "")) for key, info in contents.tensors]
+    parts = [head, table(("key", "dtype", "shape", _RIGHT, "crc32c"), rows)]
+    if contents.objects:
+        objects = [(one.path, one.full_name, one.key) for one in contents.objects]
+        parts.append("objects:\n" + table(("path", "full name", "key"), objects))
+    return "\n\n".join(parts)
 
 
 def _graph_text(contents: GraphContents) -> str:
@@ -86,11 +91,9 @@ def _skipped_row(constant: Skipped) -> tuple[str, ...]:
     return constant.node, dtype, shape, constant.reason
 
 
-def _entry_row(key: str, entry: BundleEntry) -> tuple[str, ...]:
-    row = (key, entry.dtype.label, shape_text(entry.shape))
-    if entry.slices:
-        return (*row, f"{len(entry.slices)} slices", "")
-    return (*row, f"{entry.nbytes:,}", f"{entry.crc32c:08x}")
+def _info_row(key: str, info: TensorInfo) -> tuple[str, ...]:
+    size = f"{info.num_slices} slices" if info.num_slices else f"{info.nbytes:,}"
+    return key, info.dtype.label, shape_text(info.shape), size
 
 
 def verify_text(report: VerifyReport) -> str:

@@ -10,7 +10,8 @@ Until step 3 readers see what was there before, from it on the new checkpoint.
 A replaced checkpoint stays whole for as long as its index is there, because
 the number of shards is part of a shard's name: the new shard is called
 ``-of-00002`` where the old one was ``-of-00001``. TensorFlow reads a bundle
-whose index says two shards and uses one.
+whose index says two shards and uses one. Other readers open every shard that
+the index counts, and map it, so the second is there, and not empty.
 
 Everything that can run out of space happens before step 2. The directory is
 locked from step 2 on, so that two writers of one prefix follow each other.
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pbckpt.names import Prefix
+
+UNUSED_SHARD = b"\0"
+"""What a shard without tensors holds: an empty file cannot be mapped."""
 
 
 class OnExisting(Enum):
@@ -148,6 +152,7 @@ class Commit:
             with self._directory.locked():
                 old = self._refuse_existing()
                 num_shards = self._free_shard_count(len(shards), old)
+                shards = [*shards, *(self._unused_shard() for _ in range(len(shards), num_shards))]
                 index = self._new_temporary()
                 write_index(num_shards, index.append)
                 index.seal()
@@ -159,6 +164,13 @@ class Commit:
         temporary = self._directory.create_temporary(self._durability)
         self._temporaries.append(temporary)
         return temporary
+
+    def _unused_shard(self) -> TemporaryFile:
+        """Return a shard that only makes up the number."""
+        shard = self._new_temporary()
+        shard.append(UNUSED_SHARD)
+        shard.seal()
+        return shard
 
     def _refuse_existing(self) -> list[str]:
         """Return the shards that the prefix has; PathError where they must stay."""

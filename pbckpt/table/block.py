@@ -16,15 +16,16 @@ Reference: tensorflow/core/lib/io/block_builder.cc, format.cc. Pure.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
+from pbckpt.errors import ChecksumError, CorruptFileError
 from pbckpt.wire.checksum import crc32c, mask, unmask
 from pbckpt.wire.varint import VarintError, decode_varint32, encode_varint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 RESTART_INTERVAL = 16
 _U32 = struct.Struct("<I")
@@ -43,12 +44,12 @@ class BlockBuilder:
         self._parts: list[bytes] = []
         self._nbytes = 0
         self._restarts: list[int] = []
-        self._count = 0
+        self._until_restart = 0
         self.last_key = b""
 
-    def __len__(self) -> int:
-        """Return how many entries the block holds."""
-        return self._count
+    def __bool__(self) -> bool:
+        """Tell whether the block holds an entry."""
+        return bool(self._parts)
 
     @property
     def size(self) -> int:
@@ -57,15 +58,17 @@ class BlockBuilder:
 
     def add(self, key: bytes, value: bytes) -> None:
         """Append an entry; the caller keeps the order."""
-        if self._count % self._interval == 0:
+        if self._until_restart == 0:
+            self._until_restart = self._interval
             self._restarts.append(self._nbytes)
-            shared = 0
+            shared, rest = 0, key
         else:
             shared = _shared_prefix(self.last_key, key)
-        head = _entry_head(shared, len(key) - shared, len(value))
-        self._parts += (head, key[shared:], value)
-        self._nbytes += len(head) + len(key) - shared + len(value)
-        self._count += 1
+            rest = key[shared:]
+        self._until_restart -= 1
+        head = _entry_head(shared, len(rest), len(value))
+        self._parts += (head, rest, value)
+        self._nbytes += len(head) + len(rest) + len(value)
         self.last_key = key
 
     def finish(self) -> bytes:
@@ -94,9 +97,10 @@ def encode_trailer(block: bytes) -> bytes:
 
 
 def decode_stored_block(stored: bytes) -> bytes:
-    """Check a block with its trailer and return the block.
+    """Check a block with its trailer and return the block, decompressed where it is not.
 
-    Raises ChecksumError, or UnsupportedBundleError for a compressed block.
+    Raises ChecksumError, CorruptFileError, and UnsupportedBundleError where a
+    compressed block needs a library that is not installed.
     """
     block, trailer = stored[:-TRAILER_BYTES], stored[-TRAILER_BYTES:]
     kind, masked = _TRAILER.unpack(trailer)
@@ -108,7 +112,9 @@ def decode_stored_block(stored: bytes) -> bytes:
             actual=f"{actual:08x}",
         )
     if kind == _SNAPPY:
-        raise UnsupportedBundleError("the index file has Snappy blocks, which are not read yet")
+        from pbckpt.table.snappy import decompress  # noqa: PLC0415 - TensorFlow writes none
+
+        return decompress(block)
     if kind != _RAW:
         raise CorruptFileError("a block of an unknown type", offset=len(block), actual=str(kind))
     return block
@@ -130,13 +136,39 @@ def iterate_block(block: bytes) -> Iterator[Entry]:
     yields a shorter list without one.
     """
     limit, restarts = _restarts_of(block)
+    if limit or len(restarts) > 1:
+        yield from _entries_between(block, 0, limit, restarts)
+
+
+def find_in_block(block: bytes, key: bytes) -> bytes | None:
+    """Return the value of a key, or None; looks at one run between restarts alone."""
+    limit, restarts = _restarts_of(block)
+    if not limit:
+        return None
+    after = bisect_right(restarts, key, key=lambda start: _restart_key(block, start, limit))
+    if after == 0:
+        return None
+    run = restarts[after - 1 : after]
+    end = restarts[after] if after < len(restarts) else limit
+    entries = _entries_between(block, run[0], end, run)
+    return next((entry.value for entry in entries if entry.key == key), None)
+
+
+def _entries_between(
+    block: bytes, start: int, limit: int, restarts: Sequence[int]
+) -> Iterator[Entry]:
+    """Yield the entries from one restart to the end of a later run, or of all."""
     expected = iter(restarts)
     restart = next(expected)
-    position = 0
+    position = first = start
     key = b""
     while position < limit:
         start = position
-        shared, unshared, length, position = _decode_head(block, position, limit)
+        shared, unshared, length = block[position : position + 3]
+        if (shared | unshared | length) < _MAX_RUN:
+            position += 3
+        else:
+            shared, unshared, length, position = _decode_head(block, position, limit)
         if start == restart:
             restart = next(expected, -1)
             if shared:
@@ -144,13 +176,23 @@ def iterate_block(block: bytes) -> Iterator[Entry]:
         if shared > len(key) or position + unshared + length > limit:
             raise CorruptFileError("an entry that runs out of its block", offset=start)
         following = key[:shared] + block[position : position + unshared]
-        if following <= key and start:
+        if following <= key and start != first:
             raise CorruptFileError("keys that do not ascend", offset=start)
         key = following
         position += unshared + length
         yield Entry(key, block[position - length : position])
-    if restart != -1 and (limit or len(restarts) > 1):
+    if restart != -1:
         raise CorruptFileError("a restart that is not the start of an entry", offset=limit)
+
+
+def _restart_key(block: bytes, start: int, limit: int) -> bytes:
+    """Return the key of a restart entry, which is whole."""
+    if start >= limit:
+        raise CorruptFileError("a restart that is not the start of an entry", offset=start)
+    shared, unshared, _, position = _decode_head(block, start, limit)
+    if shared or position + unshared > limit:
+        raise CorruptFileError("a restart entry without its whole key", offset=start)
+    return block[position : position + unshared]
 
 
 def _decode_head(block: bytes, position: int, limit: int) -> tuple[int, int, int, int]:

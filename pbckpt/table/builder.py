@@ -71,7 +71,7 @@ class TableBuilder:
         self._write(Footer(metaindex, index).encode())
 
     def _cut_block(self) -> None:
-        if len(self._block):
+        if self._block:
             handle = self._write_block(self._block.finish())
             self._pending = (self._block.last_key, handle)
             self._block = BlockBuilder()

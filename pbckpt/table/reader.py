@@ -9,10 +9,17 @@ Reference: tensorflow/core/lib/io/table.cc and format.cc. Pure: a view in.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from pbckpt.errors import CorruptFileError
-from pbckpt.table.block import TRAILER_BYTES, Entry, decode_stored_block, iterate_block
+from pbckpt.table.block import (
+    TRAILER_BYTES,
+    Entry,
+    decode_stored_block,
+    find_in_block,
+    iterate_block,
+)
 from pbckpt.table.footer import (
     FOOTER_BYTES,
     BlockHandle,
@@ -38,6 +45,8 @@ class TableReader:
         self._blocks = [
             self._data_block(entry) for entry in self._entries_at(self._footer.index_block)
         ]
+        self._bounds = [bound for bound, _ in self._blocks]
+        self._looked_at: tuple[BlockHandle, bytes] | None = None
 
     def _read_footer(self) -> Footer:
         try:
@@ -76,6 +85,26 @@ class TableReader:
                 )
             previous = bound
 
+    def find(self, key: bytes) -> bytes | None:
+        """Return the value of a key, or None, from the one block that can hold it.
+
+        The block's CRC is checked and it is kept for the next look-up; other
+        blocks are not touched.
+        """
+        place = bisect_left(self._bounds, key)
+        if place == len(self._blocks):
+            return None
+        handle = self._blocks[place][1]
+        self.position = handle.offset
+        looked_at = self._looked_at
+        if looked_at is None or looked_at[0] != handle:
+            looked_at = self._looked_at = (handle, self._block_at(handle))
+        try:
+            return find_in_block(looked_at[1], key)
+        except CorruptFileError as error:
+            error.offset += handle.offset
+            raise
+
     def check_layout(self) -> None:
         """Check what reading does not need: the metaindex block, and that blocks leave no gap.
 
@@ -103,6 +132,14 @@ class TableReader:
             )
 
     def _entries_at(self, handle: BlockHandle) -> Iterator[Entry]:
+        block = self._block_at(handle)
+        try:
+            yield from iterate_block(block)
+        except CorruptFileError as error:
+            error.offset += handle.offset
+            raise
+
+    def _block_at(self, handle: BlockHandle) -> bytes:
         end = handle.offset + handle.size + TRAILER_BYTES
         if end > self._body:
             raise CorruptFileError(
@@ -112,8 +149,7 @@ class TableReader:
                 actual=str(end),
             )
         try:
-            block = decode_stored_block(bytes(self._view[handle.offset : end]))
-            yield from iterate_block(block)
+            return decode_stored_block(bytes(self._view[handle.offset : end]))
         except CorruptFileError as error:
             error.offset += handle.offset
             raise

@@ -71,6 +71,10 @@ class Span(NamedTuple):
         """Return the first ``nbytes`` bytes of the span."""
         return Span(self.source, self.offset, nbytes)
 
+    def after(self, nbytes: int) -> Span:
+        """Return what follows the first ``nbytes`` bytes."""
+        return Span(self.source, self.offset + nbytes, self.nbytes - nbytes)
+
     def chunk(self, start: int, nbytes: int, buffer: memoryview) -> memoryview:
         """Return ``nbytes`` bytes from ``start`` within the span, in ``buffer`` or in place."""
         return self.source.chunk(self.offset + start, nbytes, buffer)
@@ -90,5 +94,5 @@ def chunks(spans: Iterator[Span], buffer: memoryview) -> Iterator[memoryview]:
     Each view is valid until the next one is asked for.
     """
     for span in spans:
-        for start in range(0, span.nbytes, len(buffer)):
+        for start in range(0, span.nbytes, len(buffer) or 1):
             yield span.chunk(start, min(len(buffer), span.nbytes - start), buffer)

@@ -28,15 +28,25 @@ class VarintError(ValueError):
 
 
 def encode_varint(value: int) -> bytes:
-    """Encode an unsigned integer below 2**64."""
+    """Encode an unsigned integer below 2**64.
+
+    Lengths and offsets are written by the hundred thousand, and most take four
+    bytes or fewer: those are spelled out.
+    """
     if value < _CONTINUE:
         return _ONE_BYTE[value]
-    out = bytearray()
-    while value >= _CONTINUE:
-        out.append(value & _PAYLOAD | _CONTINUE)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    if value < 1 << 14:
+        return bytes((value & _PAYLOAD | _CONTINUE, value >> 7))
+    if value < 1 << 21:
+        return bytes((value & _PAYLOAD | _CONTINUE, value >> 7 & _PAYLOAD | _CONTINUE, value >> 14))
+    low = bytes(
+        (
+            value & _PAYLOAD | _CONTINUE,
+            value >> 7 & _PAYLOAD | _CONTINUE,
+            value >> 14 & _PAYLOAD | _CONTINUE,
+        )
+    )
+    return low + encode_varint(value >> 21)
 
 
 _ONE_BYTE = [bytes((value,)) for value in range(_CONTINUE)]

@@ -21,6 +21,9 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     decode_graph_many  paths, or payloads_hex, or dir and count     graphs: answers of decode_graph
     parse_tensor       proto_hex, dtype_enum                        tensor, payload_hex
     run_frozen         path, inputs (.npz or null), outputs         tensors
+    read_many, save_many                                            see tensorflow_many.py
+    saver_save_parts, saver_restore, checkpoint_save,
+    checkpoint_restore, variable_dtypes, resave                     see tensorflow_forms.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -42,8 +45,12 @@ The traps:
   two values, so bytes other than 0 and 1 are lost. Bools are fetched flat, as
   arrays, which keep every bit. (Scalars of all other types were tried and do.)
 
+TensorFlow behaves as its first version did, graphs and sessions, unless the
+script is started with `--eager`: then it behaves as it does by itself.
+
 Runs on Python 3.7 with TensorFlow 1.15 and on Python 3.11 with TensorFlow 2.21,
-and imports nothing of this project: it is a witness from outside.
+and imports nothing of this project but the files beside it that it is made of:
+it is a witness from outside.
 """
 
 # ruff: noqa: ANN401 - TensorFlow is not typed, and is not there where types are checked
@@ -51,23 +58,41 @@ and imports nothing of this project: it is a witness from outside.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import json
 import os
 import re
-import struct
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    Json = dict[str, Any]
-    Array = np.ndarray[Any, Any]
+    from tests.oracle.tensorflow_forms import FormOps
+    from tests.oracle.tensorflow_many import ManyOps
+    from tests.oracle.tensorflow_values import (
+        Array,
+        Entry,
+        Json,
+        flat_array,
+        name_of,
+        payload_parts,
+        refusal,
+        size_and_digest,
+        string_array,
+    )
+else:  # a script finds the files beside it
+    from tensorflow_forms import FormOps
+    from tensorflow_many import ManyOps
+    from tensorflow_values import (
+        flat_array,
+        name_of,
+        payload_parts,
+        refusal,
+        size_and_digest,
+        string_array,
+    )
 
 DT_STRING = 7
 DT_BOOL = 10
@@ -81,21 +106,10 @@ SCOPE = "pbckpt"  # of the nodes that have no name of their own
 STRING_ELEMENT_BYTES = 24  # sizeof(tstring): what an empty string occupies
 # What a node may be called.
 NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*[A-Za-z0-9_.\\>-]|[A-Za-z0-9.]")
-# A line of CheckpointReader.debug_string: the key (any bytes), its type and shape.
-DEBUG_LINE = re.compile(rb"(.*?) \((DT_\w+)\) \[([\d,]*)\]\n", re.DOTALL)
 
 
 class TooLargeError(Exception):
     """The tensor would be larger than this worker is willing to allocate."""
-
-
-class Entry(NamedTuple):
-    """One tensor of a manifest, its value ready to be fed."""
-
-    name: bytes
-    dtype: int
-    shape: list[int]
-    value: Array
 
 
 def claim_stdout() -> BinaryIO:
@@ -105,14 +119,15 @@ def claim_stdout() -> BinaryIO:
     return answers
 
 
-def import_tensorflow() -> Any:
-    """Import TensorFlow quietly, on the CPU, behaving as its first version did."""
+def import_tensorflow(*, eager: bool) -> Any:
+    """Import TensorFlow quietly, on the CPU, behaving as its first version did unless told."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its kernels round differently
     tensorflow = importlib.import_module("tensorflow")
     tensorflow.get_logger().setLevel("ERROR")
-    tensorflow.compat.v1.disable_v2_behavior()
+    if not eager:
+        tensorflow.compat.v1.disable_v2_behavior()
     return tensorflow
 
 
@@ -122,46 +137,6 @@ def session_config(v1: Any) -> Any:
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     config.graph_options.optimizer_options.opt_level = -1  # L0
     return config
-
-
-def string_array(values: list[bytes]) -> Array:
-    """Byte strings as an object array: numpy's own string type drops trailing NULs."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def flat_array(value: Any) -> Array:
-    """Whatever TensorFlow returned, as an array of one dimension."""
-    if isinstance(value, bytes):
-        return string_array([value])
-    return np.asarray(value).reshape(-1)
-
-
-def payload_parts(flat: Array) -> Iterator[bytes]:
-    """Yield the bytes that the digest of a flat array is taken over."""
-    if flat.dtype != np.dtype(object):
-        yield flat.tobytes()
-        return
-    for element in flat:
-        yield struct.pack("<Q", len(element))
-        yield element
-
-
-def size_and_digest(flat: Array) -> Json:
-    """Describe the bytes of a flat array."""
-    sha256, size = hashlib.sha256(), 0
-    for part in payload_parts(flat):
-        sha256.update(part)
-        size += len(part)
-    return {"nbytes": size, "sha256": sha256.hexdigest()}
-
-
-def name_of(item: Json) -> bytes:
-    """Give the key in a manifest entry or in an item of a restore request."""
-    if "name_hex" in item:
-        return bytes.fromhex(item["name_hex"])
-    return str(item["name"]).encode("utf-8", "surrogateescape")
 
 
 def feed_name(at: int) -> str:
@@ -184,16 +159,16 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness:
+class Witness(ManyOps, FormOps):
     """Answers requests with the help of one imported TensorFlow."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, eager: bool) -> None:
         """Import TensorFlow, which takes seconds, once."""
-        self.tf = import_tensorflow()
+        self.tf = import_tensorflow(eager=eager)
         self.v1 = self.tf.compat.v1
         framework = "tensorflow.core.framework."
         self.tensor_pb2: Any = importlib.import_module(framework + "tensor_pb2")
-        self.types_pb2: Any = importlib.import_module(framework + "types_pb2")
+        self.types_pb2 = importlib.import_module(framework + "types_pb2")
         self.variable_pb2: Any = importlib.import_module(framework + "variable_pb2")
         self.config = session_config(self.v1)
         self._parser_graph = self.tf.Graph()
@@ -207,7 +182,7 @@ class Witness:
         try:
             result: Json = getattr(self, "op_" + request["op"])(request)
         except Exception as error:  # noqa: BLE001 - a refusal is what the tests ask about
-            return {"ok": False, "error": type(error).__name__, "message": str(error)}
+            return refusal(error)
         return dict(result, ok=True)
 
     def op_version(self, _request: Json) -> Json:
@@ -228,7 +203,7 @@ class Witness:
     def op_load(self, request: Json) -> Json:
         """List a checkpoint as TensorFlow's Python reader sees it, and read every value."""
         reader = self.tf.train.load_checkpoint(request["prefix"])
-        listing = self._listing(reader)
+        listing = self.listing(reader)
         if "keys_hex" in request:
             listing = {key: listing[key] for key in map(bytes.fromhex, request["keys_hex"])}
         tensors = []
@@ -238,26 +213,6 @@ class Witness:
                 tensor.update(self._read(reader, request["prefix"], tensor))
             tensors.append(tensor)
         return {"tensors": tensors}
-
-    def _listing(self, reader: Any) -> dict[bytes, tuple[int, list[int]]]:
-        """Give key -> (dtype, shape).
-
-        The reader's maps raise on a key that is not UTF-8. Its textual dump does
-        not: there the keys are raw bytes.
-        """
-        try:
-            types = reader.get_variable_to_dtype_map()
-            shapes = reader.get_variable_to_shape_map()
-        except UnicodeDecodeError:
-            number = self.types_pb2.DataType.Value
-            return {
-                key: (number(dtype.decode()), [int(size) for size in shape.split(b",") if size])
-                for key, dtype, shape in DEBUG_LINE.findall(reader.debug_string())
-            }
-        return {
-            key.encode("utf-8"): (dtype.as_datatype_enum, [int(size) for size in shapes[key]])
-            for key, dtype in types.items()
-        }
 
     def _read(self, reader: Any, prefix: str, tensor: Json) -> Json:
         """Read one value the way a user's script does, if that keeps its bits."""
@@ -324,7 +279,7 @@ class Witness:
         twice as long. Initial values are fed, so it stays small. Refused where
         TensorFlow has no Assign kernel for a type.
         """
-        entries = self._read_manifest(request["manifest"])
+        entries = self.read_manifest(request["manifest"])
         with self.tf.Graph().as_default(), self.v1.Session(config=self.config) as session:
             meta_graph = self._variable_graph(entries, resource=request.get("resource", False))
             self.v1.train.import_meta_graph(meta_graph)
@@ -394,7 +349,7 @@ class Witness:
 
     def op_savev2(self, request: Json) -> Json:
         """Save tensors with the SaveV2 op, in the order of the manifest, under any names."""
-        entries = self._read_manifest(request["manifest"])
+        entries = self.read_manifest(request["manifest"])
         with self.tf.Graph().as_default(), self.v1.Session(config=self.config) as session:
             graph_def = self.v1.GraphDef()
             self._add_placeholders(graph_def, entries)
@@ -411,28 +366,6 @@ class Witness:
             names = string_array([entry.name for entry in entries])
             session.run(save, {**values, names_in: names})
         return {"path": request["prefix"]}
-
-    def _read_manifest(self, path: str) -> list[Entry]:
-        """Read a manifest and the bytes that it points at."""
-        manifest = Path(path)
-        read = functools.lru_cache(maxsize=None)(Path.read_bytes)
-        entries = []
-        for item in json.loads(manifest.read_text(encoding="utf-8"))["tensors"]:
-            if "strings_hex" in item:
-                flat = string_array([bytes.fromhex(text) for text in item["strings_hex"]])
-            else:
-                flat = self._elements(read(manifest.parent / item["file"]), item)
-            value = flat.reshape(item["shape"])
-            entries.append(Entry(name_of(item), item["dtype_enum"], item["shape"], value))
-        return entries
-
-    def _elements(self, data: bytes, item: Json) -> Array:
-        """View the bytes of one manifest entry as elements of TensorFlow's numpy type for them."""
-        dtype = np.dtype(self.tf.as_dtype(item["dtype_enum"]).as_numpy_dtype)
-        count = item["nbytes"] // dtype.itemsize
-        if count == 0:  # numpy refuses to view an empty buffer
-            return np.zeros(0, dtype)
-        return np.frombuffer(data, dtype, count, item["offset"])
 
     # -- decoding graphs and protos
 
@@ -535,7 +468,7 @@ class Witness:
 def main() -> None:
     """Answer requests until there are no more, or `quit` comes."""
     answers = claim_stdout()
-    witness = Witness()
+    witness = Witness(eager="--eager" in sys.argv[1:])
     for line in sys.stdin.buffer:
         request = json.loads(line.decode("ascii"))
         answers.write(json.dumps(witness.answer(request)).encode("ascii") + b"\n")

@@ -36,7 +36,7 @@ def write_ours(tensors: Manifest, prefix: Path) -> None:
         payload = Payload([Span.of(value)]) if isinstance(value, bytes) else string_payload(value)
         ready.append(Tensor(BundleKey(key_bytes(key)), DataType(dtype), shape, payload))
     write_bundle(
-        ready,
+        [ready],
         sum(len(value) for _, _, value in tensors.values()),
         Prefix.parse(prefix),
         on_existing=OnExisting.REFUSE,

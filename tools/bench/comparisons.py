@@ -1,4 +1,4 @@
-"""Comparisons: which commands are measured against which, for one graph.
+"""Comparisons: which commands are measured against which, here for a graph.
 
     no waiting    pbckpt convert --durability none    cp
     durable       pbckpt convert                      cp, then sync of the copy
@@ -11,7 +11,7 @@ Each command has a folder of its own for what it writes.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tools.bench.graphs import SIZES, Perceptron, write_graph
 from tools.bench.measure import Command
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tools.bench.measure import Measurable
     from tools.bench.peers import Peer
 
 NO_WAITING = "no waiting"
@@ -31,55 +32,82 @@ _COPY_AND_SYNC = 'cp "$0" "$1" && sync "$1"'
 _START_UP_SIZE = "1MB"
 
 
-class Subject(NamedTuple):
+class Subject(Protocol):
+    """What both sides are given: a graph, or arrays."""
+
+    @property
+    def size(self) -> str:
+        """The name of how large it is."""
+
+    @property
+    def num_tensors(self) -> int:
+        """How many variables or arrays there are."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all of them."""
+
+
+class Graph(NamedTuple):
     """A frozen graph on the disk, by the name of its size."""
 
     size: str
     perceptron: Perceptron
     path: Path
 
+    @property
+    def num_tensors(self) -> int:
+        """How many variables there are."""
+        return self.perceptron.num_variables
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all variables."""
+        return self.perceptron.nbytes
+
 
 class Comparison(NamedTuple):
-    """Two commands to be run by turns."""
+    """Two commands or calls to be run by turns, and the ratio that is aimed at, if any."""
 
     subject: Subject
     title: str
-    ours: Command
-    theirs: Command
+    ours: Measurable
+    theirs: Measurable
+    wanted: float | None = None
 
 
-def make_subject(size: str, folder: Path) -> Subject:
+def make_graph(size: str, folder: Path) -> Graph:
     """Write the graph of a size into ``folder``."""
     path = folder / f"{size}.pb"
     write_graph(SIZES[size], path)
-    return Subject(size, SIZES[size], path)
+    return Graph(size, SIZES[size], path)
 
 
-def plain_comparisons(subject: Subject, folder: Path) -> Iterator[Comparison]:
+def plain_comparisons(graph: Graph, folder: Path) -> Iterator[Comparison]:
     """Yield what a graph is compared in everywhere; outputs go into ``folder``."""
-    hasty, durable = _convert(subject, folder, "--durability", "none"), _convert(subject, folder)
+    hasty, durable = _convert(graph, folder, "--durability", "none"), _convert(graph, folder)
     outputs = folder / "theirs"
-    paths = (str(subject.path), str(outputs / "copy.pb"))
-    copy = Command("cp", ("cp", *paths), outputs, (subject.path,))
-    synced = Command("cp && sync", ("sh", "-c", _COPY_AND_SYNC, *paths), outputs, (subject.path,))
-    yield Comparison(subject, NO_WAITING, hasty, copy)
-    yield Comparison(subject, "durable", durable, synced)
-    if subject.size == _START_UP_SIZE:
+    paths = (str(graph.path), str(outputs / "copy.pb"))
+    copy = Command("cp", ("cp", *paths), outputs, (graph.path,))
+    synced = Command("cp && sync", ("sh", "-c", _COPY_AND_SYNC, *paths), outputs, (graph.path,))
+    yield Comparison(graph, NO_WAITING, hasty, copy)
+    yield Comparison(graph, "durable", durable, synced)
+    if graph.size == _START_UP_SIZE:
         numpy = Command("import numpy", (sys.executable, "-c", "import numpy"), outputs)
-        yield Comparison(subject, "start-up", durable, numpy)
+        yield Comparison(graph, "start-up", durable, numpy)
 
 
-def peer_comparison(subject: Subject, folder: Path, peer: Peer) -> Comparison:
+def peer_comparison(graph: Graph, folder: Path, peer: Peer) -> Comparison:
     """Return the comparison with one of TensorFlow's ways."""
-    ours = _convert(subject, folder, "--durability", "none")
+    ours = _convert(graph, folder, "--durability", "none")
     outputs = folder / "theirs"
-    arguments = peer.arguments(subject.path, outputs / _PREFIX)
-    theirs = Command(peer.label, arguments, outputs, (subject.path,))
-    return Comparison(subject, "TensorFlow", ours, theirs)
+    arguments = peer.arguments(graph.path, outputs / _PREFIX)
+    theirs = Command(peer.label, arguments, outputs, (graph.path,))
+    return Comparison(graph, "TensorFlow", ours, theirs)
 
 
-def _convert(subject: Subject, folder: Path, *options: str) -> Command:
+def _convert(graph: Graph, folder: Path, *options: str) -> Command:
     outputs = folder / "ours"
-    arguments = ("convert", *options, str(subject.path), str(outputs / _PREFIX))
+    arguments = ("convert", *options, str(graph.path), str(outputs / _PREFIX))
     label = " ".join(("pbckpt convert", *options))
-    return Command(label, (sys.executable, "-m", "pbckpt", *arguments), outputs, (subject.path,))
+    return Command(label, (sys.executable, "-m", "pbckpt", *arguments), outputs, (graph.path,))

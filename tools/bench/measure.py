@@ -1,4 +1,4 @@
-"""Measure: two commands as whole processes, by turns, under the same conditions.
+"""Measure: two commands or calls by turns, under the same conditions.
 
     once        A B             to warm up: nothing is kept
     then        A B  A B  A B   a pair is two runs close in time
@@ -23,7 +23,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,11 @@ _READ_BYTES = 1 << 20
 class MeasureError(Exception):
     """A command that failed or took too long, with its last words."""
 
+    def __init__(self, label: str, fact: str) -> None:
+        """Say what happened to the command of that label."""
+        super().__init__(f"{label}: {fact}")
+        self.label = label
+
 
 class Command(NamedTuple):
     """A program with arguments, what it reads, and the folder that it may fill."""
@@ -44,12 +49,35 @@ class Command(NamedTuple):
     outputs: Path
     inputs: tuple[Path, ...] = ()
 
+    def run(self, limit: float | None = None) -> Run:
+        """Run it as a process of its own."""
+        return _metered(self, limit)
+
 
 class Run(NamedTuple):
     """What one run took."""
 
     seconds: float
     peak_bytes: int
+
+
+class Measurable(Protocol):
+    """What can be measured: a command, or a call of a library."""
+
+    @property
+    def label(self) -> str:
+        """What results call it."""
+
+    @property
+    def outputs(self) -> Path:
+        """The folder that it may fill."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files that it reads."""
+
+    def run(self, limit: float | None = None) -> Run:
+        """Do it once, in about ``limit`` seconds at most. Raises MeasureError."""
 
 
 class Spread(NamedTuple):
@@ -88,7 +116,12 @@ def peak_bytes(runs: Sequence[Run]) -> int:
 
 
 def measure_pairs(
-    ours: Command, theirs: Command, runs: int, *, warm_up: bool = True, limit: float | None = None
+    ours: Measurable,
+    theirs: Measurable,
+    runs: int,
+    *,
+    warm_up: bool = True,
+    limit: float | None = None,
 ) -> Pairs:
     """Run two commands by turns, ``runs`` times each after a warm-up.
 
@@ -102,14 +135,14 @@ def measure_pairs(
     return Pairs(ours_runs, theirs_runs)
 
 
-def measure(command: Command, limit: float | None = None) -> Run:
+def measure(command: Measurable, limit: float | None = None) -> Run:
     """Run a command once, from a settled machine; leave none of its outputs."""
     _empty(command.outputs)
     os.sync()
     for path in command.inputs:
         _read_through(path)
     try:
-        return _metered(command, limit)
+        return command.run(limit)
     finally:
         shutil.rmtree(command.outputs)
 
@@ -133,7 +166,7 @@ def _metered(command: Command, limit: float | None) -> Run:
         [sys.executable, "-I", "-S", str(_METER), *command.arguments],
         encoding="utf-8",
         errors="replace",
-        env=_environment(),
+        env=environment(),
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -144,22 +177,21 @@ def _metered(command: Command, limit: float | None) -> Run:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                msg = f"{command.label}: not done after {limit:g} s"
-                raise MeasureError(msg) from None
+                raise MeasureError(command.label, f"not done after {limit:g} s") from None
             raise
     if process.returncode:
-        raise MeasureError(f"{command.label}: {_last_line(errors)}")
+        raise MeasureError(command.label, last_line(errors))
     measured = json.loads(output)
     if measured["status"]:
-        msg = f"{command.label}: exit status {measured['status']}: {_last_line(errors)}"
-        raise MeasureError(msg)
+        raise MeasureError(command.label, f"exit status {measured['status']}: {last_line(errors)}")
     return Run(measured["seconds"], measured["peak_bytes"])
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return our environment, in which Python may keep compiled modules for the next run."""
     return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """Return the last line that is said, without the space around it."""
     return (text.strip().splitlines() or ["no message"])[-1]

@@ -17,7 +17,7 @@ import os
 import sys
 import time
 
-_UNIT = 1 if sys.platform == "darwin" else 1024
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """What the system counts ru_maxrss in."""
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     process = os.posix_spawnp(command[0], command, os.environ, file_actions=silence)
     _, status, usage = os.wait4(process, 0)
     seconds = time.perf_counter() - started
-    peak_bytes = usage.ru_maxrss * _UNIT
+    peak_bytes = usage.ru_maxrss * RSS_UNIT
     code = os.waitstatus_to_exitcode(status)
     print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes, "status": code}))
     return 0

@@ -8,6 +8,7 @@ is said, and the rest of the benchmark goes on.
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,7 +53,7 @@ def find_peers(folder: Path, interpreters: Sequence[str]) -> Peers:
     found: list[Peer] = []
     skipped: list[str] = []
     for python in interpreters:
-        version = _tensorflow_version(python)
+        version = tensorflow_version(python)
         if version is None:
             skipped.append(f"{python}: cannot import tensorflow")
             continue
@@ -70,8 +71,12 @@ def _label(name: str, version: str) -> str:
     return f"TensorFlow {version}, {way}"
 
 
-def _tensorflow_version(python: str) -> str | None:
-    """Ask an interpreter, which also warms it up: the first import reads a lot from the disk."""
+@cache
+def tensorflow_version(python: str) -> str | None:
+    """Ask an interpreter, which also warms it up: the first import reads a lot from the disk.
+
+    None for one that cannot import TensorFlow.
+    """
     try:
         answer = subprocess.run(
             [python, "-c", _ASK_VERSION], check=True, capture_output=True, encoding="utf-8"

@@ -17,12 +17,16 @@ from tools.bench.measure import peak_bytes, seconds, spread
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tools.bench.comparisons import Comparison
-    from tools.bench.measure import Command, Pairs, Run, Spread
+    from tools.bench.comparisons import Comparison, Subject
+    from tools.bench.measure import Measurable, Pairs, Run, Spread
 
 _MEGABYTE = 1_000_000
+_LEAST = 0.1
 _SMALL, _LARGE = "1MB", "1.6GB"
-_HEADINGS = ("graph", "what", "against", "pbckpt", "other", "ratio", "pbckpt's peak", "other's")
+_HEADINGS = (
+    *("size", "what", "against", "pbckpt", "other"),
+    *("ratio", "wanted", "pbckpt's peak", "other's"),
+)
 
 
 class Result(NamedTuple):
@@ -32,11 +36,21 @@ class Result(NamedTuple):
     pairs: Pairs
 
 
+class Footprint(NamedTuple):
+    """A run of ours that is about memory, and below how many bytes its peak is to stay."""
+
+    subject: Subject
+    label: str
+    run: Run
+    wanted_bytes: int
+
+
 class Results(NamedTuple):
     """All that was measured, and in words what was not."""
 
     results: tuple[Result, ...]
     skipped: tuple[str, ...]
+    footprints: tuple[Footprint, ...] = ()
 
     @property
     def memory_growth(self) -> int | None:
@@ -51,10 +65,11 @@ class Results(NamedTuple):
 
 def table(results: Results) -> str:
     """Return the medians with the least and the most of each, a comparison a line."""
-    lines = _aligned([_HEADINGS, *map(_row, results.results)])
+    lines = _aligned([_HEADINGS, *map(_row, results.results)]) if results.results else []
     if results.memory_growth is not None:
         growth = f"{results.memory_growth / _MEGABYTE:.1f} MB"
         lines.append(f"peak memory of {_LARGE} minus that of {_SMALL}: {growth}")
+    lines += map(_footprint_line, results.footprints)
     lines += [f"not measured: {reason}" for reason in results.skipped]
     return "\n".join(lines)
 
@@ -68,14 +83,29 @@ def _row(result: Result) -> tuple[str, ...]:
         _figures(seconds(pairs.ours), " s"),
         _figures(seconds(pairs.theirs), " s"),
         _figures(spread(pairs.ratios)),
+        "" if comparison.wanted is None else f"<= {comparison.wanted:g}",
         f"{peak_bytes(pairs.ours) / _MEGABYTE:.1f} MB",
         f"{peak_bytes(pairs.theirs) / _MEGABYTE:.1f} MB",
     )
 
 
+def _footprint_line(footprint: Footprint) -> str:
+    subject, label, run, wanted = footprint
+    peak, limit = run.peak_bytes / _MEGABYTE, wanted / _MEGABYTE
+    time = f"{run.seconds:.3f} s"
+    return (
+        f"peak memory of {label}, {subject.size}: {peak:.1f} MB in {time} (wanted: < {limit:g} MB)"
+    )
+
+
 def _figures(figures: Spread, unit: str = "") -> str:
-    median, least, most = (f"{figure:.3f}" for figure in figures)
+    median, least, most = map(_number, figures)
     return f"{median}{unit} ({least}-{most})" if least != most else f"{median}{unit}"
+
+
+def _number(figure: float) -> str:
+    """Return three decimals, or three digits of what is too little for that."""
+    return f"{figure:.3f}" if figure >= _LEAST else f"{figure:.3g}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -96,6 +126,7 @@ def to_json(results: Results) -> str:
         },
         "comparisons": [_comparison(result) for result in results.results],
         "memory_growth_bytes": results.memory_growth,
+        "footprints": [_footprint(footprint) for footprint in results.footprints],
         "not_measured": results.skipped,
     }
     return json.dumps(content, indent=2)
@@ -103,19 +134,31 @@ def to_json(results: Results) -> str:
 
 def _comparison(result: Result) -> dict[str, Any]:
     comparison, pairs = result
-    subject = comparison.subject
     return {
-        "graph": subject.size,
-        "variables": subject.perceptron.num_variables,
-        "variables_bytes": subject.perceptron.nbytes,
+        **_subject(comparison.subject),
         "what": comparison.title,
         "pbckpt": _side(comparison.ours, pairs.ours),
         "other": _side(comparison.theirs, pairs.theirs),
         "ratio": {**spread(pairs.ratios)._asdict(), "pairs": pairs.ratios},
+        "wanted": comparison.wanted,
     }
 
 
-def _side(command: Command, runs: Sequence[Run]) -> dict[str, Any]:
+def _footprint(footprint: Footprint) -> dict[str, Any]:
+    subject, label, run, wanted = footprint
+    return {
+        **_subject(subject),
+        "command": label,
+        **run._asdict(),
+        "wanted_bytes": wanted,
+    }
+
+
+def _subject(subject: Subject) -> dict[str, Any]:
+    return {"size": subject.size, "tensors": subject.num_tensors, "bytes": subject.nbytes}
+
+
+def _side(command: Measurable, runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "command": command.label,
         "seconds": {**seconds(runs)._asdict(), "runs": [run.seconds for run in runs]},

@@ -40,6 +40,7 @@ def test_save_replace_and_read(tmp_path: Path) -> None:
     assert sorted(path.name for path in prefix.parent.iterdir()) == [
         "checkpoint",
         "m.data-00000-of-00002",
+        "m.data-00001-of-00002",
         "m.index",
     ]
 

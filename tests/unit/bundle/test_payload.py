@@ -63,7 +63,7 @@ def test_a_last_element_that_is_repeated(
 @pytest.mark.parametrize(("elements", "head", "crc"), STRINGS)
 def test_strings_that_tensorflow_wrote(elements: list[bytes], head: str, crc: str) -> None:
     data = memoryview(bytes.fromhex(head) + b"".join(elements))
-    layout = decode_string_head(data, len(elements))
+    layout = decode_string_head(data, len(elements), len(data))
     assert layout.lengths == [len(element) for element in elements]
     assert layout.head_bytes == len(bytes.fromhex(head))
     assert list(split_strings(data, layout)) == elements
@@ -92,7 +92,7 @@ def test_a_length_is_checksummed_as_32_bits_or_as_64(length: int, checksummed: s
 
 def test_a_long_form_of_a_length_is_read() -> None:
     data = memoryview(bytes.fromhex("8600 1c03ee55") + b"scalar")
-    assert list(split_strings(data, decode_string_head(data, 1))) == [b"scalar"]
+    assert list(split_strings(data, decode_string_head(data, 1, len(data)))) == [b"scalar"]
 
 
 @pytest.mark.parametrize(
@@ -117,20 +117,20 @@ def test_a_long_form_of_a_length_is_read() -> None:
 def test_lengths_that_do_not_fit_the_bytes(head: str, count: int, fact: str) -> None:
     data = memoryview((bytes.fromhex(head) + b"scalar" * (len(head) > 10))[:70])
     with pytest.raises(CorruptFileError, match=fact) as caught:
-        decode_string_head(data, count)
+        decode_string_head(data, count, len(data))
     assert not isinstance(caught.value, ChecksumError)
 
 
 def test_a_wrong_checksum_of_lengths_is_noticed_before_the_elements_are() -> None:
     data = memoryview(bytes.fromhex("06 1d03ee55") + b"scalar")
     with pytest.raises(ChecksumError, match="lengths of strings"):
-        decode_string_head(data, 1)
+        decode_string_head(data, 1, len(data))
 
 
 def test_lengths_that_changed_places_are_noticed() -> None:
     data = memoryview(bytes.fromhex("00 05 03 ac02 548f6f73") + b"hello\xff\x00z" + b"x" * 300)
     with pytest.raises(ChecksumError, match="lengths of strings"):
-        decode_string_head(data, 4)
+        decode_string_head(data, 4, len(data))
 
 
 def test_every_flipped_bit_before_the_elements_is_noticed() -> None:
@@ -140,7 +140,7 @@ def test_every_flipped_bit_before_the_elements_is_noticed() -> None:
         damaged = bytearray(head + elements)
         damaged[bit // 8] ^= 1 << bit % 8
         with pytest.raises(CorruptFileError):
-            decode_string_head(memoryview(damaged), 4)
+            decode_string_head(memoryview(damaged), 4, len(damaged))
 
 
 def test_elements_are_split_by_their_lengths() -> None:

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pbckpt.bundle.entry import BundleEntry
-from pbckpt.bundle.payload import Payload, Tensor, string_payload
-from pbckpt.bundle.writer import ShardStream, write_index
+from pbckpt.bundle.entry import NO_CRC32C, BundleEntry, Extent
+from pbckpt.bundle.payload import Part, Payload, Tensor, string_payload
+from pbckpt.bundle.slices import slice_key
+from pbckpt.bundle.writer import ShardStream, index_entries, write_index
 from pbckpt.dtypes import DataType
+from pbckpt.errors import ChecksumError, SelectionError
 from pbckpt.names import BundleKey
 from pbckpt.wire.span import Memory, Span
 
@@ -213,20 +215,59 @@ def test_spans_are_asked_for_once() -> None:
     assert stream.entries[0][1].crc32c == 0x78743A5D
 
 
-@pytest.mark.parametrize(
-    "keys", [(b"b", b"a"), (b"a", b"a"), (b"ab", b"a"), (b"\xff", b"\x00"), (b"",), (b"a", b"")]
-)
-def test_keys_ascend_strictly_and_are_not_empty(keys: tuple[bytes, ...]) -> None:
+def test_tensors_come_in_any_order_and_are_listed_by_their_keys() -> None:
+    keys = [b"b", b"\xff", b"a/b", b"Z", b"a0", b"\x00", b"\xc3\xa9", b"a", b"a\x00"]
     stream = ShardStream(tensor(key, DataType.FLOAT, (2,), B) for key in keys)
-    with pytest.raises(ValueError, match="must ascend"):
-        drain(stream, 3)
-
-
-def test_keys_ascend_as_bytes() -> None:
-    keys = [b"\x00", b"Z", b"a", b"a\x00", b"a/b", b"a0", b"\xc3\xa9", b"\xff"]
-    stream = ShardStream(tensor(key, DataType.FLOAT, (2,), B) for key in keys)
-    drain(stream, 64)
+    drain(stream, 3)
     assert [key for key, _ in stream.entries] == keys
+    assert [entry.offset for _, entry in stream.entries] == list(range(0, 72, 8))
+    listed = index_entries([stream], {})
+    assert [key for key, _ in listed] == [
+        b"\x00", b"Z", b"a", b"a\x00", b"a/b", b"a0", b"b", b"\xc3\xa9", b"\xff"
+    ]  # fmt: skip
+    assert dict(listed) == dict(stream.entries)
+
+
+@pytest.mark.parametrize("keys", [(b"a", b"a"), (b"b", b"a", b"b"), (b"\xff", b"\x00", b"\xff")])
+def test_a_key_that_is_given_twice_is_refused(keys: tuple[bytes, ...]) -> None:
+    stream = ShardStream(tensor(key, DataType.FLOAT, (2,), B) for key in keys)
+    drain(stream, 3)
+    with pytest.raises(SelectionError, match="two tensors under one name"):
+        index_entries([stream], {})
+
+
+def test_a_key_of_two_shards_is_refused() -> None:
+    streams = [ShardStream(two_tensors()[:1]), ShardStream(two_tensors(), 1)]
+    for stream in streams:
+        drain(stream, 64)
+    with pytest.raises(SelectionError, match="two tensors under one name: 'b'"):
+        index_entries(streams, {})
+
+
+def test_an_alias_is_a_further_key_for_the_same_bytes() -> None:
+    stream = ShardStream(two_tensors())
+    drain(stream, 64)
+    aliases = {BundleKey(b"z"): BundleKey(b"b"), BundleKey(b"a"): BundleKey(b"w")}
+    assert index_entries([stream], aliases) == [
+        (b"a", W_ENTRY), (b"b", B_ENTRY), (b"w", W_ENTRY), (b"z", B_ENTRY)
+    ]  # fmt: skip
+
+
+def test_an_alias_that_is_a_key_is_refused() -> None:
+    stream = ShardStream(two_tensors())
+    drain(stream, 64)
+    with pytest.raises(SelectionError, match="two tensors under one name: 'b'"):
+        index_entries([stream], {BundleKey(b"b"): BundleKey(b"w")})
+
+
+def test_the_shards_of_an_index_are_told_by_its_entries() -> None:
+    streams = [ShardStream(two_tensors()[:1]), ShardStream(two_tensors()[1:], 1)]
+    for stream in streams:
+        drain(stream, 64)
+    assert index_entries(streams, {}) == [
+        (b"b", B_ENTRY),
+        (b"w", W_ENTRY._replace(shard_id=1, offset=0)),
+    ]
 
 
 def test_what_a_source_raises_passes_through() -> None:
@@ -260,3 +301,220 @@ def test_an_index_in_another_order_is_refused(keys: tuple[bytes, ...]) -> None:
     out: list[bytes] = []
     with pytest.raises(ValueError, match="must ascend"):
         write_index([(key, B_ENTRY) for key in keys], 1, out.append)
+
+
+# Small tensors, whose bytes come as they are
+
+
+def small(key: bytes, data: bytes) -> Tensor:
+    return Tensor(BundleKey(key), DataType.UINT8, (len(data),), data)
+
+
+def spread(key: bytes, *parts: bytes) -> Tensor:
+    """Return a tensor whose bytes lie in a file."""
+    spans = [Span(File(part), 0, len(part)) for part in parts]
+    return Tensor(BundleKey(key), DataType.UINT8, (sum(map(len, parts)),), Payload(spans))
+
+
+def mixed_tensors() -> list[Tensor]:
+    return [
+        small(b"f", b"123456789"),
+        spread(b"e", b"1234", b"", b"56789"),
+        small(b"d", b""),
+        small(b"c", b"1"),
+        spread(b"b"),
+        small(b"a", b"123456789" * 20),
+        strings(b"9", b"hello", b"", b"\xff\x00z", b"x" * 300),
+        small(b"8", b"12345678"),
+        small(b"7", b"9"),
+    ]
+
+
+MIXED_BYTES = b"".join(
+    [
+        b"123456789" * 2 + b"1" + b"123456789" * 20,
+        bytes.fromhex("05 00 03 ac02 548f6f73") + b"hello\xff\x00z" + b"x" * 300,
+        b"123456789",
+    ]
+)
+MIXED_ENTRIES = [
+    (b"f", BundleEntry(DataType.UINT8, (9,), 0, 0, 9, 0xE3069283)),
+    (b"e", BundleEntry(DataType.UINT8, (9,), 0, 9, 9, 0xE3069283)),
+    (b"d", BundleEntry(DataType.UINT8, (0,), 0, 18, 0, 0)),
+    (b"c", BundleEntry(DataType.UINT8, (1,), 0, 18, 1, 0x90F599E3)),
+    (b"b", BundleEntry(DataType.UINT8, (0,), 0, 19, 0, 0)),
+    (b"a", BundleEntry(DataType.UINT8, (180,), 0, 19, 180, 0x5A2AE5BB)),
+    (b"9", BundleEntry(DataType.STRING, (4,), 0, 199, 317, 0x7ADF0BAC)),
+    (b"8", BundleEntry(DataType.UINT8, (8,), 0, 516, 8, 0x6087809A)),
+    (b"7", BundleEntry(DataType.UINT8, (1,), 0, 524, 1, 0x1A2CC12C)),
+]
+
+
+@pytest.mark.parametrize("buffer_size", [*BUFFER_SIZES, 19, 20, 100, 199, 200, 525])
+def test_bytes_that_come_as_they_are_lie_among_others(buffer_size: int) -> None:
+    stream = ShardStream(mixed_tensors())
+    assert drain(stream, buffer_size) == MIXED_BYTES
+    assert stream.entries == MIXED_ENTRIES
+    assert stream.parts == []
+
+
+def test_every_block_but_the_last_is_full() -> None:
+    for size in (1, 2, 7, 100):
+        stream, buffer = ShardStream(mixed_tensors()), memoryview(bytearray(size))
+        sizes = []
+        while (block := stream.next_block(buffer)) is not None:
+            sizes.append(len(block.data))
+        assert sizes == [size] * (525 // size) + [525 % size] * (525 % size > 0)
+
+
+def test_only_the_one_that_has_no_room_is_held() -> None:
+    asked = []
+
+    def tensors() -> Iterator[Tensor]:
+        for key in (b"a", b"b", b"c", b"d"):
+            asked.append(key)
+            yield small(key, b"1234")
+
+    stream = ShardStream(tensors())
+    buffer = memoryview(bytearray(8))
+    stream.next_block(buffer)
+    assert asked == [b"a", b"b", b"c"]
+    assert [key for key, _ in stream.entries] == [b"a", b"b"]
+    stream.next_block(buffer)
+    assert asked == [b"a", b"b", b"c", b"d"]
+    assert len(stream.entries) == 4
+
+
+@pytest.mark.parametrize("buffer_size", [1, 2, 7, 64])
+def test_a_payload_is_confirmed_with_its_checksum_after_its_last_byte(buffer_size: int) -> None:
+    confirmed: list[tuple[int, int]] = []
+    stream = ShardStream([])
+
+    def confirm(crc: int) -> None:
+        confirmed.append((crc, stream.nbytes))
+
+    payload = Payload([Span.of(b"1234"), Span.of(b"56789")], confirm=confirm)
+    strings_of = string_payload([b"scalar"])._replace(confirm=confirm)
+    stream = ShardStream(
+        [
+            Tensor(BundleKey(b"a"), DataType.UINT8, (9,), payload),
+            Tensor(BundleKey(b"b"), DataType.STRING, (), strings_of),
+            small(b"c", b"1"),
+        ]
+    )
+    drain(stream, buffer_size)
+    assert confirmed == [(0xE3069283, 9), (0xBA16EA19, 20)]
+
+
+@pytest.mark.parametrize("buffer_size", [1, 2, 7, 64])
+def test_a_payload_that_is_not_confirmed_has_no_entry(buffer_size: int) -> None:
+    def refuse(crc: int) -> None:
+        raise ChecksumError("not the one", expected="0", actual=f"{crc:08x}")
+
+    payload = Payload([Span.of(b"123456789")], confirm=refuse)
+    stream = ShardStream(
+        [small(b"a", b"1"), Tensor(BundleKey(b"b"), DataType.UINT8, (9,), payload)]
+    )
+    with pytest.raises(ChecksumError, match="found e3069283"):
+        drain(stream, buffer_size)
+    assert [key for key, _ in stream.entries] == [b"a"]
+
+
+@pytest.mark.parametrize("buffer_size", [1, 2, 7, 64])
+def test_a_checksum_that_is_brought_along_is_the_one_that_is_stored(buffer_size: int) -> None:
+    confirmed: list[int] = []
+    payload = Payload([Span.of(b"123456789")], crc32c=0x12345678, confirm=confirmed.append)
+    stream = ShardStream(
+        [Tensor(BundleKey(b"a"), DataType.VARIANT, (), payload), small(b"b", b"1")]
+    )
+    drain(stream, buffer_size)
+    assert [entry.crc32c for _, entry in stream.entries] == [0x12345678, 0x90F599E3]
+    assert confirmed == [0x12345678]
+
+
+def test_a_checksum_of_0_is_one_that_is_brought_along() -> None:
+    payload = Payload([Span.of(b"123456789")], crc32c=0)
+    stream = ShardStream([Tensor(BundleKey(b"a"), DataType.VARIANT, (), payload)])
+    drain(stream, 64)
+    assert stream.entries[0][1].crc32c == 0
+
+
+class _BrokenError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("buffer_size", [1, 2, 7, 9, 10, 64])
+@pytest.mark.parametrize("first", [small(b"a", b"123456789"), spread(b"a", b"1234", b"56789")])
+def test_what_the_tensors_raise_passes_through(first: Tensor, buffer_size: int) -> None:
+    def tensors() -> Iterator[Tensor]:
+        yield first._replace(payload=first.payload)
+        raise _BrokenError
+
+    stream = ShardStream(tensors())
+    with pytest.raises(_BrokenError):
+        drain(stream, buffer_size)
+    assert [key for key, _ in stream.entries] in ([], [b"a"])
+
+
+# Slices
+
+
+WHOLE_SHAPE = (3, 2)
+ROWS = (Extent(0, 2), Extent(0, 2))
+LAST_ROW = (Extent(2, 1), Extent(0, 2))
+
+
+def slice_of(place: tuple[Extent, ...], data: bytes) -> Tensor:
+    rows = place[0].length or 0
+    key = BundleKey(slice_key(b"p", place))
+    part = Part(BundleKey(b"p"), WHOLE_SHAPE, place)
+    return Tensor(key, DataType.UINT8, (rows, 2), data, part)
+
+
+def test_a_partitioned_tensor_has_a_full_entry_with_its_slices_as_they_were_stored() -> None:
+    stream = ShardStream(
+        [slice_of(LAST_ROW, b"EF"), small(b"b", b"1"), slice_of(ROWS, b"ABCD")], shard_id=2
+    )
+    assert drain(stream, 3) == b"EF1ABCD"
+    entries = dict(index_entries([stream], {}))
+    assert list(entries) == [
+        bytes.fromhex("00 70 0001 0102 80 82 80 82"),
+        bytes.fromhex("00 70 0001 0102 82 81 80 82"),
+        b"b",
+        b"p",
+    ]
+    assert entries[b"p"] == BundleEntry(
+        DataType.UINT8, (3, 2), 2, 0, 0, NO_CRC32C, (LAST_ROW, ROWS)
+    )
+    assert [(entry.shape, entry.offset, entry.slices) for entry in entries.values()][:2] == [
+        ((2, 2), 3, ()),
+        ((1, 2), 0, ()),
+    ]
+
+
+def test_slices_of_two_shards_are_listed_shard_after_shard() -> None:
+    streams = [
+        ShardStream([small(b"b", b"1")]),
+        ShardStream([slice_of(LAST_ROW, b"EF")], 1),
+        ShardStream([slice_of(ROWS, b"ABCD")], 2),
+    ]
+    for stream in streams:
+        drain(stream, 64)
+    entries = dict(index_entries(streams, {}))
+    assert entries[b"p"].slices == (LAST_ROW, ROWS)
+    assert entries[b"p"].shard_id == 1
+    assert [entry.shard_id for entry in entries.values()] == [2, 1, 0, 1]
+
+
+def test_a_slice_that_is_given_twice_is_refused() -> None:
+    stream = ShardStream([slice_of(ROWS, b"ABCD"), slice_of(ROWS, b"ABCD")])
+    drain(stream, 64)
+    with pytest.raises(SelectionError, match="two tensors under one name"):
+        index_entries([stream], {})
+
+
+def test_a_tensor_under_the_name_of_a_partitioned_one_is_refused() -> None:
+    stream = ShardStream([slice_of(ROWS, b"ABCD"), small(b"p", b"1")])
+    drain(stream, 64)
+    with pytest.raises(SelectionError, match="two tensors under one name: 'p'"):
+        index_entries([stream], {})

@@ -343,6 +343,7 @@ def test_files_of_others_do_not_matter(name: str, tmp_path: Path) -> None:
     assert contents(tmp_path) == {
         name: b"other",
         "m.data-00000-of-00002": b"newer",
+        "m.data-00001-of-00002": b"\0",
         "m.index": b"index of 2",
         "checkpoint": STATE,
     }
@@ -375,6 +376,7 @@ def test_a_replacement_never_uses_the_names_of_what_it_replaces(
         )
         assert contents(tmp_path) == {
             f"m.data-00000-of-{count:05d}": str(turn).encode(),
+            **({"m.data-00001-of-00002": b"\0"} if count == 2 else {}),
             "m.index": f"index of {count}".encode(),
             "checkpoint": STATE,
         }
@@ -389,6 +391,7 @@ def test_a_replacement_has_room_for_its_own_shards(tmp_path: Path) -> None:
     assert contents(tmp_path) == {
         "m.data-00000-of-00003": b"g",
         "m.data-00001-of-00003": b"h",
+        "m.data-00002-of-00003": b"\0",
         "m.index": b"index of 3",
         "checkpoint": STATE,
     }
@@ -400,6 +403,7 @@ def test_replacing_removes_the_data_files_of_every_old_run(tmp_path: Path) -> No
     assert shard_count(put(tmp_path / "m", b"new", on_existing=OnExisting.REPLACE)) == 2
     assert contents(tmp_path) == {
         "m.data-00000-of-00002": b"new",
+        "m.data-00001-of-00002": b"\0",
         "m.index": b"index of 2",
         "checkpoint": STATE,
     }
@@ -419,6 +423,7 @@ def test_replacing_replaces_links_and_not_what_they_lead_to(tmp_path: Path) -> N
     assert (tmp_path / "far").read_bytes() == b"theirs"
     assert contents(home) == {
         "m.data-00000-of-00002": b"new",
+        "m.data-00001-of-00002": b"\0",
         "m.index": b"index of 2",
         "checkpoint": STATE,
     }
@@ -451,6 +456,7 @@ def test_what_follows_the_commit_cannot_take_it_back(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"checkpoint {tmp_path / 'm'} is in place, but the system")
     assert contents(tmp_path) == {
         "m.data-00000-of-00002": b"new",
+        "m.data-00001-of-00002": b"\0",
         "m.index": b"index of 2",
         "checkpoint": STATE,
     }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
+from pbckpt.errors import ChecksumError, CorruptFileError
 from pbckpt.table.block import (
     TRAILER_BYTES,
     BlockBuilder,
@@ -134,7 +134,8 @@ def test_the_size_is_known_before_the_block_is_finished() -> None:
         sizes.append(builder.size)
     assert sizes[:4] == [8, 14, 18, 22]
     assert sizes[16:] == [67 + 8, 67 + 6 + 12]
-    assert len(builder) == 17
+    assert bool(builder) is True
+    assert bool(BlockBuilder()) is False
     assert builder.last_key == b"k16"
     assert len(builder.finish()) == 85
 
@@ -163,11 +164,6 @@ def test_a_wrong_checksum_is_told_with_both_values() -> None:
     with pytest.raises(ChecksumError) as caught:
         decode_stored_block(EMPTY + bytes.fromhex("00 d8ea82a2"))
     assert (caught.value.expected, caught.value.actual) == ("00000000", "83f4070f")
-
-
-def test_a_snappy_block_is_a_form_that_is_not_read() -> None:
-    with pytest.raises(UnsupportedBundleError, match="Snappy"):
-        decode_stored_block(EMPTY + bytes.fromhex("01 17ce9baa"))
 
 
 @pytest.mark.parametrize(

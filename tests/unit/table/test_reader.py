@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
+from pbckpt.errors import ChecksumError, CorruptFileError
 from pbckpt.table.builder import write_table
 from pbckpt.table.footer import BlockHandle, Footer
 from pbckpt.table.reader import TableReader
@@ -324,14 +324,6 @@ def test_blocks_of_an_unknown_type_are_corrupt(kind: int, place: int) -> None:
     blocks = [FIRST, SECOND, INDEX]
     blocks[place] = blocks[place]._replace(kind=kind)
     with pytest.raises(CorruptFileError, match="unknown type"):
-        entries_of(forged(blocks[0], blocks[1], index=blocks[2]))
-
-
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_snappy_blocks_are_named_wherever_they_are(place: int) -> None:
-    blocks = [FIRST, SECOND, INDEX]
-    blocks[place] = blocks[place]._replace(kind=1)
-    with pytest.raises(UnsupportedBundleError, match="Snappy"):
         entries_of(forged(blocks[0], blocks[1], index=blocks[2]))
 
 

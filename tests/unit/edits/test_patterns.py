@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-import pytest
+import time
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pbckpt.edits.nearest import nearest_names
+from pbckpt.edits.patterns import parse_capture, parse_pattern
+from pbckpt.edits.refusal import unmatched_error
 from pbckpt.errors import SelectionError
-from pbckpt.variables.patterns import nearest_names, parse_pattern, unmatched_error
 
 
 @pytest.mark.parametrize(
@@ -123,3 +129,75 @@ def test_the_error_names_every_pattern_and_what_is_near_each() -> None:
     )
     assert error.unknown == ("zzz", "steps", "conv2/bia")
     assert error.suggestions == ("step", "conv2/bias", "conv1/bias", "conv2/kernel")
+
+
+def test_a_long_list_of_patterns_is_cut_but_kept() -> None:
+    texts = [f"zzz{number}" for number in range(25)]
+    error = unmatched_error("--map m.csv", texts, NAMES)
+    assert str(error).startswith("--map m.csv matches nothing: 'zzz0'; 'zzz1'; ")
+    assert str(error).endswith("; 'zzz19'; and 5 more")
+    assert error.unknown == tuple(texts)
+
+
+def test_the_nearest_of_very_many_names() -> None:
+    names = [f"block_{n}/layer_{m}/kernel" for n in range(400) for m in range(250)]
+    started = time.perf_counter()
+    near = [
+        nearest_names("block_17/layer_8/kernal", names)[0],
+        nearest_names("blok_17/layer_8/kernel", names)[0],
+        nearest_names("block_17/layer_8/krenel", names)[0],
+        nearest_names("k_399/layer_249", names)[0],
+    ]
+    assert near == [*["block_17/layer_8/kernel"] * 3, "block_399/layer_249/kernel"]
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize("length", [199, 1_000_000])
+def test_names_that_are_hard_to_compare_take_bounded_time(length: int) -> None:
+    names = [f"{'ab' * (length // 2)}{number}" for number in range(200 if length < 200 else 5)]
+    started = time.perf_counter()
+    nearest_names("ba" * (length // 2), names)
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "groups"),
+    [
+        ("*/kernel", "a/b/kernel", ("a/b",)),
+        ("*/*", "a/b/c", ("a/b", "c")),
+        ("**", "ab", ("ab", "")),
+        ("d?/[xy]*", "d1/x\ny", ("1", "x", "\ny")),
+        ("[!a][]b][[]", "c]["[:3], ("c", "]", "[")),
+        ("[a.+", "[a.+", ()),
+        ("[]", "[]", ()),
+        ("[!]", "[!]", ()),
+        ("re:(a)(?P<n>b)?", "a", ("a", None)),
+        ("re:a", "a", ()),
+    ],
+)
+def test_each_wildcard_is_a_group(text: str, name: str, groups: tuple[str, ...]) -> None:
+    match = parse_capture(parse_pattern(text)).fullmatch(name)
+    assert match is not None
+    assert match.groups() == groups
+
+
+GLOBS = st.text("ab*?[]!^-\\/\n", max_size=8)
+
+
+@given(GLOBS, st.text("ab*?[]!^-\\/\n", max_size=8))
+def test_groups_match_what_the_glob_matches(text: str, name: str) -> None:
+    pattern = parse_pattern(text)
+    assert pattern.matches(name) == (parse_capture(pattern).fullmatch(name) is not None)
+
+
+@given(GLOBS)
+def test_a_plain_pattern_matches_itself_alone(text: str) -> None:
+    pattern = parse_pattern(text)
+    if pattern.is_plain:
+        assert pattern.matches(text)
+        assert not pattern.matches(text + "a")
+        assert not parse_capture(pattern).groups
+
+
+def test_a_regular_expression_is_not_plain() -> None:
+    assert not parse_pattern("re:a").is_plain

@@ -1,0 +1,151 @@
+"""Average: several checkpoints of one model become their mean.
+
+Floating types are added up in float64, complex ones in complex128, and rounded
+once at the end. Everything else must be the same in all of them.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pbckpt.applications.arrays import span_of_array
+from pbckpt.applications.blocks import are_equal, blocks_of
+from pbckpt.applications.source import open_source
+from pbckpt.applications.write import Progress, WrittenBundle, no_progress, write_bundle
+from pbckpt.bundle.payload import Payload, Tensor
+from pbckpt.dtypes import DataType, numpy_dtype
+from pbckpt.edits.plan import plan_edits
+from pbckpt.errors import SelectionError
+from pbckpt.names import Prefix
+from pbckpt.storage.commit import OnExisting
+from pbckpt.storage.directory import Durability
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    from pbckpt.applications.blocks import Array
+    from pbckpt.applications.source import Source
+    from pbckpt.edits.candidate import Candidate
+    from pbckpt.wire.span import Span
+
+_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
+
+
+def average(
+    sources: Sequence[str | os.PathLike[str]],
+    prefix: str | os.PathLike[str],
+    *,
+    on_existing: OnExisting = OnExisting.REFUSE,
+    durability: Durability = Durability.FULL,
+    progress: Progress = no_progress,
+) -> WrittenBundle:
+    """Write the mean of several checkpoints, which have the same keys, types and shapes.
+
+    The form and the order are those of the first. Raises SelectionError where
+    they do not fit together, with all differences, and for tensors that cannot
+    be averaged and differ; BundleError, PathError and WriteError as `edit` does.
+    """
+    target = Prefix.parse(prefix)
+    target.check_writable()
+    if not sources:
+        raise SelectionError("nothing to average; give at least one checkpoint")
+    with ExitStack() as stack:
+        opened = [stack.enter_context(open_source(path, join_slices=True)) for path in sources]
+        _check_alike(opened)
+        opened[0].change = _Mean.of(opened).tensor
+        plan = plan_edits(opened[0].candidates)
+        arrangement = opened[0].arranged(plan)
+        return write_bundle(
+            arrangement.shards,
+            opened[0].nbytes(planned.source for planned in plan.tensors),
+            target,
+            on_existing=OnExisting(on_existing),
+            durability=Durability(durability),
+            aliases=arrangement.aliases,
+            progress=progress,
+        )
+
+
+def _check_alike(sources: Sequence[Source]) -> None:
+    first = {one.names[0]: one for one in sources[0].candidates}
+    problems = []
+    for source in sources[1:]:
+        path = source.stored.prefix.path
+        others = {one.names[0]: one for one in source.candidates}
+        for name in sorted(first.keys() | others.keys()):
+            fact = _difference(first.get(name), others.get(name))
+            if fact:
+                problems.append(f"{name!r} {fact} {path}")
+    if problems:
+        more = f"; and {len(problems) - 20} more" if len(problems) > 20 else ""  # noqa: PLR2004
+        raise SelectionError(
+            f"checkpoints that cannot be averaged with {sources[0].stored.prefix.path}: "
+            f"{'; '.join(problems[:20])}{more}"
+        )
+
+
+def _difference(first: Candidate | None, other: Candidate | None) -> str:
+    if other is None:
+        return "is missing in"
+    if first is None:
+        return "is only in"
+    if (first.dtype, first.shape) != (other.dtype, other.shape):
+        return f"is {other.dtype.label} {list(other.shape)}, not {first.dtype.label} " + (
+            f"{list(first.shape)}, in"
+        )
+    return ""
+
+
+class _Mean(NamedTuple):
+    """What is written in the stead of the first checkpoint's tensors."""
+
+    sources: Sequence[Source]
+    places: Sequence[dict[str, int]]
+
+    @classmethod
+    def of(cls, sources: Sequence[Source]) -> _Mean:
+        """Look up where each checkpoint has which tensor."""
+        places = [
+            {one.names[0]: place for place, one in enumerate(source.candidates)}
+            for source in sources[1:]
+        ]
+        return cls(sources, places)
+
+    def tensor(self, place: int, tensor: Tensor) -> Tensor:
+        """Return the mean of a tensor, or the tensor itself if that cannot be and all agree."""
+        name = self.sources[0].candidates[place].names[0]
+        others = [
+            (source, places[name])
+            for source, places in zip(self.sources[1:], self.places, strict=True)
+        ]
+        if tensor.dtype.is_floating or tensor.dtype in _COMPLEX:
+            tensors = [tensor, *(source.tensor(at) for source, at in others)]
+            return tensor._replace(payload=Payload(_means(tensors)))
+        for source, at in others:
+            if not are_equal(self.sources[0].tensor(place), source.tensor(at)):
+                raise SelectionError(
+                    f"{name!r} of type {tensor.dtype.label} cannot be averaged, and differs in "
+                    f"{source.stored.prefix.path}; make it the same first, or leave it out, with "
+                    "pbckpt edit"
+                )
+        return tensor
+
+
+def _means(tensors: Sequence[Tensor]) -> Iterator[Span]:
+    dtype = numpy_dtype(tensors[0].dtype)
+    wide = np.complex128 if tensors[0].dtype in _COMPLEX else np.float64
+    for blocks in zip(*map(blocks_of, tensors), strict=True):
+        yield span_of_array(_mean(blocks, np.dtype(wide)).astype(dtype))
+
+
+def _mean(blocks: Sequence[Array], wide: np.dtype[Any]) -> Array:
+    # Not around the loop above: blocks are asked for by one thread, then by another.
+    with np.errstate(all="ignore"):
+        total = blocks[0].astype(wide)
+        for block in blocks[1:]:
+            total += block.astype(wide)
+        return total / len(blocks)

@@ -1,0 +1,78 @@
+"""Blocks: the elements of a tensor in arrays of a fixed size, one at a time.
+
+What casts, averages and compares works on these, in memory that does not grow
+with the tensor.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pbckpt.bundle.payload import Payload
+from pbckpt.dtypes import numpy_dtype
+from pbckpt.wire.checksum import crc32c
+from pbckpt.wire.span import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pbckpt.bundle.payload import Tensor
+
+Array: TypeAlias = npt.NDArray[Any]
+
+# A multiple of every element's size.
+BLOCK_BYTES = 1 << 20
+
+
+def blocks_of(tensor: Tensor) -> Iterator[Array]:
+    """Yield the elements of a fixed-size tensor; each block is valid until the next.
+
+    All blocks but the last are equally long.
+    """
+    dtype = numpy_dtype(tensor.dtype)
+    for chunk in stored_bytes(tensor):
+        yield np.frombuffer(chunk, dtype)
+
+
+def stored_bytes(tensor: Tensor) -> Iterator[memoryview]:
+    """Yield what is stored of a tensor, in chunks that are valid until the next.
+
+    All but the last are equally long. The tensor's payload is checked after the
+    last as it is when it is written.
+    """
+    payload = tensor.payload
+    if isinstance(payload, bytes):
+        payload = Payload([Span.of(payload)])
+    buffer = memoryview(bytearray(BLOCK_BYTES))
+    crc, filled = 0, 0
+    head = [Span.of(payload.head)] if payload.head else []
+    for place, span in enumerate(chain(head, payload.spans)):
+        if place == len(head):
+            crc = payload.head_crc32c
+        start = 0
+        while start < span.nbytes:
+            taken = min(span.nbytes - start, BLOCK_BYTES - filled)
+            room = buffer[filled : filled + taken]
+            chunk = span.chunk(start, taken, room)
+            if chunk.obj is not buffer.obj:
+                room[:] = chunk
+            crc = crc32c(room, crc)
+            start += taken
+            filled += taken
+            if filled == BLOCK_BYTES:
+                yield buffer
+                filled = 0
+    if filled:
+        yield buffer[:filled]
+    if payload.confirm is not None:
+        payload.confirm(crc)
+
+
+def are_equal(first: Tensor, other: Tensor) -> bool:
+    """Tell whether two tensors of one type and shape have the same bytes, all of them read."""
+    pairs = zip_longest(stored_bytes(first), stored_bytes(other), fillvalue=memoryview(b""))
+    return all([a == b for a, b in pairs])  # noqa: C419 - to the end, where CRCs are compared

@@ -1,0 +1,100 @@
+"""Candidates: what the tensors of a checkpoint are called when they are edited.
+
+    form       becomes     called by
+    name       any         their keys
+    object     name, both  full names; paths where those are missing or not unique
+    object     object      paths: w, layer/w
+    both       name, both  their plain names
+    both       object      paths
+
+Patterns look at the other names too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.applications.layout import Format
+from pbckpt.applications.stored import Bundle
+from pbckpt.names import key_to_bytes, key_to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pbckpt.applications.stored import V1
+    from pbckpt.objects.graph import ObjectGraph, ObjectVariable
+
+GRAPH_KEY = b"_CHECKPOINTABLE_OBJECT_GRAPH"
+SAVE_COUNTER = "save_counter"
+
+
+class Found(NamedTuple):
+    """A tensor: the key of its bytes, what it is called, and its object's key if it has one."""
+
+    key: bytes
+    names: tuple[str, ...]
+    object_key: str = ""
+
+
+class FoundTensors(NamedTuple):
+    """The tensors of a checkpoint, its own form, and whether paths took the place of names."""
+
+    tensors: list[Found]
+    form: Format
+    has_paths_for_names: bool = False
+
+
+def find_tensors(
+    stored: Bundle | V1, graph: ObjectGraph | None, wanted: Format | None
+) -> FoundTensors:
+    """Return the tensors of a checkpoint that is to have a form, its own if none is wanted."""
+    if graph is None:
+        names = [Found(key, (key_to_text(key),)) for key in stored.keys()]  # noqa: SIM118 - no dict
+        return FoundTensors(names, Format.NAME)
+    of_objects = {key_to_bytes(one.key) for one in graph.variables}
+    plain = [key for key in stored.keys() if key not in of_objects and key != GRAPH_KEY]  # noqa: SIM118
+    form = Format.BOTH if plain else Format.OBJECT
+    wanted = wanted or form
+    if wanted is Format.OBJECT:
+        return FoundTensors([_by_path(one) for one in graph.variables], form)
+    if form is Format.BOTH:
+        return FoundTensors(_by_plain_name(stored, plain, graph.variables), form)
+    counted = [one for one in graph.variables if one.path != SAVE_COUNTER]
+    variables = counted if wanted is Format.NAME else graph.variables
+    if _are_unique(one.full_name for one in variables):
+        return FoundTensors([_by_full_name(one) for one in variables], form)
+    return FoundTensors([_by_path(one) for one in variables], form, has_paths_for_names=True)
+
+
+def _by_path(one: ObjectVariable) -> Found:
+    names = (one.path, one.full_name, one.key) if one.full_name else (one.path, one.key)
+    return Found(key_to_bytes(one.key), names, one.key)
+
+
+def _by_full_name(one: ObjectVariable) -> Found:
+    return Found(key_to_bytes(one.key), (one.full_name, one.path, one.key), one.key)
+
+
+def _are_unique(names: Iterable[str]) -> bool:
+    counts = Counter(names)
+    return "" not in counts and all(count == 1 for count in counts.values())
+
+
+def _by_plain_name(
+    stored: Bundle | V1, plain: Sequence[bytes], variables: Sequence[ObjectVariable]
+) -> list[Found]:
+    """Match the two names that the same bytes have."""
+    objects = {place_of(stored, key_to_bytes(one.key)): one for one in variables}
+    found = []
+    for key in plain:
+        one = objects.get(place_of(stored, key))
+        names = (key_to_text(key), one.path) if one else (key_to_text(key),)
+        found.append(Found(key, names, one.key if one else ""))
+    return found
+
+
+def place_of(stored: Bundle | V1, key: bytes) -> object:
+    """Return something that tensors have in common that share their bytes."""
+    entry = stored.entry(key) if isinstance(stored, Bundle) else None
+    return key if entry is None or not entry.nbytes else entry

@@ -1,0 +1,274 @@
+"""Source: a checkpoint that is about to become another one.
+
+places kept     no name, form or number of shards changes: data in the order
+                in which it lies, bytes that keys share stored once
+by name         everything else: as a Saver stores the new names
+object graph    kept and changed along with the keys, if the form has one
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from pbckpt.applications.candidates import GRAPH_KEY, SAVE_COUNTER, find_tensors, place_of
+from pbckpt.applications.layout import Arrangement, Format, Item, Layout, arrange
+from pbckpt.applications.stored import V1, Bundle, open_stored
+from pbckpt.bundle.payload import Tensor, string_payload
+from pbckpt.dtypes import DataType
+from pbckpt.edits.candidate import Candidate
+from pbckpt.errors import CorruptFileError, SelectionError
+from pbckpt.names import BundleKey, key_to_bytes, key_to_text
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from pbckpt.applications.stored import Array, Placed, TensorInfo
+    from pbckpt.edits.plan import EditPlan, Planned
+    from pbckpt.edits.settings import Setting
+    from pbckpt.objects.graph import ObjectGraph
+
+_PATHS_FOR_NAMES = (
+    "full names are missing or not unique, so tensors are called by their object paths"
+)
+
+
+class Source:
+    """An open checkpoint and what may be taken from it; a context manager."""
+
+    def __init__(
+        self, stored: Bundle | V1, layout: Layout | None = None, *, join_slices: bool = False
+    ) -> None:
+        """Read the list of tensors, and the object graph where there is one."""
+        self.stored = stored
+        self.change: Callable[[int, Tensor], Tensor] = _unchanged
+        """Told a candidate's place and its tensor; returns what is written in its stead."""
+        self._join_slices = join_slices
+        self._graph = graph_of(stored)
+        layout = layout or Layout()
+        found = find_tensors(stored, self._graph, layout.format)
+        self._found, self._form = found.tensors, found.form
+        self.warnings = (_PATHS_FOR_NAMES,) if found.has_paths_for_names else ()
+        self.layout = layout if layout.format else layout._replace(format=found.form)
+        self._infos = [self._info(one.key) for one in self._found]
+        self.candidates = [
+            Candidate(one.names, info.dtype, info.shape)
+            for one, info in zip(self._found, self._infos, strict=True)
+        ]
+
+    def _info(self, key: bytes) -> TensorInfo:
+        info = self.stored.info(key)
+        if info is None:
+            raise CorruptFileError(
+                f"the object graph names the key {key_to_text(key)!r}, which is not there",
+                file=self.stored.prefix.path,
+            )
+        return info
+
+    def nbytes(self, places: Iterable[int]) -> int:
+        """Return how many bytes candidates have together."""
+        return sum(self._infos[place].nbytes for place in set(places))
+
+    def item(self, planned: Planned, key: BundleKey) -> Item:
+        """Return a planned tensor, to be stored under a key."""
+        info = self._infos[planned.source]
+        in_slices = info.num_slices and not self._join_slices
+        # To a Saver the slices of a variable are called NAME/part_0 and so on.
+        order = key + b"/part_" if in_slices else key
+        return Item(key, info.nbytes, lambda: self._tensors(planned, key), order)
+
+    def _tensors(self, planned: Planned, key: BundleKey) -> Iterator[Tensor]:
+        stored_key = self._found[planned.source].key
+        if self._join_slices:
+            yield self._changed(planned, self.stored.joined(stored_key, key))
+            return
+        for tensor in self.stored.tensors(stored_key, key):
+            yield self._changed(planned, tensor)
+
+    def _changed(self, planned: Planned, tensor: Tensor) -> Tensor:
+        tensor = self.change(planned.source, tensor)
+        if tensor.dtype is planned.dtype:
+            return tensor
+        from pbckpt.applications.cast import cast_tensor  # noqa: PLC0415 - numpy
+
+        return cast_tensor(tensor, planned.dtype)
+
+    def tensor(self, place: int) -> Tensor:
+        """Return a candidate whole, under its own key."""
+        key = self._found[place].key
+        return self.stored.joined(key, BundleKey(key))
+
+    def array(self, place: int) -> Array:
+        """Return a candidate as an array of its own."""
+        return self.stored.array(self._found[place].key, own=True)
+
+    def arranged(self, plan: EditPlan) -> Arrangement:
+        """Lay out what was planned. Raises SelectionError for what the layout cannot hold."""
+        if self._graph is not None and self.layout.form is not Format.NAME and not self._is_flat():
+            return self._with_graph(self._graph, plan)
+        if isinstance(self.stored, Bundle) and self._keeps_places(plan):
+            return self._in_place(self.stored, plan.tensors)
+        items = [self.item(one, key_to_bytes(one.new)) for one in plan.tensors]
+        return arrange([*items, *map(item_of_setting, plan.settings)], self.layout)
+
+    def _is_flat(self) -> bool:
+        """Whether the object graph is that of a mapping, which names alone can make again."""
+        if self._form is not Format.BOTH or self.layout.form is not Format.BOTH or not self._graph:
+            return False
+        from pbckpt.objects.flat import flat_graph  # noqa: PLC0415 - few have a graph
+
+        names = [one.full_name for one in self._graph.variables if one.path != SAVE_COUNTER]
+        has_counter = len(names) < len(self._graph.variables)
+        try:
+            return flat_graph(names, save_counter=has_counter) == self._graph.encode()
+        except SelectionError:
+            return False
+
+    def _keeps_places(self, plan: EditPlan) -> bool:
+        return (
+            self._form is self.layout.form is Format.NAME
+            and not self.layout.is_divided
+            and not plan.settings
+            and all(one.old == one.new for one in plan.tensors)
+            and not (self._join_slices and any(info.num_slices for info in self._infos))
+        )
+
+    def _in_place(self, bundle: Bundle, tensors: Sequence[Planned]) -> Arrangement:
+        """Lay tensors out in the shards and the order in which they are stored."""
+        placed: list[tuple[int, int, int, Placed, Planned]] = []
+        aliases: dict[BundleKey, BundleKey] = {}
+        owners: dict[object, BundleKey] = {}
+        for planned in tensors:
+            key = self._found[planned.source].key
+            new_key = key_to_bytes(planned.new)
+            owner = owners.setdefault((place_of(bundle, key), planned.dtype), new_key)
+            if owner != new_key:
+                aliases[new_key] = owner
+                continue
+            for one in bundle.placed(key, new_key):
+                placed.append((one.shard_id, one.offset, len(placed), one, planned))
+        placed.sort(key=itemgetter(0, 1, 2))
+        shards: dict[int, list[tuple[Placed, Planned]]] = {}
+        for shard_id, _, _, one, planned in placed:
+            shards.setdefault(shard_id, []).append((one, planned))
+        return Arrangement([self._made(shard) for shard in shards.values()] or [()], aliases)
+
+    def _made(self, placed: Sequence[tuple[Placed, Planned]]) -> Iterator[Tensor]:
+        for one, planned in placed:
+            yield self._changed(planned, one.tensor())
+
+    def _with_graph(self, graph: ObjectGraph, plan: EditPlan) -> Arrangement:
+        """Lay tensors out under the keys of the object graph, which changes as they do."""
+        self._refuse_new_objects(plan)
+        changes: dict[str, str | None] = {one.object_key: None for one in self._found}
+        aliases: dict[BundleKey, BundleKey] = {}
+        items: list[Item] = []
+        for planned in plan.tensors:
+            old_key = self._found[planned.source].object_key
+            new_key = key_to_bytes(self._object_key(planned))
+            if old_key:
+                changes[old_key] = key_to_text(new_key)
+            if self.layout.form is Format.BOTH and old_key:
+                aliases[key_to_bytes(planned.new)] = new_key
+            items.append(self.item(planned, new_key)._replace(order=self._data_order(planned)))
+        for setting in plan.settings:
+            place = next(at for at, one in enumerate(self._found) if setting.name in one.names)
+            object_key = self._found[place].object_key
+            changes[object_key] = object_key
+            items.append(item_of_setting(setting._replace(name=object_key)))
+        changes.pop("", None)
+        edited = graph.edited(changes).encode()
+        last = Item(BundleKey(GRAPH_KEY), len(edited), lambda: [_graph_tensor(edited)], _AFTER_ALL)
+        arrangement = arrange([*items, last], self.layout._replace(format=Format.NAME))
+        return arrangement._replace(aliases=aliases)
+
+    def _object_key(self, planned: Planned) -> str:
+        """Return the key that a tensor gets; a new path is a new key."""
+        from pbckpt.objects.keys import key_of_path  # noqa: PLC0415 - few have a graph
+
+        found = self._found[planned.source]
+        if not found.object_key:
+            return planned.new
+        keeps = self.layout.form is Format.BOTH or planned.old == planned.new
+        return found.object_key if keeps else key_of_path(planned.new)
+
+    def _data_order(self, planned: Planned) -> bytes:
+        """Sort by where the bytes lie: an object-based checkpoint has the order of its objects."""
+        key = self._found[planned.source].key
+        entry = self.stored.entry(key) if isinstance(self.stored, Bundle) else None
+        place = (entry.shard_id, entry.offset) if entry else (0, 0)
+        return b"".join(number.to_bytes(8, "big") for number in place)
+
+    def _refuse_new_objects(self, plan: EditPlan) -> None:
+        known = {name for one in self._found if one.object_key for name in one.names}
+        new = [setting.name for setting in plan.settings if setting.name not in known]
+        if new:
+            raise SelectionError(
+                f"--set cannot add {', '.join(map(repr, new))} to an object-based checkpoint: no "
+                "object would own it; make it name-based with --format name",
+                unknown=new,
+            )
+
+    def __enter__(self) -> Self:
+        """Return the source itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close its files."""
+        self.stored.close()
+
+
+_AFTER_ALL = b"\xff" * 17
+
+
+def open_source(
+    path: str | os.PathLike[str], layout: Layout | None = None, *, join_slices: bool = False
+) -> Source:
+    """Open a checkpoint to make another one of it. Raises a BundleError."""
+    stored = open_stored(path)
+    try:
+        return Source(stored, layout, join_slices=join_slices)
+    except BaseException:
+        stored.close()
+        raise
+
+
+def graph_of(stored: Bundle | V1) -> ObjectGraph | None:
+    """Return the object graph of a checkpoint, or None. Raises CorruptFileError."""
+    info = stored.info(GRAPH_KEY)
+    if info is None or info.dtype is not DataType.STRING or info.shape != ():
+        return None
+    from pbckpt.objects.graph import decode_graph  # noqa: PLC0415 - protobuf
+
+    if isinstance(stored, V1):
+        return decode_graph(stored.array(GRAPH_KEY, own=True).reshape(-1)[0])
+    return decode_graph(stored.strings(GRAPH_KEY)[0])
+
+
+def item_of_setting(setting: Setting) -> Item:
+    """Return a tensor that a user wrote down."""
+    key = key_to_bytes(setting.name)
+
+    def tensors() -> Iterator[Tensor]:
+        from pbckpt.applications.cast import tensor_of_setting  # noqa: PLC0415 - numpy
+
+        yield tensor_of_setting(key, setting)
+
+    return Item(key, 0, tensors, key)
+
+
+def _unchanged(place: int, tensor: Tensor) -> Tensor:  # noqa: ARG001 - as others have it
+    return tensor
+
+
+def _graph_tensor(graph: bytes) -> Tensor:
+    return Tensor(BundleKey(GRAPH_KEY), DataType.STRING, (), string_payload([graph]))

@@ -1,0 +1,153 @@
+"""The index of a bundle: which tensors there are, and where their bytes lie.
+
+    find       one key: the one block of the table that can hold it
+    entries    all names, after every block was checked
+
+Opening reads the header and what the table's footer leads to, so that it takes
+as long for a hundred thousand entries as for one. A list of names is complete,
+or there is an error instead.
+
+Slices: the entry of a partitioned tensor lists its parts, and the parts are
+entries of their own under keys that are hidden from the list of names. They
+begin with a zero byte, as a plain name may too.
+
+Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleReader).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.bundle.entry import (
+    HEADER_KEY,
+    BundleEntry,
+    BundleHeader,
+    decode_entry,
+    decode_header,
+)
+from pbckpt.bundle.slices import slice_key
+from pbckpt.errors import CorruptFileError, LimitError, UnsupportedBundleError
+from pbckpt.names import key_to_text
+from pbckpt.table.reader import TableReader
+
+if TYPE_CHECKING:
+    from pbckpt.wire.span import ByteSource
+
+# Keys are stored without the beginning that they share with the one before, so
+# a small file can hold long keys without end.
+SPARE_KEY_BYTES = 32 << 20
+MAX_KEY_RATIO = 16
+_SLICE_MARK = b"\0"
+
+
+class _Listed(NamedTuple):
+    """Everything that an index lists: names and slices apart."""
+
+    entries: dict[bytes, BundleEntry]
+    slice_entries: dict[bytes, BundleEntry]
+
+
+class Index:
+    """An open index file."""
+
+    def __init__(self, source: ByteSource) -> None:
+        """Read the header. Raises a BundleError that names ``source`` where it is wrong."""
+        self._source = source
+        self._listed: _Listed | None = None
+        try:
+            self._table = TableReader(source.view)
+            self.header = _read_header(self._table)
+        except CorruptFileError as error:
+            raise error.in_file(source.name) from None
+
+    @property
+    def entries(self) -> dict[bytes, BundleEntry]:
+        """Every tensor by name, in key order; read whole and checked at the first use.
+
+        Raises a BundleError where anything is wrong with the file, and
+        LimitError for keys that are out of proportion to it.
+        """
+        return self._list().entries
+
+    @property
+    def slice_entries(self) -> dict[bytes, BundleEntry]:
+        """The parts of partitioned tensors by their slice keys; as `entries`."""
+        return self._list().slice_entries
+
+    def find(self, key: bytes) -> BundleEntry | None:
+        """Return the entry of one name, or None; checks the block that can hold it."""
+        if self._listed is None and not key.startswith(_SLICE_MARK):
+            return self.find_stored(key) if key != HEADER_KEY else None
+        return self.entries.get(key)
+
+    def find_stored(self, key: bytes) -> BundleEntry | None:
+        """Return the entry of a name or of a slice key."""
+        if self._listed is not None:
+            return self.entries.get(key) or self.slice_entries.get(key)
+        try:
+            value = self._table.find(key)
+            return None if value is None else self._decode(key, value)
+        except CorruptFileError as error:
+            raise error.in_file(self._source.name) from None
+
+    def check_layout(self) -> None:
+        """Check the parts of the file that reading does not touch."""
+        try:
+            self._table.check_layout()
+        except CorruptFileError as error:
+            raise error.in_file(self._source.name) from None
+
+    def _decode(self, key: bytes, value: bytes) -> BundleEntry:
+        try:
+            return decode_entry(value, self.header)
+        except CorruptFileError as error:
+            fact = f"key {key_to_text(key)!r}: {error.fact}"
+            raise CorruptFileError(
+                fact, offset=self._table.position, expected=error.expected, actual=error.actual
+            ) from None
+
+    def _list(self) -> _Listed:
+        if self._listed is None:
+            try:
+                self._listed = _without_slices(self._read_entries())
+            except CorruptFileError as error:
+                raise error.in_file(self._source.name) from None
+        return self._listed
+
+    def _read_entries(self) -> dict[bytes, BundleEntry]:
+        """Decode all values, as long as the keys together are in proportion to the file."""
+        stored = {}
+        budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(self._source.view)
+        entries = iter(self._table)
+        next(entries, None)  # the header
+        for key, value in entries:
+            budget -= len(key)
+            if budget < 0:
+                msg = f"{self._source.name}: the size of all keys"
+                value_of = maximum - budget
+                raise LimitError(msg, limit="key bytes", value=value_of, maximum=maximum)
+            stored[key] = self._decode(key, value)
+        return stored
+
+
+def _read_header(table: TableReader) -> BundleHeader:
+    value = table.find(HEADER_KEY)
+    if value is None:
+        raise CorruptFileError("an index without a header: its first key is not empty")
+    # The first value of a single-file V1 checkpoint begins with field 1, a message.
+    if value[:1] == b"\x0a":
+        raise UnsupportedBundleError(
+            "a V1 checkpoint in a file that is named as the index of a V2 one; "
+            "give it a name without .index"
+        )
+    return decode_header(value)
+
+
+def _without_slices(stored: dict[bytes, BundleEntry]) -> _Listed:
+    parts = {
+        key: stored.pop(key)
+        for name, entry in list(stored.items())
+        for key in (slice_key(name, part) for part in entry.slices)
+        if key in stored
+    }
+    return _Listed(stored, parts)

@@ -1,0 +1,1 @@
+"""Edits: which tensors are taken, under which names and with which types."""

@@ -1,0 +1,1 @@
+"""Object graphs: what TensorFlow 2 writes beside the tensors of a checkpoint."""
