@@ -4,52 +4,146 @@ convert           a frozen graph becomes a checkpoint
 open_graph        a frozen graph's nodes; detect_variables: what was a variable
 save_checkpoint   arrays become a checkpoint
 open_checkpoint   a checkpoint as a mapping; load_checkpoint: all of it;
-                  list_variables, load_variable: as in tf.train
+                  list_variables, load_variable, latest_checkpoint: as in tf.train
+edit              a checkpoint becomes another one; merge, average: several do
+diff              in what two checkpoints differ
+pack, unpack      .npz and .safetensors files to checkpoints, and back
 verify            every byte of a checkpoint, checked
 inspect           what a file holds
+read_state, set_state, repair_state: the ``checkpoint`` file of a directory
+
+Each name is imported when it is first used: who copies a checkpoint never
+loads numpy, who reads arrays nothing of graphs.
 """
 
 from __future__ import annotations
 
-from pbckpt.applications.checkpoint import (
-    Checkpoint,
-    list_variables,
-    load_checkpoint,
-    load_variable,
-    open_checkpoint,
-)
-from pbckpt.applications.convert import Report, convert
-from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
-from pbckpt.applications.inspect import CheckpointContents, GraphContents, inspect
-from pbckpt.applications.save import save_checkpoint
-from pbckpt.applications.verify import Problem, VerifyReport, verify
-from pbckpt.applications.write import WrittenBundle
-from pbckpt.bundle.reader import Verify
-from pbckpt.dtypes import DataType
-from pbckpt.edits.selection import Select, Selection
-from pbckpt.errors import (
-    BundleError,
-    ChecksumError,
-    CorruptFileError,
-    DurabilityError,
-    GraphDecodeError,
-    GraphError,
-    InvalidGraphError,
-    LimitError,
-    MissingFileError,
-    NotCommittedError,
-    PathError,
-    PbckptError,
-    SelectionError,
-    UnknownKeyError,
-    UnsupportedBundleError,
-    UnsupportedGraphError,
-    WriteError,
-)
-from pbckpt.graph.decode import Limits
-from pbckpt.storage.commit import OnExisting
-from pbckpt.storage.directory import Durability
-from pbckpt.variables.detect import Detection, Skipped, Variable
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pbckpt.applications.average import average
+    from pbckpt.applications.checkpoint import (
+        Checkpoint,
+        TensorSlices,
+        latest_checkpoint,
+        list_variables,
+        load_checkpoint,
+        load_variable,
+        open_checkpoint,
+    )
+    from pbckpt.applications.convert import Report, convert
+    from pbckpt.applications.diff import Difference, DiffReport, TensorDifference, diff
+    from pbckpt.applications.edit import EditedTensor, EditReport, edit, read_map
+    from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
+    from pbckpt.applications.inspect import CheckpointContents, GraphContents, inspect
+    from pbckpt.applications.layout import Format, Layout
+    from pbckpt.applications.merge import Prefer, merge
+    from pbckpt.applications.pack import pack
+    from pbckpt.applications.save import save_checkpoint
+    from pbckpt.applications.state import (
+        ListedCheckpoint,
+        State,
+        read_state,
+        repair_state,
+        set_state,
+    )
+    from pbckpt.applications.stored import TensorInfo
+    from pbckpt.applications.unpack import unpack
+    from pbckpt.applications.values import LazyTensor, Partitioned, partition
+    from pbckpt.applications.verify import Problem, VerifyReport, verify
+    from pbckpt.applications.write import WrittenBundle
+    from pbckpt.bundle.reader import Verify
+    from pbckpt.dtypes import DataType
+    from pbckpt.edits.averages import Ema
+    from pbckpt.edits.plan import Edits
+    from pbckpt.edits.selection import Select, Selection
+    from pbckpt.errors import (
+        BundleError,
+        ChecksumError,
+        CorruptFileError,
+        DurabilityError,
+        GraphDecodeError,
+        GraphError,
+        InvalidGraphError,
+        LimitError,
+        MissingFileError,
+        NotCommittedError,
+        PathError,
+        PbckptError,
+        SelectionError,
+        UnknownKeyError,
+        UnsupportedBundleError,
+        UnsupportedGraphError,
+        WriteError,
+    )
+    from pbckpt.graph.decode import Limits
+    from pbckpt.storage.commit import OnExisting
+    from pbckpt.storage.directory import Durability
+    from pbckpt.variables.detect import Detection, Skipped, Variable
+
+_HOMES = {
+    "applications.average": ("average",),
+    "applications.checkpoint": (
+        "Checkpoint",
+        "TensorSlices",
+        "latest_checkpoint",
+        "list_variables",
+        "load_checkpoint",
+        "load_variable",
+        "open_checkpoint",
+    ),
+    "applications.convert": ("Report", "convert"),
+    "applications.diff": ("DiffReport", "Difference", "TensorDifference", "diff"),
+    "applications.edit": ("EditReport", "EditedTensor", "edit", "read_map"),
+    "applications.frozen_graph": ("FrozenGraph", "detect_variables", "open_graph"),
+    "applications.inspect": ("CheckpointContents", "GraphContents", "inspect"),
+    "applications.layout": ("Format", "Layout"),
+    "applications.merge": ("Prefer", "merge"),
+    "applications.pack": ("pack",),
+    "applications.save": ("save_checkpoint",),
+    "applications.state": (
+        "ListedCheckpoint",
+        "State",
+        "read_state",
+        "repair_state",
+        "set_state",
+    ),
+    "applications.stored": ("TensorInfo",),
+    "applications.unpack": ("unpack",),
+    "applications.values": ("LazyTensor", "Partitioned", "partition"),
+    "applications.verify": ("Problem", "VerifyReport", "verify"),
+    "applications.write": ("WrittenBundle",),
+    "bundle.reader": ("Verify",),
+    "dtypes": ("DataType",),
+    "edits.averages": ("Ema",),
+    "edits.plan": ("Edits",),
+    "edits.selection": ("Select", "Selection"),
+    "errors": (
+        "BundleError",
+        "ChecksumError",
+        "CorruptFileError",
+        "DurabilityError",
+        "GraphDecodeError",
+        "GraphError",
+        "InvalidGraphError",
+        "LimitError",
+        "MissingFileError",
+        "NotCommittedError",
+        "PathError",
+        "PbckptError",
+        "SelectionError",
+        "UnknownKeyError",
+        "UnsupportedBundleError",
+        "UnsupportedGraphError",
+        "WriteError",
+    ),
+    "graph.decode": ("Limits",),
+    "storage.commit": ("OnExisting",),
+    "storage.directory": ("Durability",),
+    "variables.detect": ("Detection", "Skipped", "Variable"),
+}
+_HOME_OF = {name: f"pbckpt.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BundleError",
@@ -59,26 +153,42 @@ __all__ = [
     "CorruptFileError",
     "DataType",
     "Detection",
+    "DiffReport",
+    "Difference",
     "Durability",
     "DurabilityError",
+    "EditReport",
+    "EditedTensor",
+    "Edits",
+    "Ema",
+    "Format",
     "FrozenGraph",
     "GraphContents",
     "GraphDecodeError",
     "GraphError",
     "InvalidGraphError",
+    "Layout",
+    "LazyTensor",
     "LimitError",
     "Limits",
+    "ListedCheckpoint",
     "MissingFileError",
     "NotCommittedError",
     "OnExisting",
+    "Partitioned",
     "PathError",
     "PbckptError",
+    "Prefer",
     "Problem",
     "Report",
     "Select",
     "Selection",
     "SelectionError",
     "Skipped",
+    "State",
+    "TensorDifference",
+    "TensorInfo",
+    "TensorSlices",
     "UnknownKeyError",
     "UnsupportedBundleError",
     "UnsupportedGraphError",
@@ -87,14 +197,37 @@ __all__ = [
     "VerifyReport",
     "WriteError",
     "WrittenBundle",
+    "average",
     "convert",
     "detect_variables",
+    "diff",
+    "edit",
     "inspect",
+    "latest_checkpoint",
     "list_variables",
     "load_checkpoint",
     "load_variable",
+    "merge",
     "open_checkpoint",
     "open_graph",
+    "pack",
+    "partition",
+    "read_map",
+    "read_state",
+    "repair_state",
     "save_checkpoint",
+    "set_state",
+    "unpack",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use (PEP 562)."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value

@@ -94,9 +94,8 @@ def _difference(first: Candidate | None, other: Candidate | None) -> str:
     if first is None:
         return "is only in"
     if (first.dtype, first.shape) != (other.dtype, other.shape):
-        return f"is {other.dtype.label} {list(other.shape)}, not {first.dtype.label} " + (
-            f"{list(first.shape)}, in"
-        )
+        was = f"{first.dtype.label} {list(first.shape)}"
+        return f"is {other.dtype.label} {list(other.shape)}, not {was}, in"
     return ""
 
 

@@ -6,16 +6,14 @@ with the tensor.
 
 from __future__ import annotations
 
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from pbckpt.bundle.payload import Payload
+from pbckpt.bundle.payload import stored_chunks
 from pbckpt.dtypes import numpy_dtype
-from pbckpt.wire.checksum import crc32c
-from pbckpt.wire.span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,35 +39,9 @@ def blocks_of(tensor: Tensor) -> Iterator[Array]:
 def stored_bytes(tensor: Tensor) -> Iterator[memoryview]:
     """Yield what is stored of a tensor, in chunks that are valid until the next.
 
-    All but the last are equally long. The tensor's payload is checked after the
-    last as it is when it is written.
+    All but the last are equally long.
     """
-    payload = tensor.payload
-    if isinstance(payload, bytes):
-        payload = Payload([Span.of(payload)])
-    buffer = memoryview(bytearray(BLOCK_BYTES))
-    crc, filled = 0, 0
-    head = [Span.of(payload.head)] if payload.head else []
-    for place, span in enumerate(chain(head, payload.spans)):
-        if place == len(head):
-            crc = payload.head_crc32c
-        start = 0
-        while start < span.nbytes:
-            taken = min(span.nbytes - start, BLOCK_BYTES - filled)
-            room = buffer[filled : filled + taken]
-            chunk = span.chunk(start, taken, room)
-            if chunk.obj is not buffer.obj:
-                room[:] = chunk
-            crc = crc32c(room, crc)
-            start += taken
-            filled += taken
-            if filled == BLOCK_BYTES:
-                yield buffer
-                filled = 0
-    if filled:
-        yield buffer[:filled]
-    if payload.confirm is not None:
-        payload.confirm(crc)
+    return stored_chunks(tensor.payload, memoryview(bytearray(BLOCK_BYTES)))
 
 
 def are_equal(first: Tensor, other: Tensor) -> bool:

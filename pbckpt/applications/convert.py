@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
+from pbckpt.applications.layout import Arrangement, Item, Layout, arrange
 from pbckpt.applications.write import Progress, no_progress, write_bundle
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.dtypes import DataType
@@ -25,6 +26,8 @@ from pbckpt.variables.select import plan_selection
 if TYPE_CHECKING:
     import os
 
+    from pbckpt.edits.plan import Edits
+    from pbckpt.edits.settings import Setting
     from pbckpt.storage.local import MappedFile
     from pbckpt.variables.detect import Detection, Skipped, Variable
 
@@ -38,6 +41,8 @@ class Report(NamedTuple):
     """What a conversion did.
 
     ``files`` are the paths written, ``nbytes`` the size of the tensors' data.
+    ``variables`` have the names and types that they are stored with, ``added``
+    are names of tensors that the graph does not have.
     The variables' spans are of the input, which is closed: read values from the
     checkpoint.
     """
@@ -48,6 +53,7 @@ class Report(NamedTuple):
     variables: tuple[Variable, ...]
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+    added: tuple[str, ...] = ()
 
 
 def convert(  # noqa: PLR0913 - the options of one job, all with defaults
@@ -55,12 +61,18 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     prefix: str | os.PathLike[str],
     *,
     selection: Selection = DEFAULT_SELECTION,
+    edits: Edits | None = None,
+    layout: Layout | None = None,
     on_existing: OnExisting = OnExisting.REFUSE,
     durability: Durability = Durability.FULL,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = no_progress,
 ) -> Report:
     """Write the variables of the frozen graph in ``source`` as the checkpoint ``prefix``.
+
+    ``edits`` rename and cast what was selected, and add to it; their own
+    selection counts where none is given. ``layout`` says in which form and how
+    many shards it is stored.
 
     Raises GraphError for what is wrong with the graph, SelectionError where
     nothing fits the selection, PathError for a prefix that must not be used,
@@ -70,17 +82,18 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     """
     target = Prefix.parse(prefix)
     target.check_writable()
+    selection, edits = selection_of(selection, edits)
     with open_graph(source, limits=limits) as graph:
         _refuse_own_input(graph.file, target)
         plan = plan_variables(graph, selection, limits)
-        tensors = [tensor_of(variable) for variable in plan.variables]
-        nbytes = sum(variable.nbytes for variable in plan.variables)
+        variables, arrangement, added = _arranged(plan, edits, layout)
         committed = write_bundle(
-            [tensors],
-            nbytes,
+            arrangement.shards,
+            sum(variable.nbytes for variable in variables),
             target,
             on_existing=OnExisting(on_existing),
             durability=Durability(durability),
+            aliases=arrangement.aliases,
             progress=progress,
             before_commit=graph.file.check_unchanged,
         )
@@ -88,10 +101,19 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
         target.path,
         committed.files,
         committed.nbytes,
-        plan.variables,
+        variables,
         plan.skipped,
-        _warnings(plan, committed.warnings),
+        _warnings(variables, committed.warnings),
+        added,
     )
+
+
+def selection_of(selection: Selection, edits: Edits | None) -> tuple[Selection, Edits | None]:
+    """Return what is selected, and the edits without a selection."""
+    if edits is None:
+        return selection, None
+    chosen = edits.selection if selection == DEFAULT_SELECTION else selection
+    return chosen, edits._replace(selection=DEFAULT_SELECTION)
 
 
 def plan_variables(graph: FrozenGraph, selection: Selection, limits: Limits) -> Detection:
@@ -104,15 +126,67 @@ def plan_variables(graph: FrozenGraph, selection: Selection, limits: Limits) -> 
     return plan
 
 
-def tensor_of(variable: Variable) -> Tensor:
-    """Return the variable as a tensor to be written."""
+def _arranged(
+    plan: Detection, edits: Edits | None, layout: Layout | None
+) -> tuple[tuple[Variable, ...], Arrangement, tuple[str, ...]]:
+    """Return the variables as they are stored, how they are laid out, and what was added."""
+    if edits is None and layout is None:
+        tensors = (tensor_of(variable) for variable in plan.variables)
+        return plan.variables, Arrangement([tensors], {}), ()
+    from pbckpt.applications.source import item_of_setting  # noqa: PLC0415 - start-up time
+
+    variables, settings = edited_variables(plan, edits)
+    items = [_item(variable) for variable in variables]
+    items += map(item_of_setting, settings)
+    return variables, arrange(items, layout or Layout()), tuple(one.name for one in settings)
+
+
+def edited_variables(
+    plan: Detection, edits: Edits | None
+) -> tuple[tuple[Variable, ...], tuple[Setting, ...]]:
+    """Return the variables with the names and types that edits give them, and what these add.
+
+    Raises SelectionError for edits that cannot be made, with all that is wrong.
+    """
+    from pbckpt.edits.candidate import Candidate  # noqa: PLC0415 - start-up time
+    from pbckpt.edits.plan import NO_EDITS, plan_edits  # noqa: PLC0415
+
+    candidates = [Candidate((one.key, one.node), one.dtype, one.shape) for one in plan.variables]
+    edited = plan_edits(candidates, edits or NO_EDITS)
+    variables = tuple(
+        plan.variables[planned.source]._replace(
+            key=planned.new,
+            cast=None if planned.dtype is candidates[planned.source].dtype else planned.dtype,
+        )
+        for planned in edited.tensors
+    )
+    return variables, edited.settings
+
+
+def _item(variable: Variable) -> Item:
     key = key_to_bytes(variable.key)
-    if variable.dtype is DataType.STRING:
+    return Item(key, variable.nbytes, lambda: [stored_tensor(variable)], key)
+
+
+def stored_tensor(variable: Variable) -> Tensor:
+    """Return the variable as a tensor to be written, cast if it is to be."""
+    tensor = tensor_of(variable)
+    if variable.cast is None:
+        return tensor
+    from pbckpt.applications.cast import cast_tensor  # noqa: PLC0415 - numpy
+
+    return cast_tensor(tensor, variable.cast)
+
+
+def tensor_of(variable: Variable) -> Tensor:
+    """Return the variable as a tensor to be written, with the constant's own type."""
+    key, dtype = key_to_bytes(variable.key), variable.tensor.dtype
+    if dtype is DataType.STRING:
         strings = variable.tensor.strings
         payload = string_payload(strings, variable.tensor.num_elements - len(strings))
     else:
         payload = Payload(variable.tensor.spans())
-    return Tensor(key, variable.dtype, variable.shape, payload)
+    return Tensor(key, dtype, variable.shape, payload)
 
 
 def _refuse_own_input(file: MappedFile, target: Prefix) -> None:
@@ -143,8 +217,8 @@ def _check_expansion(plan: Detection, limits: Limits) -> None:
         )
 
 
-def _warnings(plan: Detection, from_writing: tuple[str, ...]) -> tuple[str, ...]:
-    frozen = [v.key for v in plan.variables if v.rule == "resource_capture"]
+def _warnings(variables: tuple[Variable, ...], from_writing: tuple[str, ...]) -> tuple[str, ...]:
+    frozen = [v.key for v in variables if v.rule == "resource_capture"]
     if not frozen:
         return from_writing
     note = (

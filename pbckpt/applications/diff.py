@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Difference(Enum):
 class TensorDifference(NamedTuple):
     """A tensor that differs.
 
-    ``first`` and ``second`` are type and shape. ``count`` elements have other
+    ``first`` and ``second`` are type and shape. ``elements`` is how many have other
     bits; ``max_abs`` and ``max_rel`` are None for what are no numbers.
     """
 
@@ -46,7 +46,7 @@ class TensorDifference(NamedTuple):
     kind: Difference
     first: str
     second: str
-    count: int | None = None
+    elements: int | None = None
     max_abs: float | None = None
     max_rel: float | None = None
 
@@ -72,9 +72,7 @@ def diff(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> DiffR
         return _compared(a, b)
 
 
-def _compared_by_name(
-    first: str | os.PathLike[str], second: str | os.PathLike[str]
-) -> DiffReport:
+def _compared_by_name(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> DiffReport:
     layout = Layout(format=Format.NAME)
     with (
         open_source(first, layout, join_slices=True) as a,
@@ -135,7 +133,9 @@ def _compare_values(a: Source, b: Source, place_a: int, place_b: int) -> _Values
     count, max_abs, max_rel = 0, 0.0, 0.0
     for x, y in pairs:
         if x != y:
-            found = _compare_blocks(np.frombuffer(x, numpy_dtype(dtype)), np.frombuffer(y, numpy_dtype(dtype)))
+            found = _compare_blocks(
+                np.frombuffer(x, numpy_dtype(dtype)), np.frombuffer(y, numpy_dtype(dtype))
+            )
             count += found[0]
             max_abs, max_rel = max(max_abs, found[1]), max(max_rel, found[2])
     return (count, max_abs, max_rel) if count else None
@@ -144,9 +144,9 @@ def _compare_values(a: Source, b: Source, place_a: int, place_b: int) -> _Values
 def _compare_blocks(x: Array, y: Array) -> tuple[int, float, float]:
     bits = f"V{x.dtype.itemsize}"
     differ = x.view(bits) != y.view(bits)
-    wide = np.complex128 if x.dtype.kind == "c" else np.float64
+    wide: np.dtype[Any] = np.dtype(np.complex128 if x.dtype.kind == "c" else np.float64)
     if x.dtype.itemsize == 8 and x.dtype.kind in "iu":  # noqa: PLR2004 - beyond float64
-        wide = np.longdouble
+        wide = np.dtype(np.longdouble)
     with np.errstate(all="ignore"):
         p, q = x[differ].astype(wide), y[differ].astype(wide)
         distance = np.where((p == q) | (np.isnan(p) & np.isnan(q)), 0, np.abs(p - q))

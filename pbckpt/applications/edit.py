@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.applications.source import open_source
 from pbckpt.applications.write import Progress, no_progress, write_bundle
 from pbckpt.edits.plan import NO_EDITS, Edits, plan_edits
+from pbckpt.edits.renames import NameMap, parse_map
+from pbckpt.errors import SelectionError
 from pbckpt.names import Prefix
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
+from pbckpt.storage.local import MappedFile
 
 if TYPE_CHECKING:
     import os
@@ -72,7 +75,7 @@ def edit(  # noqa: PLR0913 - all but two have defaults
     target.check_writable()
     with open_source(source, layout, join_slices=join_slices) as opened:
         plan = plan_edits(opened.candidates, edits)
-        report = _report(target, opened, plan)
+        report = report_of_plan(target.path, opened, plan)
         arrangement = opened.arranged(plan)
         if dry_run:
             return report
@@ -92,7 +95,8 @@ def edit(  # noqa: PLR0913 - all but two have defaults
     )
 
 
-def _report(target: Prefix, source: Source, plan: EditPlan) -> EditReport:
+def report_of_plan(path: str, source: Source, plan: EditPlan) -> EditReport:
+    """Return what is to be written to ``path``, before any of it is."""
     shapes = [candidate.shape for candidate in source.candidates]
     tensors = [
         EditedTensor(planned.old, planned.new, planned.dtype, shapes[planned.source])
@@ -101,10 +105,26 @@ def _report(target: Prefix, source: Source, plan: EditPlan) -> EditReport:
     tensors += [EditedTensor("", one.name, one.dtype, one.shape) for one in plan.settings]
     dropped = [(source.candidates[place].names[0], why) for place, why in plan.dropped]
     return EditReport(
-        target.path,
+        path,
         (),
         source.nbytes(planned.source for planned in plan.tensors),
         tuple(tensors),
         tuple(dropped),
         source.warnings,
     )
+
+
+def read_map(path: str | os.PathLike[str]) -> NameMap:
+    """Read a file of old and new names: a JSON object, or two columns of CSV or TSV.
+
+    Raises SelectionError for one that is neither, and PathError or OSError where
+    it cannot be read.
+    """
+    with MappedFile(path) as file:
+        data = bytes(file.view)
+        try:
+            return parse_map(data.decode(), file.name)
+        except UnicodeDecodeError as error:
+            raise SelectionError(
+                f"{file.name}: not UTF-8 at byte {error.start}; save it as UTF-8"
+            ) from None

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _SAVE_COUNTER = "save_counter"
+# As a user of the command line, or of the library, knows them.
+_OPTIONS = {
+    "num_shards": "--shards (num_shards)",
+    "max_shard_bytes": "--max-shard-size (max_shard_bytes)",
+    "shard_of": "shard_of",
+}
 
 
 class Format(Enum):
@@ -59,13 +65,16 @@ class Layout(NamedTuple):
             if getattr(self, name) is not None
         ]
         if len(given) > 1:
-            raise SelectionError(f"{' and '.join(given)} exclude each other; give one of them")
+            options = " and ".join(_OPTIONS[name] for name in given)
+            raise SelectionError(f"{options} exclude each other; give one of them")
         for name in ("num_shards", "max_shard_bytes"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise SelectionError(f"{name} is at least 1, not {value}")
+                raise SelectionError(f"{_OPTIONS[name]} is at least 1, not {value}")
         if self.save_counter is not None and self.form is Format.NAME:
-            raise SelectionError("a name-based checkpoint has no save_counter; leave it out")
+            raise SelectionError(
+                "a name-based checkpoint counts no saves; leave --save-counter out, or say --format object"
+            )
 
     @property
     def form(self) -> Format:

@@ -97,6 +97,10 @@ class Source:
 
         return cast_tensor(tensor, planned.dtype)
 
+    def planned_tensor(self, planned: Planned) -> Tensor:
+        """Return a planned tensor whole, with the type that it is to have."""
+        return self._changed(planned, self.tensor(planned.source))
+
     def tensor(self, place: int) -> Tensor:
         """Return a candidate whole, under its own key."""
         key = self._found[place].key

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.convert import DEFAULT_SELECTION, plan_variables, tensor_of
+from pbckpt.applications.candidates import find_tensors
+from pbckpt.applications.convert import (
+    DEFAULT_SELECTION,
+    edited_variables,
+    plan_variables,
+    selection_of,
+    stored_tensor,
+    tensor_of,
+)
 from pbckpt.applications.frozen_graph import open_graph
+from pbckpt.applications.layout import Format
 from pbckpt.applications.locate import locate_checkpoint
+from pbckpt.applications.source import graph_of
 from pbckpt.applications.stored import V1, Bundle, open_stored
 from pbckpt.bundle.reader import CHUNK_BYTES
 from pbckpt.bundle.writer import ShardStream
@@ -22,7 +32,7 @@ from pbckpt.errors import (
     PbckptError,
 )
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
-from pbckpt.names import BundleKey, key_to_text
+from pbckpt.names import BundleKey, key_to_bytes, key_to_text
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +40,7 @@ if TYPE_CHECKING:
 
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.bundle.payload import Tensor
+    from pbckpt.edits.plan import Edits
     from pbckpt.edits.selection import Selection
 
 
@@ -59,14 +70,15 @@ def verify(
     *,
     against: str | os.PathLike[str] | None = None,
     selection: Selection = DEFAULT_SELECTION,
+    edits: Edits | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> VerifyReport:
     """Check a checkpoint's files, and its tensors against a frozen graph where one is given.
 
-    ``selection`` says which constants of the graph are expected, as in
-    `convert`. Raises MissingFileError where there is no such checkpoint, and
-    GraphError for what is wrong with the graph; what is wrong with the
-    checkpoint is in the report.
+    ``selection`` and ``edits`` say which constants of the graph are expected,
+    and how they were changed, as in `convert`. Raises MissingFileError where
+    there is no such checkpoint, and GraphError for what is wrong with the graph;
+    what is wrong with the checkpoint is in the report.
     """
     located = locate_checkpoint(prefix)
     path, file = located.prefix.path, (located.v1_files or (located.prefix.index_path(),))[0]
@@ -81,7 +93,8 @@ def verify(
         else:
             checked = _check_bundle(stored, problems)
         if against is not None:
-            _compare_with_graph(stored, against, selection, limits, problems)
+            expected = _expected(against, selection, edits, limits)
+            _compare(stored, expected, problems)
     except _UnreadableListError as error:
         return VerifyReport(path, 0, (_problem_of_file(error.reason, file), *problems))
     finally:
@@ -197,29 +210,41 @@ def _uncovered(spans: set[tuple[int, int]], size: int) -> Iterator[str]:
         yield f"{size - position} bytes at {position} that belong to no tensor"
 
 
-def _compare_with_graph(
-    stored: Bundle | V1,
-    against: str | os.PathLike[str],
-    selection: Selection,
-    limits: Limits,
-    problems: list[Problem],
-) -> None:
-    """Compare keys, types, shapes and bits with what converting the graph would write.
+def _expected(
+    against: str | os.PathLike[str], selection: Selection, edits: Edits | None, limits: Limits
+) -> dict[bytes, BundleEntry]:
+    """Return the entries that converting a graph would give, without writing it.
 
-    Both sides have a CRC of the same bytes: the stored one was checked above,
-    the graph's is computed by the writer's own stream, whose bytes go nowhere.
+    The CRCs are computed by the writer's own stream, whose bytes go nowhere.
     """
+    selection, edits = selection_of(selection, edits)
     with open_graph(against, limits=limits) as graph:
         plan = plan_variables(graph, selection, limits)
-        expected = dict(_written([tensor_of(variable) for variable in plan.variables]))
-    found = set(stored.keys())
-    for key in sorted(expected.keys() | found):
+        if edits is None:
+            return dict(_written(map(tensor_of, plan.variables)))
+        from pbckpt.applications.source import item_of_setting  # noqa: PLC0415 - start-up time
+
+        variables, settings = edited_variables(plan, edits)
+        added = [tensor for one in settings for tensor in item_of_setting(one).tensors()]
+        return dict(_written([*map(stored_tensor, variables), *added]))
+
+
+def _compare(
+    stored: Bundle | V1, expected: dict[bytes, BundleEntry], problems: list[Problem]
+) -> None:
+    """Compare names, types, shapes and bits; the stored CRCs were checked before.
+
+    The tensors of an object-based checkpoint are compared by their full names.
+    """
+    tensors = find_tensors(stored, graph_of(stored), Format.NAME).tensors
+    found = {key_to_bytes(one.names[0]): one.key for one in tensors}
+    for name in sorted(expected.keys() | found.keys()):
         try:
-            fact = _difference(expected.get(key), stored, key if key in found else None)
+            fact = _difference(expected.get(name), stored, found.get(name))
         except CorruptFileError:
             continue  # said already
         if fact:
-            problems.append(Problem(key_to_text(key), stored.prefix.path, fact))
+            problems.append(Problem(key_to_text(name), stored.prefix.path, fact))
 
 
 def _written(tensors: Iterable[Tensor]) -> list[tuple[bytes, BundleEntry]]:

@@ -34,7 +34,6 @@ from pbckpt.names import key_to_bytes
 
 _HAS_PERCENT_RUNS = re.compile("%((?:25)*)")
 _ESCAPE = re.compile("%([0-9A-F]{2})")
-_BARE_PERCENT = re.compile("%(?![0-9A-F]{2})")
 _MAX_ASCII = 0x7F
 _SURROGATE_BASE = 0xDC00
 
@@ -76,8 +75,6 @@ class NameRule(Enum):
         """
         times = min(len(run) // 2 for run in _HAS_PERCENT_RUNS.findall(name))
         last = name.replace("%" + "25" * times, "%")
-        if _BARE_PERCENT.search(last):
-            return False
         key = _decode(last)
         try:
             key_to_bytes(key)

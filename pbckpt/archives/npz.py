@@ -201,20 +201,17 @@ def _check_expansion(tensor: ArchivedTensor, npy: Npy, info: zipfile.ZipInfo) ->
 def _body(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, header_bytes: int, where: str
 ) -> Iterator[Span]:
-    """Yield a member's bytes after its header, and check them with the last."""
+    """Yield a member's bytes after its header; zipfile checks the CRC-32 with the last."""
     left = info.file_size - header_bytes
     with contextlib.ExitStack() as stack:
         with _zip_errors(where):
             stream = stack.enter_context(archive.open(info))
             stream.read(header_bytes)
-        while True:
-            # At the end nothing is left, and reading nothing checks the CRC-32.
-            part = _next_part(stream, min(CHUNK_BYTES, left) or 1, where)
+        while left:
+            part = _next_part(stream, min(CHUNK_BYTES, left), where)
             if len(part) != min(CHUNK_BYTES, left):
                 raise CorruptFileError("a member of another size than listed", file=where)
             left -= len(part)
-            if not part:
-                return
             yield Span.of(part)
 
 

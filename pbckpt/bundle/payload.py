@@ -95,6 +95,37 @@ def _checksummed_length(length: int, big_endian: bool = False) -> bytes:  # noqa
     return length.to_bytes(4 if length <= _MAX_U32 else 8, "big" if big_endian else "little")
 
 
+def stored_chunks(payload: Payload | bytes, buffer: memoryview) -> Iterator[memoryview]:
+    """Yield the bytes of a payload, a buffer's length at a time; each is valid until the next.
+
+    The payload is confirmed after the last, as it is when it is written.
+    """
+    if isinstance(payload, bytes):
+        payload = Payload([Span.of(payload)])
+    crc = filled = 0
+    head = [Span.of(payload.head)] if payload.head else []
+    for place, span in enumerate(chain(head, payload.spans)):
+        if place == len(head):
+            crc = payload.head_crc32c
+        start = 0
+        while start < span.nbytes:
+            taken = min(span.nbytes - start, len(buffer) - filled)
+            room = buffer[filled : filled + taken]
+            chunk = span.chunk(start, taken, room)
+            if chunk.obj is not buffer.obj:
+                room[:] = chunk
+            crc = crc32c(room, crc)
+            start += taken
+            filled += taken
+            if filled == len(buffer):
+                yield buffer
+                filled = 0
+    if filled:
+        yield buffer[:filled]
+    if payload.confirm is not None:
+        payload.confirm(crc)
+
+
 class StringLayout(NamedTuple):
     """What lies before the elements of a stored string tensor."""
 

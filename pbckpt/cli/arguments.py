@@ -6,24 +6,14 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from pbckpt.cli import options
 from pbckpt.version import __version__
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 _USUAL_WIDTH, _LEAST_WIDTH = 80, 40
-_PATTERN_HELP = (
-    "A PATTERN is a glob in which * also matches /, or re: and a regular expression that must "
-    "match the whole name. It is compared with a variable's key and with its node's name."
-)
-
-
-def _count(text: str) -> int:
-    """Return a number that is not negative; argparse reports the ValueError."""
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+_CHECKPOINT = "a checkpoint's prefix, file or directory"
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -47,10 +37,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pbckpt {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_convert(commands)
-    _add_inspect(commands)
-    _add_verify(commands)
-    _add_demo(commands)
+    for add in (
+        _add_convert,
+        _add_edit,
+        _add_merge,
+        _add_average,
+        _add_diff,
+        _add_pack,
+        _add_unpack,
+        _add_state,
+        _add_inspect,
+        _add_verify,
+        _add_demo,
+    ):
+        add(commands)
     return parser
 
 
@@ -59,24 +59,109 @@ def _add_convert(commands: _Commands) -> None:
         commands,
         "convert",
         "write the variables of a frozen graph as a checkpoint",
-        epilog=_PATTERN_HELP,
+        epilog=options.EDIT_HELP,
     )
     command.add_argument("input", metavar="INPUT", help="a frozen graph (.pb)")
     command.add_argument("prefix", metavar="PREFIX", help="the checkpoint's prefix: out/model.ckpt")
-    _add_selection(command)
-    command.add_argument(
-        "--on-existing",
-        choices=("refuse", "replace"),
-        default="refuse",
-        help="what to do where PREFIX has a checkpoint already (default: refuse)",
+    options.add_selection(command, of_graph=True)
+    options.add_edits(command)
+    options.add_layout(command, of_source=False)
+    options.add_limits(command)
+    options.add_output(command, "PREFIX")
+
+
+def _add_edit(commands: _Commands) -> None:
+    command = _add_command(
+        commands,
+        "edit",
+        "write a checkpoint with other names, types, values or files",
+        epilog=options.EDIT_HELP,
     )
+    command.add_argument("input", metavar="IN", help=_CHECKPOINT)
+    command.add_argument("prefix", metavar="OUT", help="the prefix of the new checkpoint")
+    options.add_selection(command, of_graph=False)
+    options.add_edits(command)
+    options.add_layout(command, of_source=True)
     command.add_argument(
-        "--durability",
-        choices=("full", "none"),
-        default="full",
-        help="full: wait until the disk has everything; none: leave that to the system, "
-        "as cp does (default: full)",
+        "--join-slices", action="store_true", help="store partitioned tensors whole"
     )
+    options.add_dry_run(command)
+    options.add_output(command, "OUT")
+
+
+def _add_merge(commands: _Commands) -> None:
+    command = _add_command(commands, "merge", "write the tensors of several checkpoints as one")
+    command.add_argument("inputs", metavar="IN", nargs="+", help=_CHECKPOINT)
+    command.add_argument("prefix", metavar="OUT", help="the prefix of the new checkpoint")
+    command.add_argument(
+        "--prefer",
+        choices=("neither", "first", "last"),
+        default="neither",
+        help="whose tensor counts where several have one of that name (default: neither: an error)",
+    )
+    options.add_layout(command, of_source=False)
+    options.add_output(command, "OUT")
+
+
+def _add_average(commands: _Commands) -> None:
+    command = _add_command(
+        commands, "average", "write the mean of several checkpoints of one model"
+    )
+    command.add_argument("inputs", metavar="IN", nargs="+", help=_CHECKPOINT)
+    command.add_argument("prefix", metavar="OUT", help="the prefix of the new checkpoint")
+    options.add_output(command, "OUT")
+
+
+def _add_diff(commands: _Commands) -> None:
+    command = _add_command(commands, "diff", "compare two checkpoints; status 1 where they differ")
+    command.add_argument("first", metavar="A", help=_CHECKPOINT)
+    command.add_argument("second", metavar="B", help=_CHECKPOINT)
+
+
+def _add_pack(commands: _Commands) -> None:
+    command = _add_command(
+        commands,
+        "pack",
+        "write the arrays of a .npz, a .safetensors or a folder of .npy as a checkpoint",
+        epilog=options.EDIT_HELP,
+    )
+    command.add_argument("input", metavar="INPUT", help="the archive or the folder")
+    command.add_argument("prefix", metavar="PREFIX", help="the checkpoint's prefix")
+    options.add_selection(command, of_graph=False)
+    options.add_edits(command)
+    options.add_layout(command, of_source=False)
+    options.add_dry_run(command)
+    options.add_output(command, "PREFIX")
+
+
+def _add_unpack(commands: _Commands) -> None:
+    command = _add_command(
+        commands,
+        "unpack",
+        "write the tensors of a checkpoint as a .npz or .safetensors",
+        epilog=options.EDIT_HELP,
+    )
+    command.add_argument("input", metavar="PREFIX", help=_CHECKPOINT)
+    command.add_argument("output", metavar="OUTPUT", help="the archive: out.npz or out.safetensors")
+    options.add_selection(command, of_graph=False)
+    options.add_edits(command)
+    options.add_dry_run(command)
+    options.add_output(command, "OUTPUT")
+
+
+def _add_state(commands: _Commands) -> None:
+    command = _add_command(
+        commands, "state", "show, set or repair the checkpoint file of a directory"
+    )
+    command.add_argument("directory", metavar="DIR", nargs="?", default=".", help="default: .")
+    change = command.add_mutually_exclusive_group()
+    change.add_argument("--set", metavar="PREFIX", help="make this checkpoint the newest")
+    change.add_argument(
+        "--repair",
+        action="store_true",
+        help="name what is there, by relative paths, and leave out what is gone",
+    )
+    options.add_durability(command)
 
 
 def _add_inspect(commands: _Commands) -> None:
@@ -88,7 +173,7 @@ def _add_inspect(commands: _Commands) -> None:
 
 def _add_verify(commands: _Commands) -> None:
     command = _add_command(
-        commands, "verify", "check every byte of a checkpoint", epilog=_PATTERN_HELP
+        commands, "verify", "check every byte of a checkpoint", epilog=options.EDIT_HELP
     )
     command.add_argument(
         "prefix", metavar="PREFIX", help="a checkpoint's prefix, file or directory"
@@ -96,7 +181,9 @@ def _add_verify(commands: _Commands) -> None:
     command.add_argument(
         "--against", metavar="INPUT", help="compare keys and values with this frozen graph, too"
     )
-    _add_selection(command)
+    options.add_selection(command, of_graph=True)
+    options.add_edits(command)
+    options.add_limits(command)
 
 
 def _add_demo(commands: _Commands) -> None:
@@ -123,32 +210,3 @@ def _add_command(
     command.add_argument("--json", action="store_true", help="print one JSON object instead")
     command.add_argument("--quiet", action="store_true", help="say nothing but the result")
     return command
-
-
-def _add_selection(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--select",
-        choices=("auto", "all"),
-        default="auto",
-        help="start from the variables that were detected, or from all constants (default: auto)",
-    )
-    command.add_argument(
-        "--include", action="append", default=[], metavar="PATTERN", help="keep only these"
-    )
-    command.add_argument(
-        "--exclude", action="append", default=[], metavar="PATTERN", help="leave these out"
-    )
-    command.add_argument(
-        "--take",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="add constants that were not detected",
-    )
-    command.add_argument(
-        "--max-expanded-bytes",
-        type=_count,
-        metavar="N",
-        help="let repeated values and zeros that the graph does not hold itself take up to "
-        "N bytes (default: 4 GiB)",
-    )

@@ -5,26 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from pbckpt.api import (
-    Durability,
-    Limits,
-    OnExisting,
-    PbckptError,
-    Select,
-    Selection,
-    convert,
-    inspect,
-    verify,
-)
+from pbckpt import api
 from pbckpt.cli.progress import ProgressBar
 from pbckpt.report import text
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
-    from pbckpt.api import Report
+    from pbckpt.api import EditReport, Edits, Layout, Limits, Report, Selection, WrittenBundle
+
+Result = TypeVar("Result")
 
 _SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample", "frozen_digits.pb")
 
@@ -32,12 +25,14 @@ _SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample", "fr
 def run_convert(options: argparse.Namespace) -> int:
     """``pbckpt convert``."""
     with ProgressBar("writing", enabled=not options.quiet) as progress:
-        report = convert(
+        report = api.convert(
             options.input,
             options.prefix,
             selection=_selection(options),
-            on_existing=OnExisting(options.on_existing),
-            durability=Durability(options.durability),
+            edits=_edits(options),
+            layout=_layout(options),
+            on_existing=api.OnExisting(options.on_existing),
+            durability=api.Durability(options.durability),
             limits=_limits(options),
             progress=progress,
         )
@@ -47,7 +42,7 @@ def run_convert(options: argparse.Namespace) -> int:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``pbckpt inspect``."""
-    contents = inspect(options.path)
+    contents = api.inspect(options.path)
     if options.json:
         from pbckpt.report.json import inspect_json  # noqa: PLC0415 - start-up time
 
@@ -59,10 +54,11 @@ def run_inspect(options: argparse.Namespace) -> int:
 
 def run_verify(options: argparse.Namespace) -> int:
     """``pbckpt verify``: status 1 where problems were found."""
-    report = verify(
+    report = api.verify(
         options.prefix,
         against=options.against,
         selection=_selection(options),
+        edits=_edits(options),
         limits=_limits(options),
     )
     if options.json:
@@ -78,7 +74,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """``pbckpt demo``."""
     prefix = os.path.join(options.directory, "model.ckpt")
     _say(options, f"$ pbckpt convert {os.path.basename(_SAMPLE)} {prefix}")
-    report = convert(_SAMPLE, prefix, on_existing=_policy_of_demo(prefix))
+    report = api.convert(_SAMPLE, prefix, on_existing=_policy_of_demo(prefix))
     _show_conversion(report, options)
     if not options.json:
         _print("\n" + text.variables_table(report.variables))
@@ -86,13 +82,13 @@ def run_demo(options: argparse.Namespace) -> int:
     return 0
 
 
-def _policy_of_demo(prefix: str) -> OnExisting:
+def _policy_of_demo(prefix: str) -> api.OnExisting:
     """Replace what an earlier demo left, and nothing else."""
     try:
-        is_ours = verify(prefix, against=_SAMPLE).ok
-    except PbckptError:
+        is_ours = api.verify(prefix, against=_SAMPLE).ok
+    except api.PbckptError:
         is_ours = False
-    return OnExisting.REPLACE if is_ours else OnExisting.REFUSE
+    return api.OnExisting.REPLACE if is_ours else api.OnExisting.REFUSE
 
 
 _NEXT = """
@@ -104,19 +100,201 @@ and in TensorFlow:
   tf.train.load_checkpoint("{prefix}")"""
 
 
+def run_edit(options: argparse.Namespace) -> int:
+    """``pbckpt edit``."""
+    with _progress(options) as progress:
+        report = api.edit(
+            options.input,
+            options.prefix,
+            edits=_all_edits(options),
+            layout=_layout(options),
+            join_slices=options.join_slices,
+            dry_run=options.dry_run,
+            on_existing=api.OnExisting(options.on_existing),
+            durability=api.Durability(options.durability),
+            progress=progress,
+        )
+    _show_edit(report, options)
+    return 0
+
+
+def run_merge(options: argparse.Namespace) -> int:
+    """``pbckpt merge``."""
+    with _progress(options) as progress:
+        written = api.merge(
+            options.inputs,
+            options.prefix,
+            prefer=api.Prefer(options.prefer),
+            layout=_layout(options) or api.Layout(),
+            on_existing=api.OnExisting(options.on_existing),
+            durability=api.Durability(options.durability),
+            progress=progress,
+        )
+    _show_written(options.prefix, written, options)
+    return 0
+
+
+def run_average(options: argparse.Namespace) -> int:
+    """``pbckpt average``."""
+    with _progress(options) as progress:
+        written = api.average(
+            options.inputs,
+            options.prefix,
+            on_existing=api.OnExisting(options.on_existing),
+            durability=api.Durability(options.durability),
+            progress=progress,
+        )
+    _show_written(options.prefix, written, options)
+    return 0
+
+
+def run_diff(options: argparse.Namespace) -> int:
+    """``pbckpt diff``: status 1 where the checkpoints differ."""
+    report = api.diff(options.first, options.second)
+    _show(options, text.diff_text, "diff_json", report)
+    return 1 if report.differences else 0
+
+
+def run_pack(options: argparse.Namespace) -> int:
+    """``pbckpt pack``."""
+    with _progress(options) as progress:
+        report = api.pack(
+            options.input,
+            options.prefix,
+            edits=_all_edits(options),
+            layout=_layout(options) or api.Layout(),
+            dry_run=options.dry_run,
+            on_existing=api.OnExisting(options.on_existing),
+            durability=api.Durability(options.durability),
+            progress=progress,
+        )
+    _show_edit(report, options)
+    return 0
+
+
+def run_unpack(options: argparse.Namespace) -> int:
+    """``pbckpt unpack``."""
+    with _progress(options) as progress:
+        report = api.unpack(
+            options.input,
+            options.output,
+            edits=_all_edits(options),
+            dry_run=options.dry_run,
+            on_existing=api.OnExisting(options.on_existing),
+            durability=api.Durability(options.durability),
+            progress=progress,
+        )
+    _show_edit(report, options)
+    return 0
+
+
+def run_state(options: argparse.Namespace) -> int:
+    """``pbckpt state``."""
+    durability = api.Durability(options.durability)
+    if options.set is not None:
+        state = api.set_state(options.directory, options.set, durability=durability)
+    elif options.repair:
+        state = api.repair_state(options.directory, durability=durability)
+    else:
+        state = api.read_state(options.directory)
+    _show(options, text.state_text, "state_json", state)
+    return 0
+
+
+def _progress(options: argparse.Namespace) -> ProgressBar:
+    return ProgressBar("writing", enabled=not options.quiet)
+
+
 def _limits(options: argparse.Namespace) -> Limits:
     if options.max_expanded_bytes is None:
-        return Limits()
-    return Limits(max_expanded_bytes=options.max_expanded_bytes)
+        return api.Limits()
+    return api.Limits(max_expanded_bytes=options.max_expanded_bytes)
 
 
 def _selection(options: argparse.Namespace) -> Selection:
-    return Selection(
-        Select(options.select),
+    return api.Selection(
+        api.Select(getattr(options, "select", "auto")),
         tuple(options.include),
         tuple(options.exclude),
         tuple(options.take),
     )
+
+
+def _edits(options: argparse.Namespace) -> Edits | None:
+    """Return what changes names, types and values; None if nothing does."""
+    given = (
+        options.drop_slots,
+        options.ema,
+        options.renames,
+        options.strip_prefix,
+        options.add_prefix,
+        options.cast,
+        options.set,
+    )
+    if not any(given):
+        return None
+    return api.Edits(
+        drop_slots=options.drop_slots,
+        ema=api.Ema(options.ema) if options.ema else None,
+        renames=tuple(
+            api.read_map(value) if kind == "map" else value for kind, value in options.renames or ()
+        ),
+        strip_prefix=options.strip_prefix,
+        add_prefix=options.add_prefix,
+        casts=tuple(options.cast),
+        settings=tuple(options.set),
+    )
+
+
+def _all_edits(options: argparse.Namespace) -> Edits:
+    """Return everything that is asked of a checkpoint's tensors, the selection included."""
+    return (_edits(options) or api.Edits())._replace(selection=_selection(options))
+
+
+def _layout(options: argparse.Namespace) -> Layout | None:
+    """Return how files are laid out; None if nothing is said of it."""
+    given = (options.format, options.shards, options.max_shard_size, options.save_counter)
+    if all(value is None for value in given):
+        return None
+    return api.Layout(
+        format=api.Format(options.format) if options.format else None,
+        num_shards=options.shards,
+        max_shard_bytes=options.max_shard_size,
+        save_counter=options.save_counter,
+    )
+
+
+def _show_edit(report: EditReport, options: argparse.Namespace) -> None:
+    for warning in report.warnings:
+        _say(options, f"warning: {warning}")
+    shown = text.plan_text if options.dry_run else text.edit_text
+    _show(options, shown, "edit_json", report)
+
+
+def _show_written(prefix: str, written: WrittenBundle, options: argparse.Namespace) -> None:
+    for warning in written.warnings:
+        _say(options, f"warning: {warning}")
+    if options.json:
+        from pbckpt.report.json import written_json  # noqa: PLC0415 - start-up time
+
+        _print(written_json(prefix, written))
+    else:
+        _print(text.written_text(prefix, written))
+
+
+def _show(
+    options: argparse.Namespace,
+    as_text: Callable[[Result], str],
+    as_json: str,
+    result: Result,
+) -> None:
+    """Print a result as text, or as JSON by the function of that name."""
+    if options.json:
+        from pbckpt.report import json  # noqa: PLC0415 - start-up time
+
+        _print(getattr(json, as_json)(result))
+    else:
+        _print(as_text(result))
 
 
 def _show_conversion(report: Report, options: argparse.Namespace) -> None:

@@ -135,9 +135,10 @@ class Places:
         self._agree()
         staying = {self._root}
         while True:
-            targets = self._targets(staying)
-            held = self._held(targets)
-            obstructed = self._obstructed(targets, held)
+            lie = self._lie(staying)
+            targets = _targets(lie)
+            crowded = {target for target, count in _arriving(lie).items() if count > 1}
+            obstructed = self._obstructed(targets, crowded)
             following = [place for place in obstructed if place.end is None]
             if not following:
                 break
@@ -160,10 +161,9 @@ class Places:
             elif place.target is not None:
                 place.owner.follow(place.target.parent)
 
-    def _targets(self, staying: set[Place]) -> dict[Place, Place]:
-        """Return the targets of all places whose objects get another edge."""
+    def _lie(self, staying: set[Place]) -> dict[Place, Place]:
+        """Return where the objects of all places will lie, those above first."""
         lie: dict[Place, Place] = {}
-        targets: dict[Place, Place] = {}
         for place in self._all:
             target = place if place.is_torn or place in staying else place.target
             if target is None:
@@ -175,9 +175,7 @@ class Places:
                 )
                 raise SelectionError(msg)
             lie[place] = target
-            if target.name != place.name or target.owner is not lie[place.owner]:
-                targets[place] = target
-        return targets
+        return lie
 
     def _held(self, targets: dict[Place, Place]) -> set[Place]:
         """Return the places whose objects keep a value, in them or below."""
@@ -189,13 +187,13 @@ class Places:
                 held.add(place.owner)
         return held
 
-    def _obstructed(self, targets: dict[Place, Place], held: set[Place]) -> list[Place]:
-        """Return the places that cannot move: more than one would go there, or one stays."""
-        arriving = Counter(targets.values())
+    def _obstructed(self, targets: dict[Place, Place], crowded: set[Place]) -> list[Place]:
+        """Return the places that cannot move: others go to the target too, or one stays."""
+        held = self._held(targets)
         return [
             place
             for place, target in targets.items()
-            if arriving[target] > 1
+            if target in crowded
             or (_stays(target, targets) and not self._can_go(target, target in held))
         ]
 
@@ -204,6 +202,20 @@ class Places:
         had_values = place.is_torn or place.target is not None
         emptied = place.node_id not in self._valued or (had_values and not is_held)
         return emptied and place is not self._root
+
+
+def _targets(lie: dict[Place, Place]) -> dict[Place, Place]:
+    """Return the targets of the objects that get another edge: others go along."""
+    return {
+        place: target
+        for place, target in lie.items()
+        if target.name != place.name or target.owner is not lie[place.owner]
+    }
+
+
+def _arriving(lie: dict[Place, Place]) -> Counter[Place]:
+    """Count the objects that come to each place from elsewhere."""
+    return Counter(target for place, target in lie.items() if target is not place)
 
 
 def _stays(place: Place, targets: dict[Place, Place]) -> bool:

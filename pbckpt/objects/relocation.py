@@ -142,7 +142,12 @@ class Relocation:
                 if target is not None:
                     arrivals.append((target.names, place.node_id))
         for (*way, name), node_id in sorted(arrivals, key=lambda arrival: len(arrival[0])):
-            self._edges.add(self._object_at(way), name, node_id)
+            owner_id = self._object_at(way)
+            if self._edges.child(owner_id, name) is not None:
+                # Something without a key, which came here along with its owner.
+                path = "/".join([*way, name])
+                raise SelectionError(f"an object cannot move to where another one lies: {path!r}")
+            self._edges.add(owner_id, name, node_id)
 
     def _object_at(self, names: Sequence[str]) -> int:
         """Return the object that names lead to; where there is none, it is made."""

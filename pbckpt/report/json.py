@@ -7,15 +7,20 @@ UTF-8 have surrogate escapes.
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from pbckpt.applications.inspect import GraphContents
 
 if TYPE_CHECKING:
     from pbckpt.applications.convert import Report
+    from pbckpt.applications.diff import DiffReport
+    from pbckpt.applications.edit import EditReport
     from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.state import State
     from pbckpt.applications.stored import TensorInfo
     from pbckpt.applications.verify import VerifyReport
+    from pbckpt.applications.write import WrittenBundle
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.variables.detect import Skipped, Variable
 
@@ -30,7 +35,61 @@ def convert_json(report: Report) -> str:
         bytes=report.nbytes,
         variables=[_variable(variable) for variable in report.variables],
         skipped=[_skipped(constant) for constant in report.skipped],
+        added=report.added,
         warnings=report.warnings,
+    )
+
+
+def edit_json(report: EditReport) -> str:
+    """Return what an edit wrote, or would write."""
+    return _dump(
+        prefix=report.prefix,
+        files=report.files,
+        bytes=report.nbytes,
+        tensors=[
+            {"old": one.old, "new": one.new, "dtype": one.dtype.label, "shape": one.shape}
+            for one in report.tensors
+        ],
+        dropped=[{"name": name, "reason": reason} for name, reason in report.dropped],
+        warnings=report.warnings,
+    )
+
+
+def written_json(prefix: str, written: WrittenBundle) -> str:
+    """Return what was written where."""
+    return _dump(
+        prefix=prefix, files=written.files, bytes=written.nbytes, warnings=written.warnings
+    )
+
+
+def diff_json(report: DiffReport) -> str:
+    """Return in what two checkpoints differ; what is no finite number is text."""
+    return _dump(
+        first=report.first,
+        second=report.second,
+        same=report.same,
+        differences=[
+            {
+                **one._asdict(),
+                "kind": one.kind.value,
+                "max_abs": _number(one.max_abs),
+                "max_rel": _number(one.max_rel),
+            }
+            for one in report.differences
+        ],
+    )
+
+
+def _number(value: float | None) -> float | str | None:
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def state_json(state: State) -> str:
+    """Return which checkpoint is the newest and which there are."""
+    return _dump(
+        directory=state.directory,
+        latest=state.latest,
+        checkpoints=[one._asdict() for one in state.checkpoints],
     )
 
 

@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pbckpt.applications.convert import Report
+    from pbckpt.applications.diff import DiffReport
+    from pbckpt.applications.edit import EditReport
     from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.state import State
     from pbckpt.applications.stored import TensorInfo
     from pbckpt.applications.verify import VerifyReport
+    from pbckpt.applications.write import WrittenBundle
     from pbckpt.variables.detect import Skipped, Variable
 
 _KILO = 1000
@@ -31,16 +35,85 @@ def convert_text(report: Report) -> str:
         ),
         *(f"  wrote {file}" for file in report.files),
     ]
+    if report.added:
+        lines.append(f"  {_counted(len(report.added), 'tensor')} added")
     if report.skipped:
         lines.append(f"  {len(report.skipped)} constants were not taken")
     return "\n".join(lines)
+
+
+def edit_text(report: EditReport) -> str:
+    """Return a summary of an edit."""
+    count = len(report.tensors)
+    renamed = sum(one.old not in ("", one.new) for one in report.tensors)
+    notes = [f"{renamed} renamed"] if renamed else []
+    notes += [f"{len(report.dropped)} left out"] if report.dropped else []
+    more = f" ({', '.join(notes)})" if notes else ""
+    head = f"{report.prefix}: {_counted(count, 'tensor')}{more}, {size_text(report.nbytes)}"
+    return "\n".join([head, *(f"  wrote {file}" for file in report.files)])
+
+
+def plan_text(report: EditReport) -> str:
+    """Return the table of old and new names of what would be written."""
+    rows = [
+        (one.old or "(set)", one.new, one.dtype.label, shape_text(one.shape))
+        for one in report.tensors
+    ]
+    parts = [
+        (
+            f"{report.prefix}: would hold {_counted(len(rows), 'tensor')}, "
+            f"{size_text(report.nbytes)} as they are now"
+        ),
+        table(("old", "new", "dtype", "shape"), rows),
+    ]
+    if report.dropped:
+        parts.append("left out:\n" + table(("name", "reason"), report.dropped))
+    return "\n\n".join(parts)
+
+
+def written_text(prefix: str, written: WrittenBundle) -> str:
+    """Return what was written where."""
+    head = f"{prefix}: {size_text(written.nbytes)}"
+    return "\n".join([head, *(f"  wrote {file}" for file in written.files)])
+
+
+def diff_text(report: DiffReport) -> str:
+    """Return a line if all is the same, else a table of what is not."""
+    head = f"{report.first} and {report.second}: {_counted(report.same, 'tensor')} the same"
+    if not report.differences:
+        return head
+    rows = [
+        (
+            one.key,
+            one.kind.value,
+            one.first or "-",
+            one.second or "-",
+            "" if one.elements is None else f"{one.elements:,}",
+            "" if one.max_abs is None else f"{one.max_abs:.6g}",
+            "" if one.max_rel is None else f"{one.max_rel:.6g}",
+        )
+        for one in report.differences
+    ]
+    titles = ("key", "differs in", "first", "second", "elements", "max abs", "max rel")
+    return f"{head}, {len(rows)} not\n\n{table(titles, rows)}"
+
+
+def state_text(state: State) -> str:
+    """Return which checkpoint is the newest and which there are."""
+    rows = [(one.path, "yes" if one.exists else "no") for one in state.checkpoints]
+    head = f"latest: {printable(state.latest) or '(none)'}"
+    return f"{head}\n\n{table(('listed', 'is there'), rows)}" if rows else head
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def inspect_text(contents: GraphContents | CheckpointContents) -> str:
     """Return the tables of a graph or a checkpoint."""
     if isinstance(contents, GraphContents):
         return _graph_text(contents)
-    total = sum(info.nbytes for _, info in contents.tensors)
+    total = _total_bytes(contents)
     head = (
         f"checkpoint {contents.prefix}: {len(contents.tensors)} tensors, {size_text(total)}, "
         f"{contents.num_shards} {'shard' if contents.num_shards == 1 else 'shards'}"
@@ -89,6 +162,18 @@ def _skipped_row(constant: Skipped) -> tuple[str, ...]:
     dtype = tensor.dtype.label if tensor else "-"
     shape = shape_text(tensor.shape) if tensor else "-"
     return constant.node, dtype, shape, constant.reason
+
+
+def _total_bytes(contents: CheckpointContents) -> int:
+    """Return the size of all tensors, with bytes that keys share counted once."""
+    if not contents.entries:
+        return sum(info.nbytes for _, info in contents.tensors)
+    infos = dict(contents.tensors)
+    sizes = {
+        key if entry.slices else (entry.shard_id, entry.offset, entry.nbytes): infos[key].nbytes
+        for key, entry in contents.entries
+    }
+    return sum(sizes.values())
 
 
 def _info_row(key: str, info: TensorInfo) -> tuple[str, ...]:

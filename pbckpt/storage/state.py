@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 from google.protobuf import text_format
 
@@ -22,6 +23,9 @@ from pbckpt.errors import CorruptFileError, LimitError, MissingFileError, PathEr
 from pbckpt.names import INDEX_SUFFIX, STATE_FILE
 from pbckpt.protos import CheckpointState
 from pbckpt.storage.local import MappedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_STATE_BYTES = 16 << 20
 # A line is one path. Protobuf takes time that grows with the square of a line.
@@ -39,7 +43,7 @@ def updated_state(directory: str, newest: str) -> str:
     state = read_state(directory)
     listed = list(state.all_model_checkpoint_paths)
     times = list(state.all_model_checkpoint_timestamps)
-    kept = [(place, _listed_as(directory, path)) for place, path in enumerate(listed)]
+    kept = [(place, listed_as(directory, path)) for place, path in enumerate(listed)]
     keep = {path: place for place, path in kept if path not in ("", newest)}
     has_times = len(times) == len(listed) and bool(times)
     try:
@@ -53,14 +57,45 @@ def updated_state(directory: str, newest: str) -> str:
     return text_format.MessageToString(state, as_utf8=True)
 
 
-def _listed_as(directory: str, path: str) -> str:
+def state_text(newest: str, paths: Sequence[str]) -> str:
+    """Return the text of a state file that lists these checkpoints, the newest last."""
+    state = CheckpointState(model_checkpoint_path=newest, all_model_checkpoint_paths=paths)
+    return text_format.MessageToString(state, as_utf8=True)
+
+
+def path_in(directory: str) -> str:
+    """Return the path of a directory's state file."""
+    return os.path.join(directory, STATE_FILE)
+
+
+def has_state(directory: str) -> bool:
+    """Tell whether a directory has a state file."""
+    return os.path.exists(path_in(directory))
+
+
+def is_there(directory: str, path: str) -> bool:
+    """Tell whether the files of a listed checkpoint are there, under just that path."""
+    return bool(path) and exists(os.path.join(directory, path))
+
+
+def checkpoints_in(directory: str) -> list[str]:
+    """Return the names of the V2 checkpoints of a directory, the one written last at the end."""
+    found = [
+        (entry.stat().st_mtime_ns, entry.name.removesuffix(INDEX_SUFFIX))
+        for entry in os.scandir(directory or os.curdir)
+        if entry.name.endswith(INDEX_SUFFIX) and entry.is_file()
+    ]
+    return [name for _, name in sorted(found) if name]
+
+
+def listed_as(directory: str, path: str) -> str:
     """Return a listed path as it is now, relative to the directory; empty if it is gone.
 
     After a move the checkpoint of an absolute path lies beside the state file.
     """
     for candidate in (path, os.path.basename(path)):
         full = os.path.normpath(os.path.join(directory, candidate))
-        if candidate and _exists(full):
+        if candidate and exists(full):
             inside = _is_inside(full, directory)
             return os.path.relpath(full, directory or os.curdir) if inside else path
     return ""
@@ -125,18 +160,18 @@ def latest_checkpoint(directory: str) -> str:
         raise MissingFileError(msg, file=state_path)
     candidate = os.path.join(directory, named)
     sibling = os.path.join(directory, os.path.basename(named))
-    if not _exists(candidate) and _exists(sibling):
+    if not exists(candidate) and exists(sibling):
         candidate = sibling
     if not _is_inside(candidate, directory):
         msg = f"{state_path} names {named!r}, outside of its directory; give that prefix itself"
         raise PathError(msg)
-    if not _exists(candidate):
+    if not exists(candidate):
         msg = f"{state_path} names {named!r}, but {candidate}{INDEX_SUFFIX} is not there"
         raise MissingFileError(msg, file=candidate + INDEX_SUFFIX)
     return candidate
 
 
-def _exists(prefix: str) -> bool:
+def exists(prefix: str) -> bool:
     """Tell whether a checkpoint's files are there; V1 patterns have ``?`` for digits."""
     if "\0" in prefix:
         return False

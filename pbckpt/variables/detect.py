@@ -29,11 +29,12 @@ class Variable(NamedTuple):
     trainable: bool
     rule: str
     reason: str
+    cast: DataType | None = None
 
     @property
     def dtype(self) -> DataType:
-        """The element type."""
-        return self.tensor.dtype
+        """The element type that is stored: the constant's, unless it is cast."""
+        return self.tensor.dtype if self.cast is None else self.cast
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,8 +43,10 @@ class Variable(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all elements; for strings, of their texts alone."""
-        return self.tensor.nbytes
+        """Bytes of all elements as stored; for strings, of their texts alone."""
+        if self.cast is None:
+            return self.tensor.nbytes
+        return self.tensor.num_elements * self.cast.itemsize
 
 
 class Skipped(NamedTuple):

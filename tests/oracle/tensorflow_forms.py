@@ -45,9 +45,9 @@ class FormOps(Host):
         entries = self.read_manifest(manifest)
         config = self.v1.ConfigProto(device_count={"CPU": 4})
         with self.tf.Graph().as_default(), self.v1.Session(config=config) as session:
-            for item, entry in zip(items, entries):
-                with self.tf.device(item.get("device", "")):
-                    self._make_variable(item, entry, resource=request["resource"])
+            for at, entry in enumerate(entries):
+                with self.tf.device(items[at].get("device", "")):
+                    self._make_variable(items[at], entry, resource=request["resource"])
             session.run(self.v1.global_variables_initializer())
             values = {entry.name.decode("utf-8"): entry.value for entry in entries}
             for variable in self.v1.global_variables():
@@ -106,7 +106,7 @@ class FormOps(Host):
     def _zero_variable(self, item: Json) -> Any:
         dtype = np.dtype(self.tf.as_dtype(item["dtype_enum"]).as_numpy_dtype)
         value = np.zeros(item["shape"], dtype)
-        if dtype == object:
+        if dtype.kind == "O":
             value.fill(b"")
         return self._eager_variable(item["dtype_enum"], value, name_of(item).decode("utf-8"))
 
@@ -150,13 +150,13 @@ def part_of(values: dict[str, Any], variable: Any) -> Any:
     info = variable._get_save_slice_info()
     if info is None:
         return values[variable.op.name]
-    ends = [start + size for start, size in zip(info.var_offset, info.var_shape)]
+    ends = [start + info.var_shape[axis] for axis, start in enumerate(info.var_offset)]
     return values[info.full_name][tuple(map(slice, info.var_offset, ends))]
 
 
 def describe_all(items: list[Json], values: list[Any]) -> list[Json]:
     """Describe what was fetched for each item."""
-    return [described(item["dtype_enum"], value) for item, value in zip(items, values)]
+    return [described(item["dtype_enum"], values[at]) for at, item in enumerate(items)]
 
 
 def refused_by(status: Any, name: str) -> str:

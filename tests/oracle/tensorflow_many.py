@@ -53,18 +53,18 @@ class ManyOps(Host):
         """List and read checkpoints, through Python's reader and through RestoreV2."""
         asked = request["checkpoints"]
         try:
-            answers = self._read(asked)
+            answers = self._read_batch(asked)
         except Exception:  # noqa: BLE001 - found again, alone, just below
             answers = [self._read_alone(one) for one in asked]
         return {"checkpoints": answers}
 
     def _read_alone(self, asked: Json) -> Json:
         try:
-            return self._read([asked])[0]
+            return self._read_batch([asked])[0]
         except Exception as error:  # noqa: BLE001 - a refusal is what the tests ask about
             return refusal(error)
 
-    def _read(self, asked: list[Json]) -> list[Json]:
+    def _read_batch(self, asked: list[Json]) -> list[Json]:
         restored = self._restore_many(asked)
         return [
             dict(self._load(one["prefix"], one["load_hex"]), ok=True, restored=restored[at])
@@ -92,7 +92,10 @@ class ManyOps(Host):
             fetches = [self._restore_op(one, feeds) for one in asked]
             values = session.run(fetches, feeds)
         return [
-            [described(item["dtype_enum"], value) for item, value in zip(one["names"], values[at])]
+            [
+                described(item["dtype_enum"], values[at][place])
+                for place, item in enumerate(one["names"])
+            ]
             for at, one in enumerate(asked)
         ]
 
@@ -139,7 +142,7 @@ class ManyOps(Host):
         if len(shards) == 1:
             return self._save_shard(prefix, shards[0], folder, feeds)
         parts = [f"{prefix}_temp/part-{at:05d}-of-{len(shards):05d}" for at in range(len(shards))]
-        saves = [self._save_shard(part, shard, folder, feeds) for part, shard in zip(parts, shards)]
+        saves = [self._save_shard(part, shards[at], folder, feeds) for at, part in enumerate(parts)]
         with self.tf.control_dependencies(saves):
             return self.tf.raw_ops.MergeV2Checkpoints(
                 checkpoint_prefixes=parts, destination_prefix=prefix, delete_old_dirs=True

@@ -4,6 +4,8 @@ Imported by `tensorflow_worker.py` alone, in an interpreter that has TensorFlow,
 as a file beside it: the layouts told there are made here. Runs on Python 3.7.
 """
 
+# ruff: noqa: ANN401 - TensorFlow is not typed, and is not there where types are checked
+
 from __future__ import annotations
 
 import functools
@@ -102,7 +104,7 @@ def string_array(values: list[bytes]) -> Array:
     return array
 
 
-def flat_array(value: Any) -> Array:  # noqa: ANN401 - whatever TensorFlow returned
+def flat_array(value: Any) -> Array:
     """Whatever TensorFlow returned, as an array of one dimension."""
     if isinstance(value, bytes):
         return string_array([value])
@@ -128,7 +130,7 @@ def size_and_digest(flat: Array) -> Json:
     return {"nbytes": size, "sha256": sha256.hexdigest()}
 
 
-def described(dtype: int, value: Any) -> Json:  # noqa: ANN401 - whatever TensorFlow returned
+def described(dtype: int, value: Any) -> Json:
     """Describe what was fetched: shape and digest."""
     shape = [int(size) for size in np.shape(value)]
     return dict(size_and_digest(flat_array(value)), dtype=dtype, shape=shape)

@@ -139,9 +139,9 @@ class TensorFlow:
         return self._tf.train.load_checkpoint(prefix).get_tensor(key)
 
     def read(self, prefix: str) -> object:
-        """Ask its reader for the tensor of every key."""
+        """Ask its reader for the tensor of every key, in order: that is much quicker."""
         reader = self._tf.train.load_checkpoint(prefix)
-        return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map()}
+        return {key: reader.get_tensor(key) for key in sorted(reader.get_variable_to_shape_map())}
 
     def view(self, prefix: str) -> object:
         """Read: TensorFlow has no other way."""

@@ -115,8 +115,20 @@ def test_an_array_that_changes_meanwhile_is_saved_as_it_was_read(tmp_path: Path)
 def test_a_closed_checkpoint_says_so(tmp_path: Path) -> None:
     pbckpt.save_checkpoint({"w": np.float32(1)}, tmp_path / "m")
     checkpoint = pbckpt.open_checkpoint(tmp_path / "m")
-    checkpoint.close()
-    with pytest.raises(pbckpt.BundleError, match="is closed"):
-        _ = checkpoint["w"]
     assert checkpoint.get("absent") is None
     assert "\ud800" not in checkpoint
+    slices = checkpoint.get_slice("w")
+    checkpoint.close()
+    for use in (
+        lambda: checkpoint["w"],
+        lambda: checkpoint.load("w"),
+        lambda: checkpoint.get("w"),
+        lambda: "w" in checkpoint,
+        lambda: list(checkpoint),
+        lambda: len(checkpoint),
+        lambda: checkpoint.info("w"),
+        lambda: slices[...],
+    ):
+        with pytest.raises(pbckpt.BundleError, match="is closed"):
+            use()
+    checkpoint.close()

@@ -4,6 +4,7 @@ import io
 import itertools
 import subprocess
 import sys
+import tracemalloc
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -340,6 +341,15 @@ def test_every_order(
     assert data_of(found) == expected.tobytes()  # as often as wanted
 
 
+@pytest.mark.parametrize("shape", [(), (7,), (1, 7), (7, 1)])
+def test_one_axis_has_one_order(shape: tuple[int, ...]) -> None:
+    data = stream(literal("'|u1'", "True", repr(shape)), b"1234567"[: int(np.prod(shape))])
+    source = Memory(data)
+    found = tensor_of_npy("a", read_npy(source))
+    assert isinstance(found, ArchivedTensor)
+    assert [span.source for span in found.spans()] == [source]
+
+
 @pytest.mark.usefixtures("in_small_parts")
 @pytest.mark.parametrize("order", AXIS_ORDERS)
 @pytest.mark.parametrize("dtype", ["S", "<U", ">U", "S40", "<U40"])
@@ -376,7 +386,12 @@ def test_letters_that_are_none(data: bytes) -> None:
 
 def test_no_elements_of_great_width_take_no_memory() -> None:
     found = read(stream(literal("'|S2147483647'", shape="(0,)")))
-    assert list(found.strings()) == []
+    tracemalloc.start()
+    try:
+        assert list(found.strings()) == []
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_each_kind_has_its_own_way_to_its_elements() -> None:

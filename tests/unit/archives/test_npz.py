@@ -249,9 +249,7 @@ def test_names_of_others_with_percent_signs() -> None:
 
 def test_what_no_checkpoint_can_hold_is_refused_one_by_one() -> None:
     out = io.BytesIO()
-    np.savez(
-        out, allow_pickle=True, o=np.array([None]), w=np.zeros(1, np.uint8), v=np.zeros(1, "V2")
-    )
+    np.savez(out, o=np.array([None]), w=np.zeros(1, np.uint8), v=np.zeros(1, "V2"))
     with zipfile.ZipFile(out, "a") as archive:
         archive.writestr("README", "")
         archive.writestr("folder/", "")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.bundle.entry import (
+    NO_CRC32C,
     BundleEntry,
     BundleHeader,
     Extent,
@@ -288,3 +289,122 @@ def test_the_shard_of_a_partitioned_tensor_means_nothing() -> None:
 def test_a_part_lies_within_its_tensor(part: str) -> None:
     with pytest.raises(CorruptFileError, match="slice"):
         entry_of("0801 1208 12020804 12020802" + part)
+
+
+# The full entry of a partitioned tensor of shape [10, 4], rows 0 to 3, 4 to 6 and 7 to 9.
+PARTITIONED = "0801 1208 1202080a 12020804 3a08 0a021004 0a021004 3a0a 0a0408041003 0a021004"
+PARTITIONED += "3a0a 0a0408071003 0a021004"
+
+
+@pytest.mark.parametrize(
+    ("shape", "slices", "shard_id", "stored"),
+    [
+        pytest.param(
+            (10, 4),
+            tuple(
+                (Extent(start, count), Extent(0, 4)) for start, count in ((0, 4), (4, 3), (7, 3))
+            ),
+            0,
+            PARTITIONED,
+            id="rows",
+        ),
+        pytest.param(
+            (3, 3),
+            ((Extent(0, 2), Extent(0, None)), (Extent(2, 1), Extent(0, None))),
+            0,
+            "0801 1208 12020803 12020803 3a06 0a021002 0a00 3a08 0a0408021001 0a00",
+            id="rows whose columns are all",
+        ),
+        pytest.param(
+            (300,),
+            ((Extent(0, 150),), (Extent(150, 150),)),
+            2,
+            "0801 1205 120308ac02 1802 3a05 0a03109601 3a08 0a0608960110 9601",
+            id="long numbers, in a third shard",
+        ),
+        pytest.param((), ((),), 0, "0801 1200 3a00", id="no dimensions"),
+        pytest.param(
+            (1 << 40,),
+            ((Extent(1 << 39, 1 << 39),),),
+            0,
+            "0801 1209 1207 08808080808020 3a10 0a0e 08808080808010 10808080808010",
+            id="very long numbers",
+        ),
+    ],
+)
+def test_a_partitioned_tensor_is_written_with_its_slices(
+    shape: tuple[int, ...], slices: tuple[tuple[Extent, ...], ...], shard_id: int, stored: str
+) -> None:
+    entry = BundleEntry(DataType.FLOAT, shape, shard_id, 0, 0, NO_CRC32C, slices)
+    assert encode_entry(entry).hex() == bytes.fromhex(stored).hex()
+    assert entry_of(stored, BundleHeader(3)) == entry
+
+
+def test_slices_of_many_dimensions_have_long_lengths() -> None:
+    place = (Extent(0, 1),) * 40
+    entry = BundleEntry(DataType.FLOAT, (1,) * 40, 0, 0, 0, NO_CRC32C, (place,))
+    stored = encode_entry(entry)
+    assert stored.endswith(bytes.fromhex("3aa001" + "0a021001" * 40))
+    assert decode_entry(stored, ONE_SHARD) == entry
+
+
+def test_a_tensor_that_is_stored_whole_and_in_slices_keeps_both() -> None:
+    """TensorFlow writes such entries for a slice that follows a whole tensor of its name."""
+    stored = "0801 1204 12020802 2008 2808 35fb29da1a 3a04 0a021002"
+    entry = BundleEntry(DataType.FLOAT, (2,), 0, 8, 8, 0x9F91BC2B, ((Extent(0, 2),),))
+    assert entry_of(stored) == entry
+    assert encode_entry(entry) == bytes.fromhex(stored)
+
+
+def test_an_entry_without_a_checksum_is_one_whose_stored_form_is_0() -> None:
+    assert NO_CRC32C == 0x8A942EBE
+    assert entry_of("0801 1200 2804").crc32c == NO_CRC32C
+
+
+@pytest.mark.parametrize(
+    ("stored", "entry"),
+    [
+        pytest.param(
+            "0801 127c" + "12020801" * 31 + "2804 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (1,) * 31, 0, 0, 4, FLOAT_1_5),
+            id="a shape of 124 bytes",
+        ),
+        pytest.param(
+            "0801 128001" + "12020801" * 32 + "2804 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (1,) * 32, 0, 0, 4, FLOAT_1_5),
+            id="a shape of 128 bytes",
+        ),
+        pytest.param(
+            "0801 1200 1802 20ac02 2804 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (), 2, 300, 4, FLOAT_1_5),
+            id="every field",
+        ),
+        pytest.param(
+            "0801 1200 188080808010 2804 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (), 0, 0, 4, FLOAT_1_5),
+            id="a shard of 2**32, which is 0 in 32 bits",
+        ),
+        pytest.param(
+            "0801 1200 2004 2000 2804 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (), 0, 0, 4, FLOAT_1_5),
+            id="an offset twice",
+        ),
+        pytest.param(
+            "0801 1200 3500000000 2804 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (), 0, 0, 4, FLOAT_1_5),
+            id="a checksum twice",
+        ),
+        pytest.param(
+            "0801 1200 1202 1200 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (0,), 0, 0, 0, FLOAT_1_5),
+            id="a shape in two parts",
+        ),
+        pytest.param(
+            "0801 1200 2804 7d 355e2fe1 355e2fe1a7",
+            BundleEntry(DataType.FLOAT, (), 0, 0, 4, FLOAT_1_5),
+            id="an unknown field of four bytes that look like a checksum's",
+        ),
+    ],
+)
+def test_forms_that_are_not_the_usual_ones(stored: str, entry: BundleEntry) -> None:
+    assert entry_of(stored, BundleHeader(3)) == entry

@@ -7,6 +7,7 @@ from pbckpt.bundle.payload import (
     Payload,
     StringLayout,
     decode_string_head,
+    max_string_head,
     split_strings,
     string_payload,
     variant_crc32c,
@@ -196,3 +197,57 @@ def test_every_flipped_bit_of_variants_is_noticed() -> None:
         damaged[bit // 8] ^= 1 << bit % 8
         with pytest.raises(CorruptFileError):
             variant_crc32c(memoryview(damaged), 2)
+
+
+@pytest.mark.parametrize(
+    ("length", "checksummed"),
+    [
+        (0, "00000000"),
+        (1, "00000001"),
+        (300, "0000012c"),
+        (0xFFFFFFFF, "ffffffff"),
+        (0x100000000, "0000000100000000"),
+    ],
+)
+def test_a_big_endian_length_is_checksummed_from_its_high_byte_on(
+    length: int, checksummed: str
+) -> None:
+    assert payload._checksummed_length(length, big_endian=True).hex() == checksummed
+
+
+def test_big_endian_lengths_have_a_checksum_in_their_own_order() -> None:
+    """The varints are the same; the sum is over other bytes, and written the other way round."""
+    data = memoryview(bytes.fromhex("05 00 03 ac02 f7aff9e2") + b"hello\xff\x00z" + b"x" * 300)
+    layout = decode_string_head(data, 4, len(data), big_endian=True)
+    assert layout.lengths == [5, 0, 3, 300]
+    assert layout.head_bytes == 9
+    assert list(split_strings(data, layout)) == [b"hello", b"", b"\xff\x00z", b"x" * 300]
+    with pytest.raises(ChecksumError, match="lengths of strings"):
+        decode_string_head(data, 4, len(data))
+
+
+def test_strings_without_elements_have_the_checksum_of_nothing_in_either_order() -> None:
+    little, big = bytes.fromhex("d8ea82a2"), bytes.fromhex("a282ead8")
+    assert decode_string_head(memoryview(little), 0, 4).head_bytes == 4
+    assert decode_string_head(memoryview(big), 0, 4, big_endian=True).head_bytes == 4
+    with pytest.raises(ChecksumError):
+        decode_string_head(memoryview(big), 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("count", "nbytes", "expected"),
+    [(0, 4, 4), (1, 1000, 14), (1, 10, 10), (100, 317, 317), (1 << 62, 64, 64)],
+)
+def test_how_much_lies_before_the_elements_at_most(count: int, nbytes: int, expected: int) -> None:
+    assert max_string_head(count, nbytes) == expected
+
+
+def test_the_beginning_of_the_bytes_is_enough() -> None:
+    head = memoryview(bytes.fromhex("05 00 03 ac02 548f6f73") + b"hello")
+    assert decode_string_head(head, 4, 317).lengths == [5, 0, 3, 300]
+
+
+def test_a_head_that_is_shorter_than_its_checksum_is_noticed() -> None:
+    for size in range(9):
+        with pytest.raises(CorruptFileError):
+            decode_string_head(memoryview(bytes.fromhex("05 00 03 ac02 548f6f73"))[:size], 4, 317)

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from pbckpt.bundle.entry import Extent
-from pbckpt.bundle.slices import covers, slice_key
+from pbckpt.bundle.slices import bounds, covers, part_shape, slice_key
+from pbckpt.errors import LimitError
 
 WHOLE = Extent(0, None)
 
@@ -163,3 +164,65 @@ def test_many_rows_are_compared_in_a_moment() -> None:
 
 def test_many_columns_are_compared_in_a_moment() -> None:
     assert in_time((2, 3000), [part(None, (start, 1)) for start in range(3000)])
+
+
+def test_a_large_grid_is_compared_in_a_moment() -> None:
+    grid = [part((row, 1), (column, 1)) for row in range(100) for column in range(100)]
+    assert in_time((100, 100), grid)
+    assert not covers((100, 100), grid[:-1])
+    assert not covers((100, 100), [*grid, grid[0]])
+    assert not covers((100, 100), [*grid[:-1], grid[0]])
+
+
+def test_a_staircase_of_cubes_is_compared_in_a_moment() -> None:
+    parts = [
+        part((x, 1), (y, 1), (z, 1)) for x in range(16) for y in range(16) for z in range(16)
+    ]
+    assert in_time((16, 16, 16), parts[::-1])
+
+
+def test_places_far_apart_take_no_time() -> None:
+    assert in_time((1 << 62,), [part((0, 1 << 61)), part((1 << 61, 1 << 61))])
+    assert not covers((1 << 62,), [part((0, 1 << 61)), part((1 << 61, (1 << 61) - 1))])
+
+
+def test_dimensions_that_are_not_cut_do_not_count() -> None:
+    whole = [part(*[None] * 200, (0, 1)), part(*[None] * 200, (1, 1))]
+    assert covers((3,) * 200 + (2,), whole)
+
+
+@pytest.mark.parametrize("rank", [8, 9, 254])
+def test_more_than_eight_dimensions_are_not_cut(rank: int) -> None:
+    first = part(*[(0, 1)] * rank)
+    second = part((1, 1), *[None] * (rank - 1))
+    if rank == 8:
+        assert not covers((2,) * rank, [first, second])
+        return
+    with pytest.raises(LimitError) as caught:
+        covers((2,) * rank, [first, second])
+    assert (caught.value.limit, caught.value.value, caught.value.maximum) == ("dimensions", rank, 8)
+
+
+def test_no_parts_cover_nothing() -> None:
+    assert not covers((4,), [])
+    assert not covers((), [])
+    assert not covers((0, 3), [])
+
+
+@pytest.mark.parametrize(
+    ("shape", "place", "expected", "ends"),
+    [
+        ((4, 2), part((1, 2), None), (2, 2), ((1, 3), (0, 2))),
+        ((4, 2), part(None, (1, 1)), (4, 1), ((0, 4), (1, 2))),
+        ((), (), (), ()),
+        ((0,), part(None), (0,), ((0, 0),)),
+    ],
+)
+def test_the_shape_and_the_bounds_of_a_part(
+    shape: tuple[int, ...],
+    place: tuple[Extent, ...],
+    expected: tuple[int, ...],
+    ends: tuple[tuple[int, int], ...],
+) -> None:
+    assert part_shape(shape, place) == expected
+    assert bounds(shape, place) == ends

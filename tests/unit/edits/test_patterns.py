@@ -141,7 +141,7 @@ def test_a_long_list_of_patterns_is_cut_but_kept() -> None:
 
 def test_the_nearest_of_very_many_names() -> None:
     names = [f"block_{n}/layer_{m}/kernel" for n in range(400) for m in range(250)]
-    started = time.perf_counter()
+    started = time.process_time()
     near = [
         nearest_names("block_17/layer_8/kernal", names)[0],
         nearest_names("blok_17/layer_8/kernel", names)[0],
@@ -149,15 +149,15 @@ def test_the_nearest_of_very_many_names() -> None:
         nearest_names("k_399/layer_249", names)[0],
     ]
     assert near == [*["block_17/layer_8/kernel"] * 3, "block_399/layer_249/kernel"]
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("length", [199, 1_000_000])
 def test_names_that_are_hard_to_compare_take_bounded_time(length: int) -> None:
     names = [f"{'ab' * (length // 2)}{number}" for number in range(200 if length < 200 else 5)]
-    started = time.perf_counter()
+    started = time.process_time()
     nearest_names("ba" * (length // 2), names)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(

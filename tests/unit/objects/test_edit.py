@@ -96,7 +96,9 @@ MODEL = graph(
 
 
 def test_a_renamed_edge_keeps_its_place() -> None:
-    assert edited(FLAT, {"b": "x/y".replace("/", ".S")}) == [
+    after = edited(FLAT, {"b": "x.Sy"})
+    assert list(after[0].children) == ["a", "x/y", "n"]
+    assert after == [
         Node({"a": 1, "x/y": 2, "n": 3}),
         Node({}, ("a",)),
         Node({}, ("x.Sy",)),
@@ -158,6 +160,24 @@ def test_an_object_stays_when_something_below_it_does() -> None:
     assert after[9].children == {"dense": 3}
 
 
+def test_an_object_stays_when_something_far_below_it_does() -> None:
+    after = names_to(edited(tree(["m/d/a", "m/d/b"]), {"m/d/a": "n/d/a"}))
+    assert after == {"m": 1, "m/d": 2, "m/d/b": 4, "n": 5, "n/d": 6, "n/d/a": 3}
+
+
+def test_an_object_stays_when_those_below_it_cannot_all_go() -> None:
+    after = edited(tree(["a/b/w", "a/e/v"]), {"a/b/w": "c/d/w", "a/e/v": "c/d/v"})
+    assert names_to(after) == {
+        "a": 1,
+        "a/b": 2,
+        "a/e": 4,
+        "c": 6,
+        "c/d": 7,
+        "c/d/w": 3,
+        "c/d/v": 5,
+    }
+
+
 def test_an_object_that_is_held_twice_loses_the_edge_that_its_key_names() -> None:
     after = edited(MODEL, {"model/alias": "model/other"})
     assert after[1].children == {"dense": 3, "other": 5, "call": 8}
@@ -190,6 +210,28 @@ def test_two_objects_become_one() -> None:
     assert after[0].children == {"x": 1, "y": 2, "z": 5}
     assert after[5].children == {"a": 3, "b": 4}
     assert [node.is_valued for node in after] == [True, False, False, True, True, True]
+
+
+def test_an_object_is_not_moved_onto_one_that_comes_along() -> None:
+    before = tree(["a/a", "b/b/a"])
+    assert names_to(edited(before, {"a/a": "a/b/b", "b/b/a": "a/b/a"})) == {
+        "a": 3,
+        "a/b": 4,
+        "a/b/b": 2,
+        "a/b/a": 5,
+    }
+
+
+def test_an_object_is_not_moved_onto_what_comes_along_without_a_key() -> None:
+    before = graph(
+        Node({"m": 1, "n": 4}),
+        Node({"w": 2, "call": 3}),
+        Node({}, ("m/w",)),
+        Node({}, is_valued=False),
+        Node({}, ("n",)),
+    )
+    with pytest.raises(SelectionError, match="where another one lies: 'net/call'"):
+        edited(before, {"m/w": "net/w", "n": "net/call"})
 
 
 def test_an_object_merges_into_another() -> None:
@@ -312,6 +354,17 @@ def test_the_values_of_an_object_move_together() -> None:
     ]
     with pytest.raises(SelectionError, match="must move together: those of 't'"):
         edited(before, {"t/.ATTRIBUTES/keys": "u/.ATTRIBUTES/keys"})
+
+
+def test_the_first_of_two_children_with_one_name_is_moved() -> None:
+    proto = TrackableObjectGraph()
+    root = proto.nodes.add()
+    for node_id in (1, 2):
+        root.children.add(node_id=node_id, local_name="w")
+        proto.nodes.add().attributes.add(checkpoint_key=key("wv"[node_id - 1]))
+    after = decode_graph(proto.SerializeToString()).edited({key("w"): key("u")})
+    children = TrackableObjectGraph.FromString(after.encode()).nodes[0].children
+    assert [(child.local_name, child.node_id) for child in children] == [("u", 1), ("w", 2)]
 
 
 def test_objects_may_hold_each_other() -> None:
