@@ -42,6 +42,8 @@ SMALL_BYTES = 16 << 10
 # A multiple of every element's size.
 SWAP_BYTES = 1 << 20
 BLOCK_BYTES = 4 << 20
+# What `Tensor` does, without its Python half: there may be a hundred thousand.
+_new_tensor = tuple.__new__
 _SWAPS = sys.byteorder == "big"
 
 
@@ -57,7 +59,7 @@ def tensor_of_array(key: BundleKey, value: object) -> Tensor:
     array = value if type(value) is np.ndarray else array_of(key, value)
     dtype = _NATIVE.get(array.dtype)
     if dtype is not None and array.nbytes <= SMALL_BYTES:
-        return Tensor(key, dtype, array.shape, array.tobytes())
+        return _new_tensor(Tensor, (key, dtype, array.shape, array.tobytes(), None))
     dtype = dtype or dtype_of_array(array.dtype)
     if dtype is None:
         msg = f"tensor {key!r}: arrays of type {array.dtype} cannot be stored in a checkpoint"

@@ -73,7 +73,8 @@ class Layout(NamedTuple):
                 raise SelectionError(f"{_OPTIONS[name]} is at least 1, not {value}")
         if self.save_counter is not None and self.form is Format.NAME:
             raise SelectionError(
-                "a name-based checkpoint counts no saves; leave --save-counter out, or say --format object"
+                "a name-based checkpoint counts no saves; leave --save-counter out, "
+                "or say --format object"
             )
 
     @property

@@ -21,6 +21,7 @@ from pbckpt.applications.layout import Format
 from pbckpt.applications.locate import locate_checkpoint
 from pbckpt.applications.source import graph_of
 from pbckpt.applications.stored import V1, Bundle, open_stored
+from pbckpt.bundle.entry import BundleHeader, decode_entry
 from pbckpt.bundle.reader import CHUNK_BYTES
 from pbckpt.bundle.writer import ShardStream
 from pbckpt.errors import (
@@ -237,7 +238,7 @@ def _compare(
     The tensors of an object-based checkpoint are compared by their full names.
     """
     tensors = find_tensors(stored, graph_of(stored), Format.NAME).tensors
-    found = {key_to_bytes(one.names[0]): one.key for one in tensors}
+    found: dict[bytes, bytes] = {key_to_bytes(one.names[0]): one.key for one in tensors}
     for name in sorted(expected.keys() | found.keys()):
         try:
             fact = _difference(expected.get(name), stored, found.get(name))
@@ -253,7 +254,8 @@ def _written(tensors: Iterable[Tensor]) -> list[tuple[bytes, BundleEntry]]:
     buffer = memoryview(bytearray(CHUNK_BYTES))
     while stream.next_block(buffer) is not None:
         pass
-    return stream.entries
+    header = BundleHeader(1)
+    return [(key, decode_entry(entry, header)) for key, entry in stream.entries]
 
 
 def _difference(graph: BundleEntry | None, stored: Bundle | V1, key: bytes | None) -> str:

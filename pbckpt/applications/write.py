@@ -16,7 +16,6 @@ from pbckpt.storage.commit import Commit, OnExisting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pbckpt.bundle.entry import BundleEntry
     from pbckpt.bundle.payload import Tensor
     from pbckpt.names import BundleKey, Prefix
     from pbckpt.storage.directory import Durability, TemporaryFile
@@ -87,7 +86,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
 class _IndexOf(NamedTuple):
     """The index file of some entries."""
 
-    entries: list[tuple[bytes, BundleEntry]]
+    entries: list[tuple[bytes, bytes]]
 
     def write(self, num_shards: int, write: Callable[[bytes], None]) -> None:
         """Write it, gathered into large pieces."""

@@ -85,17 +85,28 @@ def encode_header(header: BundleHeader) -> bytes:
 def encode_entry(entry: BundleEntry) -> bytes:
     """Return the value of a tensor's key."""
     dtype, shape, shard_id, offset, nbytes, crc, slices = entry
+    place = encode_place(dtype, shape, shard_id, offset, nbytes, crc)
+    return place + b"".join(map(_encode_slice, slices))
+
+
+def encode_place(  # noqa: PLR0913, PLR0917 - the fields of an entry, without making one
+    dtype: DataType, shape: tuple[int, ...], shard_id: int, offset: int, nbytes: int, crc: int
+) -> bytes:
+    """Return the value of the key of a tensor that is stored whole."""
     out = _encode_type(dtype, shape)
     if shard_id:
         out += _SHARD + encode_varint(shard_id)
     if offset:
         out += _OFFSET + encode_varint(offset)
     if nbytes:
-        out += _SIZE + encode_varint(nbytes)
+        out += _encode_size(nbytes)
     masked = mask(crc)
-    if masked:
-        out += _CRC.pack(_CRC_TAG, masked)
-    return out + b"".join(map(_encode_slice, slices)) if slices else out
+    return out + _CRC.pack(_CRC_TAG, masked) if masked else out
+
+
+@lru_cache(maxsize=4096)
+def _encode_size(nbytes: int) -> bytes:
+    return _SIZE + encode_varint(nbytes)
 
 
 def _encode_slice(part: TensorSlice) -> bytes:

@@ -17,7 +17,7 @@ MergeBundles). Pure: no file is touched here.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +28,7 @@ from pbckpt.bundle.entry import (
     BundleHeader,
     encode_entry,
     encode_header,
+    encode_place,
 )
 from pbckpt.bundle.payload import Payload
 from pbckpt.errors import SelectionError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from pbckpt.bundle.entry import TensorSlice
     from pbckpt.bundle.payload import Part, Tensor
+    from pbckpt.dtypes import DataType
     from pbckpt.names import BundleKey
 
 _NOTHING = Span.of(b"")
@@ -61,9 +63,9 @@ class ShardStream:
         self.shard_id = shard_id
         self.nbytes = 0
         """How many bytes were handed out so far."""
-        self.entries: list[tuple[bytes, BundleEntry]] = []
-        """Every tensor whose last byte was handed out, with its CRC."""
-        self.parts: list[tuple[Part, BundleEntry]] = []
+        self.entries: list[tuple[bytes, bytes]] = []
+        """The key and the encoded entry of every tensor whose last byte was handed out."""
+        self.parts: list[tuple[Part, DataType]] = []
         """Those of them that are slices."""
         self._crc = 0
         self._span = _NOTHING
@@ -108,7 +110,7 @@ class ShardStream:
         The tensor that is not among them is held for later.
         """
         parts: list[bytes] = []
-        offset, entries = self.nbytes, self.entries
+        offset, shard_id, entries = self.nbytes, self.shard_id, self.entries
         held, self._held = self._held, None
         if held is None:
             held = next(self._tensors, None)
@@ -117,10 +119,11 @@ class ShardStream:
             if not isinstance(payload, bytes) or len(payload) > room:
                 break
             size = len(payload)
-            entry = BundleEntry(dtype, shape, self.shard_id, offset, size, crc32c(payload))
-            entries.append((key, entry))
+            # Encoded at once, while everything is at hand: there may be many.
+            crc = crc32c(payload)
+            entries.append((key, encode_place(dtype, shape, shard_id, offset, size, crc)))
             if part is not None:
-                self.parts.append((part, entry))
+                self.parts.append((part, dtype))
             parts.append(payload)
             offset += size
             room -= size
@@ -162,22 +165,23 @@ class ShardStream:
         crc = self._crc if payload.crc32c is None else payload.crc32c
         if payload.confirm is not None:
             payload.confirm(crc)
-        entry = BundleEntry(dtype, shape, self.shard_id, begin, self.nbytes - begin, crc)
+        nbytes = self.nbytes - begin
+        entry = encode_place(dtype, shape, self.shard_id, begin, nbytes, crc)
         self.entries.append((key, entry))
         if part is not None:
-            self.parts.append((part, entry))
+            self.parts.append((part, dtype))
 
 
 def index_entries(
     streams: Sequence[ShardStream], aliases: Mapping[BundleKey, BundleKey]
-) -> list[tuple[bytes, BundleEntry]]:
-    """Return what the index of some shards lists, by ascending key.
+) -> list[tuple[bytes, bytes]]:
+    """Return what the index of some shards lists, by ascending key, encoded.
 
     ``aliases`` are further keys for tensors that are stored. Raises
     SelectionError for a key that is given twice.
     """
     entries = [entry for stream in streams for entry in stream.entries]
-    entries += _full_entries(streams).items()
+    entries += ((name, encode_entry(full)) for name, full in _full_entries(streams).items())
     if aliases:
         stored = dict(entries)
         entries += [(alias, stored[key]) for alias, key in aliases.items()]
@@ -193,22 +197,17 @@ def _full_entries(streams: Sequence[ShardStream]) -> dict[bytes, BundleEntry]:
     full: dict[bytes, BundleEntry] = {}
     slices: dict[bytes, list[TensorSlice]] = {}
     for stream in streams:
-        for (name, shape, part), entry in stream.parts:
-            full.setdefault(name, BundleEntry(entry.dtype, shape, stream.shard_id, 0, 0, NO_CRC32C))
+        for (name, shape, part), dtype in stream.parts:
+            full.setdefault(name, BundleEntry(dtype, shape, stream.shard_id, 0, 0, NO_CRC32C))
             slices.setdefault(name, []).append(part)
     return {name: entry._replace(slices=tuple(slices[name])) for name, entry in full.items()}
 
 
 def write_index(
-    entries: Iterable[tuple[bytes, BundleEntry]],
+    entries: Iterable[tuple[bytes, bytes]],
     num_shards: int,
     write: Callable[[bytes], object],
 ) -> None:
-    """Write the index file of ``entries``, which must ascend strictly by key."""
-
-    def values() -> Iterator[tuple[bytes, bytes]]:
-        yield HEADER_KEY, encode_header(BundleHeader(num_shards))
-        for key, entry in entries:
-            yield key, encode_entry(entry)
-
-    write_table(values(), write)
+    """Write the index file of encoded ``entries``, which must ascend strictly by key."""
+    header = (HEADER_KEY, encode_header(BundleHeader(num_shards)))
+    write_table(chain([header], entries), write)

@@ -162,11 +162,15 @@ class Relocation:
         return node_id
 
     def _check_objects(self, values: list[Value]) -> None:
-        """Raise SelectionError if edges that form rings have led elsewhere."""
+        """Raise SelectionError if one edge was on the ways to objects that part.
+
+        TensorFlow's keys never share one so; those of a graph made by hand can.
+        """
         for value in values:
-            at_home = self._places.at(value.path).node_id == value.node_id
-            if at_home and not self._edges.leads_to(value.new_path, value.node_id):
-                raise SelectionError(f"no edge of the object graph can be moved for {value.key!r}")
+            was_there = self._places.at(value.path).node_id == value.node_id
+            if was_there and not self._edges.leads_to(value.new_path, value.node_id):
+                msg = f"an edge that was moved leads to {value.key!r} too; rename that likewise"
+                raise SelectionError(msg)
 
     def _name_slots(self, slots: list[SlotMove]) -> None:
         """Give slots their new names; what else is new in their keys must be true."""

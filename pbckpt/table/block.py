@@ -33,6 +33,7 @@ _TRAILER = struct.Struct("<BI")
 TRAILER_BYTES = _TRAILER.size
 _RAW, _SNAPPY = 0, 1
 _MAX_RUN = 0x80  # below this a varint is one byte
+_HEAD = struct.Struct("3B").pack
 
 
 class BlockBuilder:
@@ -58,30 +59,66 @@ class BlockBuilder:
 
     def add(self, key: bytes, value: bytes) -> None:
         """Append an entry; the caller keeps the order."""
-        if self._until_restart == 0:
-            self._until_restart = self._interval
-            self._restarts.append(self._nbytes)
-            shared, rest = 0, key
-        else:
-            shared = _shared_prefix(self.last_key, key)
-            rest = key[shared:]
-        self._until_restart -= 1
-        head = _entry_head(shared, len(rest), len(value))
-        self._parts += (head, rest, value)
-        self._nbytes += len(head) + len(rest) + len(value)
-        self.last_key = key
+        self.fill(iter([(key, value)]), self.size + 1, len(key) + len(value) + 1)
+
+    def fill(
+        self, entries: Iterator[tuple[bytes, bytes]], nbytes: int, large: int
+    ) -> tuple[bytes, bytes] | None:
+        """Append entries until the block has ``nbytes``.
+
+        An entry of ``large`` bytes that is not the block's first is not
+        appended but returned: it belongs into a block of its own. Raises
+        ValueError for a key that is not above the one before it in the block.
+        One loop over local names, for it runs a hundred thousand times.
+        """
+        parts, restarts, last = self._parts, self._restarts, self.last_key
+        position, until_restart, shared = self._nbytes, self._until_restart, 0
+        size = self.size
+        held = None
+        for key, value in entries:
+            if parts:
+                if key <= last:
+                    msg = f"table keys must ascend: {key!r} after {last!r}"
+                    raise ValueError(msg)
+                if len(key) + len(value) >= large:
+                    held = (key, value)
+                    break
+            if until_restart:
+                # Names mostly share as much with the one before as that did.
+                if (
+                    key[:shared] != last[:shared]
+                    or key[shared : shared + 1] == last[shared : shared + 1]
+                ):
+                    shared = _shared_prefix(last, key)
+                rest = key[shared:]
+            else:
+                until_restart = self._interval
+                if restarts:
+                    size += _U32.size
+                restarts.append(position)
+                rest = key
+            until_restart -= 1
+            unshared = len(rest)
+            prefix = len(key) - unshared
+            if (prefix | unshared | len(value)) < _MAX_RUN:
+                head = _HEAD(prefix, unshared, len(value))
+            else:
+                head = b"".join(map(encode_varint, (prefix, unshared, len(value))))
+            parts += (head, rest, value)
+            added = len(head) + unshared + len(value)
+            position += added
+            size += added
+            last = key
+            if size >= nbytes:
+                break
+        self.last_key, self._nbytes, self._until_restart = last, position, until_restart
+        return held
 
     def finish(self) -> bytes:
         """Return the block's bytes, trailer left out."""
         restarts = self._restarts or [0]
         tail = struct.pack(f"<{len(restarts) + 1}I", *restarts, len(restarts))
         return b"".join([*self._parts, tail])
-
-
-def _entry_head(shared: int, unshared: int, value_length: int) -> bytes:
-    if (shared | unshared | value_length) < _MAX_RUN:
-        return bytes((shared, unshared, value_length))
-    return encode_varint(shared) + encode_varint(unshared) + encode_varint(value_length)
 
 
 def _shared_prefix(a: bytes, b: bytes) -> int:

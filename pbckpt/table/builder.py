@@ -11,6 +11,7 @@ bytes go to the callable that the caller gives.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pbckpt.table.block import TRAILER_BYTES, BlockBuilder, encode_trailer
@@ -27,8 +28,7 @@ _BYTE_MAX = 0xFF
 def write_table(entries: Iterable[tuple[bytes, bytes]], write: Callable[[bytes], object]) -> None:
     """Write the table of ``entries``, which must ascend strictly by key."""
     builder = TableBuilder(write)
-    for key, value in entries:
-        builder.add(key, value)
+    builder.extend(entries)
     builder.finish()
 
 
@@ -44,21 +44,33 @@ class TableBuilder:
         # A block's index key depends on the first key after it, so the handle
         # of the last block written waits until that key is known.
         self._pending: tuple[bytes, BlockHandle] | None = None
-        self._last_key: bytes | None = None
 
     def add(self, key: bytes, value: bytes) -> None:
-        """Append an entry. Raises ValueError unless its key is above all before it."""
-        if self._last_key is not None:
-            if key <= self._last_key:
-                msg = f"table keys must ascend: {key!r} after {self._last_key!r}"
-                raise ValueError(msg)
-            if len(key) + len(value) >= LARGE_ENTRY_BYTES:
+        """Append an entry; see `extend`."""
+        self.extend([(key, value)])
+
+    def extend(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Append entries. Raises ValueError unless each key is above all before it."""
+        coming = iter(entries)
+        following = next(coming, None)
+        while following is not None:
+            self._name_pending_block(following[0])
+            run = chain((following,), coming)
+            following = self._block.fill(run, BLOCK_BYTES, LARGE_ENTRY_BYTES)
+            if following is not None or self._block.size >= BLOCK_BYTES:
                 self._cut_block()
-        self._name_pending_block(key)
-        self._block.add(key, value)
-        self._last_key = key
-        if self._block.size >= BLOCK_BYTES:
-            self._cut_block()
+            following = following or next(coming, None)
+
+    def _name_pending_block(self, following: bytes) -> None:
+        """Give the last block written its key, now that the first key after it is known."""
+        if self._pending is None:
+            return
+        last_key, handle = self._pending
+        if following <= last_key:
+            msg = f"table keys must ascend: {following!r} after {last_key!r}"
+            raise ValueError(msg)
+        self._index.add(shortest_separator(last_key, following), handle.encode())
+        self._pending = None
 
     def finish(self) -> None:
         """Write what is left, the two root blocks and the footer."""
@@ -75,12 +87,6 @@ class TableBuilder:
             handle = self._write_block(self._block.finish())
             self._pending = (self._block.last_key, handle)
             self._block = BlockBuilder()
-
-    def _name_pending_block(self, following: bytes) -> None:
-        if self._pending is not None:
-            last_key, handle = self._pending
-            self._index.add(shortest_separator(last_key, following), handle.encode())
-            self._pending = None
 
     def _write_block(self, block: bytes) -> BlockHandle:
         handle = BlockHandle(self._offset, len(block))

@@ -35,33 +35,23 @@ def judge_cases(cases: SearchStrategy[Any], judge: Judge, count: int) -> int:
     """
     number = int(os.environ.get(SEED_VARIABLE, "0"))
     print(f"seed {number}; {SEED_VARIABLE} gives another")  # noqa: T201 - pytest shows it on failure
-    right, waiting = set[str](), list[Any]()
-    wrong = list[str]()
+    drawn: list[Any] = []
+    _each(cases, drawn.append, number, count, [Phase.generate])
+    problems: dict[str, str] = {}
+    for start in range(0, len(drawn), BATCH):
+        batch = drawn[start : start + BATCH]
+        problems.update(zip(map(repr, batch), judge(batch), strict=True))
 
-    def judge_waiting() -> None:
-        for case, problem in zip(waiting, judge(waiting), strict=True):
-            if problem:
-                wrong.append(problem)
-            else:
-                right.add(repr(case))
-        waiting.clear()
-
-    def collect(case: Any) -> None:  # noqa: ANN401 - whatever is drawn
-        waiting.append(case)
-        if len(waiting) == BATCH:
-            judge_waiting()
-
-    def shrink(case: Any) -> None:  # noqa: ANN401
-        if repr(case) not in right:
+    def judge_alone(case: Any) -> None:  # noqa: ANN401 - whatever is drawn
+        if problems.get(repr(case), "not judged yet"):
             (problem,) = judge([case])
             assert not problem, problem
 
-    _each(cases, collect, number, count, [Phase.generate])
-    judge_waiting()
-    if wrong:
-        _each(cases, shrink, number, count, [Phase.generate, Phase.shrink])
-        raise AssertionError(f"wrong in a batch, but right alone: {wrong[0]}")
-    return len(right)
+    if any(problems.values()):
+        _each(cases, judge_alone, number, count, [Phase.generate, Phase.shrink])
+        wrong = next(filter(None, problems.values()))
+        raise AssertionError(f"wrong in a batch, but right alone: {wrong}")
+    return len(problems)
 
 
 def _each(

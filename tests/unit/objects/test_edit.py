@@ -356,6 +356,18 @@ def test_the_values_of_an_object_move_together() -> None:
         edited(before, {"t/.ATTRIBUTES/keys": "u/.ATTRIBUTES/keys"})
 
 
+def test_an_edge_on_the_ways_to_two_keys_is_not_moved_for_one() -> None:
+    before = graph(
+        Node({"a": 1, "b": 1}),
+        Node({"x": 2}),
+        Node({"w": 3, "v": 4}),
+        Node({}, ("a/x/w",)),
+        Node({}, ("b/x/v",)),
+    )
+    with pytest.raises(SelectionError, match="leads to 'b/x/v/"):
+        edited(before, {"a/x/w": "a/y/w"})
+
+
 def test_the_first_of_two_children_with_one_name_is_moved() -> None:
     proto = TrackableObjectGraph()
     root = proto.nodes.add()

@@ -157,7 +157,7 @@ def test_an_interpreter_gets_the_scripts_for_its_tensorflow(tmp_path: Path) -> N
 def test_the_program_measures_and_cleans_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--sizes", "1MB", "--runs", "1", "--dir", str(tmp_path)]
+    options = ["--only", "graphs", "--sizes", "1MB", "--runs", "1", "--dir", str(tmp_path)]
     assert main([*options, "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
     assert [result["what"] for result in results["comparisons"]] == [
@@ -169,7 +169,10 @@ def test_the_program_measures_and_cleans_up(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("option", ["--sizes=2MB", "--runs=0", "--runs=many"])
+@pytest.mark.parametrize(
+    "option",
+    ["--sizes=2MB", "--runs=0", "--runs=many", "--only=it", "--scale=0", "--scale=2"],
+)
 def test_a_command_line_without_sense_is_refused(option: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([option])
