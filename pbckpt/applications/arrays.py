@@ -119,7 +119,7 @@ def read_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Array:
     """Return a stored tensor; strings as bytes objects.
 
     Where the bytes in the mapped file are those of an array, it is a view of
-    them that cannot be written to; else an array of its own.
+    them; else a copy. Neither is written to.
     """
     if entry.slices:
         return read_piece(reader, name, entry, ())
@@ -130,6 +130,7 @@ def read_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Array:
         array = _native(np.frombuffer(reader.read(entry), dtype), swap=reader.big_endian != _SWAPS)
     else:
         array = np.frombuffer(reader.checked_span(entry).view, dtype)
+    array.flags.writeable = False
     return _shaped(array, entry.shape)
 
 

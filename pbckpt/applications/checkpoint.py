@@ -49,11 +49,11 @@ class TensorSlices:
 class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
     """The tensors of a checkpoint by key; a context manager.
 
-    Looking a key up reads that tensor and checks its CRC. The array is in place,
-    and then read-only, where the bytes in the file are those of an array: it
+    Looking a key up reads that tensor, checks its CRC and gives a read-only
+    array. It is in place where the bytes in the file are those of an array: it
     stays valid when the checkpoint is closed, but not when another program cuts
-    the file short. `load` gives arrays of their own. Keys that are not UTF-8
-    have surrogate escapes.
+    the file short. `load` gives arrays of their own, to write to. Keys that are
+    not UTF-8 have surrogate escapes.
     """
 
     def __init__(self, stored: Bundle | V1) -> None:
@@ -110,6 +110,24 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
         """Return the tensor as an array of its own, to write to as well. Raises as above."""
         self.info(key)
         return self._stored.array(key_to_bytes(key), own=True)
+
+    def load_text(self, key: str, encoding: str = "utf-8") -> Array:
+        """Return a string tensor as an array of str, decoded.
+
+        Raises UnknownKeyError, SelectionError for a tensor of another type, and
+        UnsupportedBundleError for bytes that are no such text.
+        """
+        array = self.load(key)
+        if array.dtype != object:
+            raise SelectionError(f"{key!r} is of type {self.info(key).dtype.label}, not strings")
+        flat = array.reshape(-1)
+        try:
+            flat[:] = [element.decode(encoding) for element in flat.tolist()]
+        except UnicodeDecodeError as error:
+            raise UnsupportedBundleError(
+                f"a string of {key!r} is not {encoding}: {error.reason}; load it as bytes"
+            ) from None
+        return array
 
     def get_slice(self, key: str) -> TensorSlices:
         """Return the tensor without reading it, to take parts of. Raises UnknownKeyError."""

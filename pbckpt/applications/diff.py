@@ -14,15 +14,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pbckpt.applications.blocks import stored_bytes
+from pbckpt.applications.cast import cast_tensor
 from pbckpt.applications.layout import Format, Layout
 from pbckpt.applications.source import open_source
 from pbckpt.dtypes import DataType, numpy_dtype
+from pbckpt.edits.casts import is_castable
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
     from pbckpt.applications.blocks import Array
     from pbckpt.applications.source import Source
+    from pbckpt.bundle.payload import Tensor
+
+_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 
 class Difference(Enum):
@@ -39,7 +45,8 @@ class TensorDifference(NamedTuple):
     """A tensor that differs.
 
     ``first`` and ``second`` are type and shape. ``elements`` is how many have other
-    bits; ``max_abs`` and ``max_rel`` are None for what are no numbers.
+    bits, or are other numbers where types differ; ``max_abs`` and ``max_rel``
+    are None for what are no numbers.
     """
 
     key: str
@@ -104,9 +111,10 @@ def _difference(
     if one.shape != other.shape:
         return TensorDifference(name, Difference.SHAPE, first, second)
     if one.dtype is not other.dtype:
-        return TensorDifference(name, Difference.DTYPE, first, second)
-    values = _compare_values(a, b, place_a, place_b)
-    return TensorDifference(name, Difference.VALUES, first, second, *values) if values else None
+        values = _compare_as_numbers(a.tensor(place_a), b.tensor(place_b))
+        return TensorDifference(name, Difference.DTYPE, first, second, *values)
+    found = _compare_values(a, b, place_a, place_b)
+    return TensorDifference(name, Difference.VALUES, first, second, *found) if found else None
 
 
 def _shown(source: Source, place: int | None) -> str:
@@ -117,6 +125,19 @@ def _shown(source: Source, place: int | None) -> str:
 
 
 _Values = tuple[int | None, float | None, float | None]
+
+
+def _compare_as_numbers(first: Tensor, other: Tensor) -> _Values:
+    """Compare the numbers of two types in float64, which holds nearly all of them."""
+    types = (first.dtype, other.dtype)
+    if not all(is_castable(dtype) and dtype not in _COMPLEX for dtype in types):
+        return None, None, None
+    pairs = zip(
+        stored_bytes(cast_tensor(first, DataType.DOUBLE)),
+        stored_bytes(cast_tensor(other, DataType.DOUBLE)),
+        strict=True,
+    )
+    return _compare_pairs(pairs, DataType.DOUBLE)
 
 
 def _compare_values(a: Source, b: Source, place_a: int, place_b: int) -> _Values | None:
@@ -130,6 +151,11 @@ def _compare_values(a: Source, b: Source, place_a: int, place_b: int) -> _Values
     )
     if not dtype.is_fixed_size:
         return (None, None, None) if not all([x == y for x, y in pairs]) else None  # noqa: C419
+    found = _compare_pairs(pairs, dtype)
+    return found if found[0] else None
+
+
+def _compare_pairs(pairs: Iterable[tuple[memoryview, memoryview]], dtype: DataType) -> _Values:
     count, max_abs, max_rel = 0, 0.0, 0.0
     for x, y in pairs:
         if x != y:
@@ -138,7 +164,7 @@ def _compare_values(a: Source, b: Source, place_a: int, place_b: int) -> _Values
             )
             count += found[0]
             max_abs, max_rel = max(max_abs, found[1]), max(max_rel, found[2])
-    return (count, max_abs, max_rel) if count else None
+    return count, max_abs, max_rel
 
 
 def _compare_blocks(x: Array, y: Array) -> tuple[int, float, float]:

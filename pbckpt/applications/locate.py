@@ -10,7 +10,6 @@ from pbckpt.names import STATE_FILE, Prefix
 from pbckpt.storage.local import MappedFile
 
 _SAVED_MODEL_VARIABLES = os.path.join("variables", "variables")
-_ANY = "?"
 
 
 class Located(NamedTuple):
@@ -58,19 +57,24 @@ def _locate_prefix(path: str) -> Located:
 
 
 def _v1_files(path: str) -> tuple[str, ...]:
-    """Return the files of the V1 checkpoint ``path``; none if that is something else."""
-    from pbckpt.v1.shards import pattern_matches  # noqa: PLC0415 - few are left
+    """Return the files of the V1 checkpoint ``path``; none if that is something else.
 
+    Raises MissingFileError where some of its shards are not there.
+    """
     if os.path.isfile(path):
         return (path,) if _is_v1(path) else ()
+    from pbckpt.v1.shards import find_shards  # noqa: PLC0415 - few are left
+
     directory, pattern = os.path.split(path)
-    if _ANY not in pattern:
-        return ()
     try:
-        names = sorted(os.listdir(directory or os.curdir))
+        found = find_shards(pattern, os.listdir(directory or os.curdir))
     except OSError:
         return ()
-    return tuple(os.path.join(directory, name) for name in names if pattern_matches(pattern, name))
+    if found.missing:
+        first = os.path.join(directory, found.missing[0])
+        msg = f"{first}: no such file, but the other shards of {path} count it"
+        raise MissingFileError(msg, file=first)
+    return tuple(os.path.join(directory, name) for name in found.names)
 
 
 def _is_v1(path: str) -> bool:
@@ -93,7 +97,18 @@ def is_checkpoint(path: str | os.PathLike[str]) -> bool:
     is_state = prefix.basename == STATE_FILE and os.path.isfile(text)
     if named_by_file or is_state:
         return True
-    return bool(_v1_files(text)) if os.path.isfile(text) else _has_index(prefix) or _ANY in text
+    return (
+        bool(_v1_files(text))
+        if os.path.isfile(text)
+        else _has_index(prefix) or _is_sharded_v1(text)
+    )
+
+
+def _is_sharded_v1(path: str) -> bool:
+    try:
+        return bool(_v1_files(path))
+    except MissingFileError:
+        return True
 
 
 def _has_index(prefix: Prefix) -> bool:

@@ -51,7 +51,7 @@ class FileKind(Enum):
     )
     V1_CHECKPOINT = (
         "a V1 checkpoint, one file without .index",
-        "it is a checkpoint already; V1 is not read yet",
+        "it is a checkpoint already; see it with pbckpt inspect, change it with pbckpt edit",
     )
     SHARD = (
         "a data file of a checkpoint",

@@ -11,7 +11,7 @@ import pytest
 
 import pbckpt
 from pbckpt.bundle.entry import encode_header
-from pbckpt.bundle.reader import read_index
+from pbckpt.bundle.index import Index
 from pbckpt.wire.span import Memory
 from tests.corrupt.checkpoints import (
     OPEN_FILES,
@@ -155,7 +155,7 @@ def test_the_index_of_fewer_tensors(saved: Saved, tmp_path: Path) -> None:
 
 
 def test_a_header_of_more_shards_than_there_are(saved: Saved) -> None:
-    index = read_index(Memory(saved.index_file.read_bytes()))
+    index = Index(Memory(saved.index_file.read_bytes()))
     header = encode_header(index.header._replace(num_shards=2)).hex()
     forge(saved.index_file, {b"": header, b"bias": "0801 1200 2804 355e2fe1a7"})
     with pytest.raises(pbckpt.MissingFileError, match="data-00000-of-00002"):

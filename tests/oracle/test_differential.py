@@ -154,7 +154,7 @@ def saved_value(tensor: TensorCase, case: CheckpointCase) -> object:
         pieces = [piece(array, part) for part in parts]
         return Partitioned(tensor.shape, tuple(zip(starts, pieces, strict=True)))
     form = tensor.form
-    if form is Form.FORTRAN:
+    if form is Form.FORTRAN and array.ndim:
         return np.asfortranarray(array)
     if form is Form.BIG_ENDIAN and array.dtype.kind in "iufc":
         return array.astype(array.dtype.newbyteorder(">"))

@@ -26,14 +26,15 @@ from pbckpt.bundle.entry import (
     decode_header,
     encode_entry,
 )
+from pbckpt.bundle.index import Index
 from pbckpt.bundle.payload import Payload, Tensor, decode_string_head, split_strings, string_payload
-from pbckpt.bundle.reader import BundleReader, read_index
+from pbckpt.bundle.reader import BundleReader
 from pbckpt.bundle.slices import slice_key
-from pbckpt.bundle.writer import ShardStream, write_index
+from pbckpt.bundle.writer import ShardStream, index_entries, write_index
 from pbckpt.dtypes import DataType
 from pbckpt.names import BundleKey
 from pbckpt.table import builder
-from pbckpt.table.block import BlockBuilder, encode_trailer, iterate_block
+from pbckpt.table.block import BlockBuilder, encode_trailer, find_in_block, iterate_block
 from pbckpt.table.footer import BlockHandle, Footer
 from pbckpt.table.reader import TableReader
 from pbckpt.wire.fields import scan
@@ -146,8 +147,48 @@ def test_a_table_has_what_was_written_whatever_its_blocks(
     entries: dict[bytes, bytes], block_bytes: int
 ) -> None:
     reader = TableReader(memoryview(table_of(entries, block_bytes)))
+    assert {key: reader.find(key) for key in entries} == entries
     assert [tuple(entry) for entry in reader] == sorted(entries.items())
     reader.check_layout()
+
+
+@patiently
+@given(TABLES, KEYS, st.integers(1, 2000))
+def test_a_key_that_is_not_in_a_table_is_not_found(
+    entries: dict[bytes, bytes], key: bytes, block_bytes: int
+) -> None:
+    reader = TableReader(memoryview(table_of(entries, block_bytes)))
+    assert reader.find(key) == entries.get(key)
+
+
+@patiently
+@given(st.dictionaries(KEYS, st.binary(max_size=20), max_size=40), KEYS, st.integers(1, 50))
+def test_a_key_is_found_in_a_block_with_any_restarts(
+    entries: dict[bytes, bytes], other: bytes, interval: int
+) -> None:
+    block = BlockBuilder(interval)
+    for key, value in sorted(entries.items()):
+        block.add(key, value)
+    stored = block.finish()
+    assert {key: find_in_block(stored, key) for key in entries} == entries
+    assert find_in_block(stored, other) == entries.get(other)
+
+
+@patiently
+@given(st.binary(max_size=300), st.binary(max_size=60), KEYS)
+def test_any_block_has_the_value_that_it_lists_or_is_corrupt(
+    entries: bytes, restarts: bytes, other: bytes
+) -> None:
+    block = entries + restarts + struct.pack("<I", len(restarts) // 4)
+    try:
+        listed = dict(iterate_block(block))
+    except pbckpt.CorruptFileError:
+        with suppress(pbckpt.CorruptFileError):
+            find_in_block(block, other)
+        return
+    # A list that ascends is one in which each key can be found.
+    assert {key: find_in_block(block, key) for key in listed} == listed
+    assert find_in_block(block, other) == listed.get(other)
 
 
 @patiently
@@ -159,7 +200,14 @@ def test_a_damaged_table_has_all_that_was_written_or_is_corrupt(
     for _ in range(data.draw(st.integers(1, 3))):
         table[data.draw(st.integers(0, len(table) - 1))] ^= data.draw(st.integers(1, 255))
     try:
-        found = [tuple(entry) for entry in TableReader(memoryview(table))]
+        reader = TableReader(memoryview(table))
+    except pbckpt.PbckptError:
+        return
+    for key, value in entries.items():
+        with suppress(pbckpt.PbckptError):
+            assert reader.find(key) == value
+    try:
+        found = [tuple(entry) for entry in reader]
     except pbckpt.PbckptError:
         return
     assert found == sorted(entries.items())
@@ -194,17 +242,22 @@ def test_any_index_with_right_checksums_is_read_or_refused(
     footer = Footer(BlockHandle(start, 8), BlockHandle(start + 13, len(blocks[2])))
     table = b"".join(part + encode_trailer(part) for part in blocks) + footer.encode()
     try:
-        found = read_index(Memory(table))
+        found = Index(Memory(table))
+        listed = found.entries
     except pbckpt.PbckptError:
         return
     assert found.header.num_shards >= 1
+    again = Index(Memory(table))
+    assert {key: again.find(key) for key in listed} == listed
 
 
 @patiently
 @given(st.binary(max_size=200), st.sampled_from([b"", bytes.fromhex("57fb808b247547db")]))
 def test_any_bytes_are_a_table_or_corrupt(data: bytes, tail: bytes) -> None:
     with suppress(pbckpt.PbckptError):
-        list(TableReader(memoryview(data + tail)))
+        reader = TableReader(memoryview(data + tail))
+        reader.find(data[:3])
+        list(reader)
 
 
 @patiently
@@ -286,7 +339,7 @@ def test_an_entry_comes_back(entry: BundleEntry) -> None:
 def test_strings_come_back(elements: list[bytes]) -> None:
     payload = string_payload(elements)
     data = memoryview(payload.head + b"".join(bytes(span.view) for span in payload.spans))
-    layout = decode_string_head(data, len(elements))
+    layout = decode_string_head(data, len(elements), len(data))
     assert list(split_strings(data, layout)) == elements
 
 
@@ -304,34 +357,40 @@ def test_slices_sort_by_name_then_start_then_length(
 
 
 @st.composite
-def shards(draw: st.DrawFn) -> dict[bytes, list[bytes]]:
-    """The parts that tensors lie in, by key."""
-    parts = st.lists(st.binary(max_size=50), max_size=5)
-    return draw(st.dictionaries(KEYS.filter(bool), parts, max_size=8))
+def shards(draw: st.DrawFn) -> dict[bytes, list[bytes] | bytes]:
+    """The parts that tensors lie in, or their bytes as they are, by key, in any order."""
+    parts = st.one_of(st.lists(st.binary(max_size=50), max_size=5), st.binary(max_size=50))
+    tensors = draw(st.dictionaries(KEYS.filter(bool), parts, max_size=8))
+    return {key: tensors[key] for key in draw(st.permutations(list(tensors)))}
 
 
 @patiently
 @given(shards(), st.integers(1, 100))
 def test_a_shard_and_its_index_are_read_back(
-    tensors: dict[bytes, list[bytes]], buffer_size: int
+    tensors: dict[bytes, list[bytes] | bytes], buffer_size: int
 ) -> None:
     stream = ShardStream(
         Tensor(
             BundleKey(key),
             DataType.UINT8,
-            (sum(map(len, parts)),),
-            Payload([Span.of(part) for part in parts]),
+            (len(whole_of(parts)),),
+            parts if isinstance(parts, bytes) else Payload([Span.of(part) for part in parts]),
         )
-        for key, parts in sorted(tensors.items())
+        for key, parts in tensors.items()
     )
     buffer = memoryview(bytearray(buffer_size))
     shard = bytearray()
     while (block := stream.next_block(buffer)) is not None:
         shard += block.data
     index: list[bytes] = []
-    write_index(stream.entries, 1, index.append)
-    found = read_index(Memory(b"".join(index)))
+    assert bytes(shard) == b"".join(map(whole_of, tensors.values()))
+    write_index(index_entries([stream], {}), 1, index.append)
+    found = Index(Memory(b"".join(index)))
     reader = BundleReader(found, lambda _: Memory(shard))
     assert {key: bytes(reader.read(entry)) for key, entry in found.entries.items()} == {
-        key: b"".join(parts) for key, parts in tensors.items()
+        key: whole_of(parts) for key, parts in tensors.items()
     }
+
+
+def whole_of(parts: list[bytes] | bytes) -> bytes:
+    return parts if isinstance(parts, bytes) else b"".join(parts)

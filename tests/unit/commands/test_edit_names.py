@@ -1,0 +1,283 @@
+"""Edits that choose and rename: the files are those of a Saver for the new names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import pbckpt
+from tests.unit.commands.material import FAST, GOLDEN, files, held, placed, saved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MODEL = {
+    "model/conv1/bias": np.float32([1, 2]),
+    "model/conv1/kernel": np.float32([[1, 2], [3, 4]]),
+    "model/conv2/bias": np.float32([3]),
+    "model/step": np.int64(9),
+    "other": np.array([b"text"], object),
+}
+SELECT = pbckpt.Selection
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return saved(tmp_path / "model", MODEL)
+
+
+def names(model: Path, edits: pbckpt.Edits) -> dict[str, str]:
+    """Return new name -> old name of what an edit would write."""
+    report = pbckpt.edit(model, model.with_name("out"), edits=edits, dry_run=True)
+    return {one.new: one.old for one in report.tensors}
+
+
+def test_a_renamed_checkpoint_is_that_of_a_saver(model: Path, tmp_path: Path) -> None:
+    edits = pbckpt.Edits(renames=(r"model/conv*/*=z\1/\2", "other=a"))
+    pbckpt.edit(model, tmp_path / "out", edits=edits, durability=FAST)
+    assert files(tmp_path / "out") == files(
+        saved(
+            tmp_path / "expected",
+            {
+                "z1/bias": MODEL["model/conv1/bias"],
+                "z1/kernel": MODEL["model/conv1/kernel"],
+                "z2/bias": MODEL["model/conv2/bias"],
+                "model/step": MODEL["model/step"],
+                "a": MODEL["other"],
+            },
+        )
+    )
+    # The text comes first now, then the step, as their names sort.
+    assert placed(tmp_path / "out") == {
+        "a": (0, 0, 9),
+        "model/step": (0, 9, 8),
+        "z1/bias": (0, 17, 8),
+        "z1/kernel": (0, 25, 16),
+        "z2/bias": (0, 41, 4),
+    }
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        (
+            pbckpt.Edits(SELECT(include=("*conv1*", "other"))),
+            {name: name for name in ("model/conv1/bias", "model/conv1/kernel", "other")},
+        ),
+        (
+            pbckpt.Edits(SELECT(exclude=("re:model/conv[12]/.*",))),
+            {"model/step": "model/step", "other": "other"},
+        ),
+        (
+            pbckpt.Edits(SELECT(include=("model/*",), exclude=("*bias",), take=("*2/bias",))),
+            {name: name for name in ("model/conv1/kernel", "model/conv2/bias", "model/step")},
+        ),
+        (
+            pbckpt.Edits(SELECT(exclude=("other",)), strip_prefix="model/"),
+            {
+                "conv1/bias": "model/conv1/bias",
+                "conv1/kernel": "model/conv1/kernel",
+                "conv2/bias": "model/conv2/bias",
+                "step": "model/step",
+            },
+        ),
+        (
+            pbckpt.Edits(SELECT(include=("other",)), add_prefix="top:"),
+            {"top:other": "other"},
+        ),
+        (
+            pbckpt.Edits(SELECT(include=("*bias",)), renames=(r"re:model/(\w+)(\d)/.*=\2\1",)),
+            {"1conv": "model/conv1/bias", "2conv": "model/conv2/bias"},
+        ),
+        (
+            pbckpt.Edits(SELECT(include=("*bias",)), renames=(r"re:.*(?P<n>\d).*=b\g<n>",)),
+            {"b1": "model/conv1/bias", "b2": "model/conv2/bias"},
+        ),
+        # One after the other: the second renames what the first made.
+        (pbckpt.Edits(SELECT(include=("other",)), renames=("other=x", "x=y")), {"y": "other"}),
+        # A table looks at the names as they were before it: it may swap them.
+        (
+            pbckpt.Edits(
+                SELECT(include=("*bias",)),
+                renames=(
+                    {
+                        "model/conv1/bias": "model/conv2/bias",
+                        "model/conv2/bias": "model/conv1/bias",
+                    },
+                ),
+            ),
+            {
+                "model/conv1/bias": "model/conv2/bias",
+                "model/conv2/bias": "model/conv1/bias",
+            },
+        ),
+        # The order of all: select, rename, strip, add.
+        (
+            pbckpt.Edits(
+                SELECT(include=("other", "*step")),
+                renames=({"other": "model/o"}, "model/o=model/p"),
+                strip_prefix="model/",
+                add_prefix="model/new/",
+            ),
+            {"model/new/p": "other", "model/new/step": "model/step"},
+        ),
+        # The last = divides, for a name may hold one.
+        (
+            pbckpt.Edits(SELECT(include=("other",)), renames=("other=a", "a=b", "b=c")),
+            {"c": "other"},
+        ),
+    ],
+)
+def test_names_that_tensors_get(
+    model: Path, edits: pbckpt.Edits, expected: dict[str, str]
+) -> None:
+    assert names(model, edits) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("map.json", '{"other": "x", "model/step": "y"}'),
+        ("map.csv", "other,x\nmodel/step,y\n"),
+        ("map.tsv", "other\tx\r\nmodel/step\ty"),
+        ("map.txt", '\ufeff"other","x"\n\nmodel/step,y'),
+    ],
+)
+def test_maps_of_all_kinds(name: str, text: str, model: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    table = pbckpt.read_map(tmp_path / name)
+    found = names(model, pbckpt.Edits(SELECT(exclude=("*conv*",)), renames=(table,)))
+    assert found == {"x": "other", "y": "model/step"}
+
+
+def test_names_that_are_no_utf8(tmp_path: Path) -> None:
+    source = saved(tmp_path / "m", {"a\udcff": np.float32(1), "b": np.float32(2)})
+    edits = pbckpt.Edits(renames=("b=\udcfe", r"re:a(.)=\1"))
+    pbckpt.edit(source, tmp_path / "out", edits=edits, durability=FAST)
+    assert held(tmp_path / "out") == {
+        "\udcfe": ("float32", (), 2),
+        "\udcff": ("float32", (), 1),
+    }
+
+
+def renamed_partitions(prefix: Path, name: Callable[[str], str]) -> Path:
+    """Save what the golden partitioned checkpoint holds, under other names."""
+    wide = np.arange(20, dtype=np.int32).reshape(4, 5)
+    embedding = np.arange(78, dtype=np.float32).reshape(26, 3)
+    return saved(
+        prefix,
+        {
+            name("embedding"): pbckpt.partition(embedding, 11),
+            name("in_one_part"): np.ones(2, np.float32),
+            name("plain"): np.float32(3),
+            name("wide"): pbckpt.partition(wide, 2, axis=1),
+        },
+    )
+
+
+@pytest.mark.parametrize("version", ["tf1", "tf2"])
+def test_partitioned_tensors_keep_their_slices(version: str, tmp_path: Path) -> None:
+    source = GOLDEN / version / "partitioned" / "ckpt"
+    assert files(source) == files(renamed_partitions(tmp_path / "same", str))
+    edits = pbckpt.Edits(renames=(r"re:(.*)=scope/\1",))
+    pbckpt.edit(source, tmp_path / "out", edits=edits, durability=FAST)
+    expected = renamed_partitions(tmp_path / "expected", "scope/{}".format)
+    assert files(tmp_path / "out") == files(expected)
+
+
+def test_partitioned_tensors_are_ordered_by_their_new_names(tmp_path: Path) -> None:
+    """To a Saver slices are called NAME/part_0: so z comes after zz is no matter of keys alone."""
+    source = GOLDEN / "tf2" / "partitioned" / "ckpt"
+    new = {"embedding": "z", "in_one_part": "z/a", "plain": "z/q", "wide": "a"}
+    pbckpt.edit(source, tmp_path / "out", edits=pbckpt.Edits(renames=(new,)), durability=FAST)
+    expected = renamed_partitions(tmp_path / "expected", new.__getitem__)
+    assert files(tmp_path / "out") == files(expected)
+    where = placed(tmp_path / "out")
+    # a is 80 bytes; z/a, the parts of z, z/q.
+    assert (where["z/a"], where["z/q"]) == ((0, 80, 8), (0, 80 + 8 + 312, 4))
+
+
+def test_partitioned_tensors_are_joined(tmp_path: Path) -> None:
+    source = GOLDEN / "tf2" / "partitioned" / "ckpt"
+    pbckpt.edit(source, tmp_path / "out", join_slices=True, durability=FAST)
+    whole = pbckpt.load_checkpoint(source)
+    assert files(tmp_path / "out") == files(saved(tmp_path / "expected", whole))
+    assert whole["wide"].tolist()[1] == [5, 6, 7, 8, 9]
+
+
+def test_slices_that_do_not_cover_their_tensor_are_renamed_but_not_joined(tmp_path: Path) -> None:
+    part = pbckpt.Partitioned((3, 2), (((0, 0), np.zeros((3, 2), np.float32)),))
+    saved(tmp_path / "whole", {"w": part})
+    assert placed(tmp_path / "whole") == {"w": (0, 0, 24)}
+
+
+@pytest.mark.parametrize(
+    ("layout", "expected"),
+    [
+        (
+            pbckpt.Layout(num_shards=2),
+            {"a": (0, 0, 40), "b": (1, 0, 20), "c": (1, 20, 16), "d": (1, 36, 4)},
+        ),
+        (
+            pbckpt.Layout(num_shards=9),
+            {"a": (0, 0, 40), "b": (1, 0, 20), "c": (2, 0, 16), "d": (3, 0, 4)},
+        ),
+        (
+            pbckpt.Layout(max_shard_bytes=24),
+            {"a": (0, 0, 40), "b": (1, 0, 20), "d": (1, 20, 4), "c": (2, 0, 16)},
+        ),
+        (
+            pbckpt.Layout(shard_of=lambda name: int(name in "ad")),
+            {"b": (0, 0, 20), "c": (0, 20, 16), "a": (1, 0, 40), "d": (1, 40, 4)},
+        ),
+    ],
+)
+def test_shards(
+    layout: pbckpt.Layout, expected: dict[str, tuple[int, int, int]], tmp_path: Path
+) -> None:
+    sizes = {"a": 10, "b": 5, "c": 4, "d": 1}
+    tensors = {name: np.full(size, size, np.float32) for name, size in sizes.items()}
+    source = saved(tmp_path / "m", tensors)
+    pbckpt.edit(source, tmp_path / "out", layout=layout, durability=FAST)
+    assert placed(tmp_path / "out") == expected
+    assert files(tmp_path / "out") == files(saved(tmp_path / "expected", tensors, layout))
+    assert held(tmp_path / "out") == held(source)
+
+
+def test_one_shard_of_several(tmp_path: Path) -> None:
+    source = GOLDEN / "tf2" / "sharded2" / "ckpt"
+    assert placed(source)["a/first"][0] == 1
+    one = pbckpt.Layout(num_shards=1)
+    pbckpt.edit(source, tmp_path / "out", layout=one, durability=FAST)
+    assert placed(tmp_path / "out") == {
+        "a/first": (0, 0, 12),
+        "b/second": (0, 12, 16),
+        "c/third": (0, 28, 8),
+        "d/fourth": (0, 36, 16),
+    }
+    assert held(tmp_path / "out") == held(source)
+
+
+def test_everything_together(model: Path, tmp_path: Path) -> None:
+    edits = pbckpt.Edits(
+        SELECT(include=("model/*",), exclude=("*/step",), take=("other",)),
+        renames=({"other": "model/text"}, r"model/conv*/kernel=model/w\1"),
+        strip_prefix="model/",
+        add_prefix="net/",
+        casts=("net/w?=float16",),
+        settings=("net/step=int64:0", "net/new=bool:[true, false]"),
+    )
+    layout = pbckpt.Layout(num_shards=2)
+    pbckpt.edit(model, tmp_path / "out", edits=edits, layout=layout, durability=FAST)
+    assert held(tmp_path / "out") == {
+        "net/conv1/bias": ("float32", (2,), [1, 2]),
+        "net/conv2/bias": ("float32", (1,), [3]),
+        "net/new": ("bool", (2,), [True, False]),
+        "net/step": ("int64", (), 0),
+        "net/text": ("string", (1,), [b"text"]),
+        "net/w1": ("float16", (2, 2), [[1, 2], [3, 4]]),
+    }
+    assert len(files(tmp_path / "out")) == 3
