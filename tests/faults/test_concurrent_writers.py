@@ -92,8 +92,11 @@ def test_writers_that_replace_follow_each_other(writers: int, tmp_path: Path) ->
     assert pbckpt.verify(prefix).ok
     assert writer_of(prefix) in range(1, writers + 1)
     names = {path.name for path in prefix.parent.iterdir()}
-    assert names - {"m.data-00000-of-00001", "m.data-00000-of-00002"} == {"m.index", "checkpoint"}
-    assert len(names) == 3
+    shards = names - {"m.index", "checkpoint"}
+    assert shards in (
+        {"m.data-00000-of-00001"},
+        {"m.data-00000-of-00002", "m.data-00001-of-00002"},
+    )
 
 
 @pytest.mark.parametrize("writers", [2, 4])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -60,13 +61,11 @@ def sliced(draw: st.DrawFn) -> BundleEntry:
     cuts = sorted({0, rows, *draw(st.lists(st.integers(1, rows - 1), max_size=5))})
     last = draw(st.sampled_from([Extent(0, columns), Extent(0, None)]))
     slices: list[TensorSlice] = [
-        (Extent(start, end - start), last) for start, end in zip(cuts, cuts[1:], strict=False)
+        (Extent(start, end - start), last) for start, end in pairwise(cuts)
     ]
     order = draw(st.permutations(slices))
     shard = draw(st.integers(0, 2))
-    return BundleEntry(
-        DataType.UINT8, (rows, columns), shard, 0, 0, module.NO_CRC32C, tuple(order)
-    )
+    return BundleEntry(DataType.UINT8, (rows, columns), shard, 0, 0, module.NO_CRC32C, tuple(order))
 
 
 def proto_of(entry: BundleEntry) -> BundleEntryProto:
@@ -218,7 +217,9 @@ def test_the_fields_of_an_entry_in_another_order(
         b"\x28" + varint(entry.nbytes, data.draw(LONGER)),
         b"\x35" + mask(entry.crc32c).to_bytes(4, "little"),
     ]
-    stored = b"".join(fields[place] for place in order) + data.draw(st.one_of(st.just(b""), UNKNOWN))
+    stored = b"".join(fields[place] for place in order) + data.draw(
+        st.one_of(st.just(b""), UNKNOWN)
+    )
     assert decode_entry(stored, HEADER) == entry
     assert_same(stored)
 

@@ -1,7 +1,8 @@
-"""Arrays in and out: every type, in place or not, whole or in parts, of every form of checkpoint."""
+"""Arrays in and out: every type, in place or not, whole or in parts, of every form."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from pbckpt.wire.checksum import crc32c
 from tests.corrupt.forms import index_bytes, save_big_endian, write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -313,7 +314,7 @@ def grid(array: Array, cuts: tuple[tuple[int, ...], ...]) -> list[tuple[tuple[in
         found = [
             ((*origin, start), part[(slice(None),) * axis + (slice(start, end),)])
             for origin, part in found
-            for start, end in zip(ends, ends[1:], strict=False)
+            for start, end in pairwise(ends)
         ]
     return found
 
@@ -471,7 +472,7 @@ def test_every_form_is_written_again_in_our_own(kind: str, tmp_path: Path) -> No
 
     FORMS[kind](tmp_path / "m")
     stored = open_stored(tmp_path / "m")
-    keys = [BundleKey(key) for key in stored.keys()]
+    keys = [BundleKey(key) for key in stored.keys()]  # noqa: SIM118 - no dictionary
     copied = (tensor for key in keys for tensor in stored.tensors(key, key))
     joined = (stored.joined(key, key) for key in keys)
     for name, tensors in (("copied", copied), ("joined", joined)):
@@ -548,7 +549,7 @@ def test_a_grid_of_the_first_version() -> None:
 
 
 def sliced_index(
-    shape: tuple[int, ...], places: list[tuple[Extent, ...]], parts: list[BundleEntry]
+    shape: tuple[int, ...], places: Sequence[tuple[Extent, ...]], parts: list[BundleEntry]
 ) -> bytes:
     full = BundleEntry(DataType.FLOAT, shape, 0, 0, 0, NO_CRC32C, tuple(places))
     keys = [slice_key(b"p", place) for place in places]

@@ -1,4 +1,4 @@
-"""What TensorFlow wrote, in one shard or several, whole or in slices, we write again byte for byte."""
+"""What TensorFlow wrote, in shards and in slices, we write again byte for byte."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import pytest
 from pbckpt.bundle import reader as reader_module
 from pbckpt.bundle.entry import BundleEntry, Extent
 from pbckpt.bundle.index import Index
-from pbckpt.bundle.payload import Payload
 from pbckpt.bundle.reader import BundleReader, Verify
 from pbckpt.dtypes import DataType
 from pbckpt.errors import (
@@ -25,6 +24,7 @@ from pbckpt.wire.span import Memory
 
 if TYPE_CHECKING:
     from pbckpt.bundle.entry import TensorSlice
+    from pbckpt.bundle.payload import Payload
     from pbckpt.wire.span import ByteSource
 
 # b = [7, 8] and w = [[0, 1, 2], [3, 4, 5]], as TensorFlow wrote them.

@@ -175,9 +175,7 @@ def test_a_large_grid_is_compared_in_a_moment() -> None:
 
 
 def test_a_staircase_of_cubes_is_compared_in_a_moment() -> None:
-    parts = [
-        part((x, 1), (y, 1), (z, 1)) for x in range(16) for y in range(16) for z in range(16)
-    ]
+    parts = [part((x, 1), (y, 1), (z, 1)) for x in range(16) for y in range(16) for z in range(16)]
     assert in_time((16, 16, 16), parts[::-1])
 
 

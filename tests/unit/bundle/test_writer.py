@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pbckpt.bundle.entry import NO_CRC32C, BundleEntry, Extent
+from pbckpt.bundle.entry import (
+    NO_CRC32C,
+    BundleEntry,
+    BundleHeader,
+    Extent,
+    decode_entry,
+    encode_entry,
+)
 from pbckpt.bundle.payload import Part, Payload, Tensor, string_payload
 from pbckpt.bundle.slices import slice_key
 from pbckpt.bundle.writer import ShardStream, index_entries, write_index
@@ -14,7 +21,7 @@ from pbckpt.names import BundleKey
 from pbckpt.wire.span import Memory, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # b = [7, 8] and w = [[0, 1, 2], [3, 4, 5]], as TensorFlow writes them.
 B = bytes.fromhex("0000e040 00000041")
@@ -111,6 +118,11 @@ MANY_ENTRIES = [
 ]
 
 
+def decoded(entries: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, BundleEntry]]:
+    """Return entries of up to nine shards as they are read again."""
+    return [(key, decode_entry(value, BundleHeader(9))) for key, value in entries]
+
+
 def drain(stream: ShardStream, buffer_size: int) -> bytes:
     """Return all bytes of a stream, checking that its blocks follow each other."""
     buffer = memoryview(bytearray(buffer_size))
@@ -127,7 +139,11 @@ def drain(stream: ShardStream, buffer_size: int) -> bytes:
 def test_two_variables_as_tensorflow_writes_them(buffer_size: int) -> None:
     stream = ShardStream(two_tensors())
     assert drain(stream, buffer_size) == B + W
-    assert stream.entries == [(b"b", B_ENTRY), (b"w", W_ENTRY)]
+    assert stream.entries == [
+        (b"b", bytes.fromhex("0801 1204 12020802 2808 35fb29da1a")),
+        (b"w", bytes.fromhex("0801 1208 12020802 12020803 2008 2818 35c0db3d17")),
+    ]
+    assert decoded(stream.entries) == [(b"b", B_ENTRY), (b"w", W_ENTRY)]
     assert stream.nbytes == 32
 
 
@@ -135,7 +151,7 @@ def test_two_variables_as_tensorflow_writes_them(buffer_size: int) -> None:
 def test_bytes_and_checksums_do_not_depend_on_the_buffer(buffer_size: int) -> None:
     stream = ShardStream(many_tensors())
     assert drain(stream, buffer_size) == MANY_BYTES
-    assert stream.entries == MANY_ENTRIES
+    assert decoded(stream.entries) == MANY_ENTRIES
 
 
 def test_a_block_is_full_unless_it_is_the_last() -> None:
@@ -170,7 +186,7 @@ def test_a_stream_that_has_ended_stays_so() -> None:
 def test_entries_name_the_shard_of_the_stream() -> None:
     stream = ShardStream(two_tensors(), shard_id=3)
     drain(stream, 64)
-    assert [entry.shard_id for _, entry in stream.entries] == [3, 3]
+    assert [entry.shard_id for _, entry in decoded(stream.entries)] == [3, 3]
 
 
 def test_a_file_is_read_no_more_often_than_the_buffer_is_filled() -> None:
@@ -198,7 +214,7 @@ def test_tensors_are_asked_for_when_their_turn_comes() -> None:
     assert stream.entries == []
     stream.next_block(buffer)
     assert asked == [b"b", b"w"]
-    assert stream.entries == [(b"b", B_ENTRY)]
+    assert decoded(stream.entries) == [(b"b", B_ENTRY)]
 
 
 def test_spans_are_asked_for_once() -> None:
@@ -212,7 +228,7 @@ def test_spans_are_asked_for_once() -> None:
     stream = ShardStream([Tensor(BundleKey(b"w"), DataType.FLOAT, (2, 3), Payload(spans()))])
     assert drain(stream, 5) == W
     assert asked == [0, 8, 16]
-    assert stream.entries[0][1].crc32c == 0x78743A5D
+    assert decoded(stream.entries)[0][1].crc32c == 0x78743A5D
 
 
 def test_tensors_come_in_any_order_and_are_listed_by_their_keys() -> None:
@@ -220,7 +236,7 @@ def test_tensors_come_in_any_order_and_are_listed_by_their_keys() -> None:
     stream = ShardStream(tensor(key, DataType.FLOAT, (2,), B) for key in keys)
     drain(stream, 3)
     assert [key for key, _ in stream.entries] == keys
-    assert [entry.offset for _, entry in stream.entries] == list(range(0, 72, 8))
+    assert [entry.offset for _, entry in decoded(stream.entries)] == list(range(0, 72, 8))
     listed = index_entries([stream], {})
     assert [key for key, _ in listed] == [
         b"\x00", b"Z", b"a", b"a\x00", b"a/b", b"a0", b"b", b"\xc3\xa9", b"\xff"
@@ -248,7 +264,7 @@ def test_an_alias_is_a_further_key_for_the_same_bytes() -> None:
     stream = ShardStream(two_tensors())
     drain(stream, 64)
     aliases = {BundleKey(b"z"): BundleKey(b"b"), BundleKey(b"a"): BundleKey(b"w")}
-    assert index_entries([stream], aliases) == [
+    assert decoded(index_entries([stream], aliases)) == [
         (b"a", W_ENTRY), (b"b", B_ENTRY), (b"w", W_ENTRY), (b"z", B_ENTRY)
     ]  # fmt: skip
 
@@ -264,7 +280,7 @@ def test_the_shards_of_an_index_are_told_by_its_entries() -> None:
     streams = [ShardStream(two_tensors()[:1]), ShardStream(two_tensors()[1:], 1)]
     for stream in streams:
         drain(stream, 64)
-    assert index_entries(streams, {}) == [
+    assert decoded(index_entries(streams, {})) == [
         (b"b", B_ENTRY),
         (b"w", W_ENTRY._replace(shard_id=1, offset=0)),
     ]
@@ -280,7 +296,7 @@ def test_what_a_source_raises_passes_through() -> None:
 
 def test_the_index_that_tensorflow_writes() -> None:
     out: list[bytes] = []
-    write_index([(b"b", B_ENTRY), (b"w", W_ENTRY)], 1, out.append)
+    write_index([(b"b", encode_entry(B_ENTRY)), (b"w", encode_entry(W_ENTRY))], 1, out.append)
     assert b"".join(out) == INDEX
 
 
@@ -300,7 +316,7 @@ def test_the_index_tells_the_number_of_shards() -> None:
 def test_an_index_in_another_order_is_refused(keys: tuple[bytes, ...]) -> None:
     out: list[bytes] = []
     with pytest.raises(ValueError, match="must ascend"):
-        write_index([(key, B_ENTRY) for key in keys], 1, out.append)
+        write_index([(key, encode_entry(B_ENTRY)) for key in keys], 1, out.append)
 
 
 # Small tensors, whose bytes come as they are
@@ -354,7 +370,7 @@ MIXED_ENTRIES = [
 def test_bytes_that_come_as_they_are_lie_among_others(buffer_size: int) -> None:
     stream = ShardStream(mixed_tensors())
     assert drain(stream, buffer_size) == MIXED_BYTES
-    assert stream.entries == MIXED_ENTRIES
+    assert decoded(stream.entries) == MIXED_ENTRIES
     assert stream.parts == []
 
 
@@ -428,7 +444,7 @@ def test_a_checksum_that_is_brought_along_is_the_one_that_is_stored(buffer_size:
         [Tensor(BundleKey(b"a"), DataType.VARIANT, (), payload), small(b"b", b"1")]
     )
     drain(stream, buffer_size)
-    assert [entry.crc32c for _, entry in stream.entries] == [0x12345678, 0x90F599E3]
+    assert [entry.crc32c for _, entry in decoded(stream.entries)] == [0x12345678, 0x90F599E3]
     assert confirmed == [0x12345678]
 
 
@@ -436,7 +452,7 @@ def test_a_checksum_of_0_is_one_that_is_brought_along() -> None:
     payload = Payload([Span.of(b"123456789")], crc32c=0)
     stream = ShardStream([Tensor(BundleKey(b"a"), DataType.VARIANT, (), payload)])
     drain(stream, 64)
-    assert stream.entries[0][1].crc32c == 0
+    assert decoded(stream.entries)[0][1].crc32c == 0
 
 
 class _BrokenError(Exception):
@@ -476,7 +492,7 @@ def test_a_partitioned_tensor_has_a_full_entry_with_its_slices_as_they_were_stor
         [slice_of(LAST_ROW, b"EF"), small(b"b", b"1"), slice_of(ROWS, b"ABCD")], shard_id=2
     )
     assert drain(stream, 3) == b"EF1ABCD"
-    entries = dict(index_entries([stream], {}))
+    entries = dict(decoded(index_entries([stream], {})))
     assert list(entries) == [
         bytes.fromhex("00 70 0001 0102 80 82 80 82"),
         bytes.fromhex("00 70 0001 0102 82 81 80 82"),
@@ -500,7 +516,7 @@ def test_slices_of_two_shards_are_listed_shard_after_shard() -> None:
     ]
     for stream in streams:
         drain(stream, 64)
-    entries = dict(index_entries(streams, {}))
+    entries = dict(decoded(index_entries(streams, {})))
     assert entries[b"p"].slices == (LAST_ROW, ROWS)
     assert entries[b"p"].shard_id == 1
     assert [entry.shard_id for entry in entries.values()] == [2, 1, 0, 1]

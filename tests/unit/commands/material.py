@@ -9,14 +9,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pbckpt
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
     Held = tuple[str, tuple[int, ...], Any]
 
@@ -72,3 +72,42 @@ def paths(prefix: str | os.PathLike[str]) -> list[tuple[str, str]]:
 def listing(folder: Path) -> list[str]:
     """Return the names in a folder."""
     return sorted(path.name for path in folder.iterdir())
+
+
+class Node(NamedTuple):
+    """An object of a graph: its children, its own value, (variable, slot name, slot)."""
+
+    children: Mapping[str, int]
+    path: str = ""
+    full_name: str = ""
+    slots: tuple[tuple[int, str, int], ...] = ()
+
+
+def object_graph(*nodes: Node) -> bytes:
+    """Encode a graph of fewer than 128 objects, the root first."""
+    return b"".join(_field(1, _node(node)) for node in nodes)
+
+
+def saved_objects(prefix: Path, values: Mapping[str, object], *nodes: Node) -> Path:
+    """Save values under the keys of their paths, and the graph of their objects."""
+    tensors = {path + OBJECT: value for path, value in values.items()}
+    return saved(prefix, {**tensors, GRAPH: object_graph(*nodes)})
+
+
+def _node(node: Node) -> bytes:
+    encoded = b""
+    for name, child in node.children.items():
+        encoded += _field(1, b"\x08" + bytes([child]) + _field(2, name.encode()))
+    if node.path:
+        full_name = _field(2, node.full_name.encode()) if node.full_name else b""
+        key = _field(3, (node.path + OBJECT).encode())
+        encoded += _field(2, _field(1, b"VARIABLE_VALUE") + full_name + key)
+    for variable, name, slot in node.slots:
+        end = b"\x18" + bytes([slot])
+        encoded += _field(3, b"\x08" + bytes([variable]) + _field(2, name.encode()) + end)
+    return encoded + _field(5, b"\x08\x01")
+
+
+def _field(number: int, body: bytes) -> bytes:
+    low, high = len(body) & 0x7F, len(body) >> 7
+    return bytes([number << 3 | 2, low | 0x80, high] if high else [number << 3 | 2, low]) + body
