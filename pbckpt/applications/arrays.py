@@ -20,8 +20,8 @@ import numpy as np
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.bundle.slices import bounds, part_shape
 from pbckpt.dtypes import DataType, dtype_of_array, numpy_dtype
-from pbckpt.errors import SelectionError, UnsupportedBundleError
-from pbckpt.names import key_to_bytes
+from pbckpt.errors import CorruptFileError, SelectionError, UnsupportedBundleError
+from pbckpt.names import key_to_bytes, key_to_text
 from pbckpt.wire.span import Span, chunks
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ def tensor_of_array(key: BundleKey, value: object) -> Tensor:
         return _new_tensor(Tensor, (key, dtype, array.shape, array.tobytes(), None))
     dtype = dtype or dtype_of_array(array.dtype)
     if dtype is None:
-        msg = f"tensor {key!r}: arrays of type {array.dtype} cannot be stored in a checkpoint"
-        raise SelectionError(msg)
+        raise SelectionError(
+            f"tensor {key_to_text(key)!r}: arrays of type {array.dtype} cannot be stored in a "
+            "checkpoint"
+        )
     if dtype is DataType.STRING:
-        elements = [_to_bytes(key, element) for element in array.reshape(-1).tolist()]
-        return Tensor(key, dtype, array.shape, string_payload(elements))
+        return Tensor(key, dtype, array.shape, string_payload(elements_of_strings(key, array)))
     return Tensor(key, dtype, array.shape, Payload([span_of_array(array)]))
 
 
@@ -93,7 +94,7 @@ def array_of(key: BundleKey, value: object) -> Array:
     except (TypeError, ValueError) as error:
         if hasattr(value, "__dlpack__"):
             return _array_of_dlpack(key, value)
-        raise SelectionError(f"tensor {key!r}: not an array ({error})") from None
+        raise SelectionError(f"tensor {key_to_text(key)!r}: not an array ({error})") from None
     return array
 
 
@@ -103,7 +104,14 @@ def _array_of_dlpack(key: BundleKey, value: object) -> Array:
     try:
         return array_of_dlpack(value)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
-        raise SelectionError(f"tensor {key!r}: not an array that can be read ({error})") from None
+        raise SelectionError(
+            f"tensor {key_to_text(key)!r}: not an array that can be read ({error})"
+        ) from None
+
+
+def elements_of_strings(key: BundleKey, array: Array) -> list[bytes]:
+    """Return the elements of an array of strings. Raises SelectionError for others."""
+    return [_to_bytes(key, element) for element in array.reshape(-1).tolist()]
 
 
 def _to_bytes(key: BundleKey, element: object) -> bytes:
@@ -111,7 +119,8 @@ def _to_bytes(key: BundleKey, element: object) -> bytes:
         return element
     if isinstance(element, str):
         return key_to_bytes(element)
-    msg = f"tensor {key!r}: an element of type {type(element).__name__}, not bytes or str"
+    kind = type(element).__name__
+    msg = f"tensor {key_to_text(key)!r}: an element of type {kind}, not bytes or str"
     raise SelectionError(msg)
 
 
@@ -150,8 +159,8 @@ def read_piece(reader: BundleReader, name: bytes, entry: BundleEntry, index: obj
     """
     if entry.slices:
         box, rest = _box_of(entry.shape, index)
-        out = np.empty([end - start for start, end in box], numpy_dtype(entry.dtype))
-        parts = reader.slices_of(name, entry)
+        parts = _parts_of(reader, name, entry)
+        out = _empty([end - start for start, end in box], entry.dtype)
         return part_of_array(_joined(reader, entry.shape, parts, out, box), rest)
     if entry.dtype is DataType.STRING:
         return part_of_array(read_array(reader, name, entry), index)
@@ -196,12 +205,41 @@ def _joined(
     return out
 
 
+def _parts_of(
+    reader: BundleReader, name: bytes, entry: BundleEntry
+) -> list[tuple[TensorSlice, BundleEntry]]:
+    """Return the parts of a tensor, which all lie within the data files.
+
+    Raises CorruptFileError for parts that together have more bytes than these:
+    so many would be allocated.
+    """
+    parts = list(reader.slices_of(name, entry))
+    places = {(part.shard_id, part.offset): reader.span(part).nbytes for _, part in parts}
+    if sum(places.values()) < sum(part.nbytes for _, part in parts):
+        raise CorruptFileError(f"slices of {key_to_text(name)!r} that share their bytes")
+    return parts
+
+
+def _empty(shape: Sequence[int], dtype: DataType) -> Array:
+    try:
+        return np.empty(shape, numpy_dtype(dtype))
+    except ValueError:
+        raise _beyond_numpy(shape) from None
+
+
+def _beyond_numpy(shape: Sequence[int]) -> UnsupportedBundleError:
+    # TensorFlow has up to 254 dimensions, and sizes without elements.
+    return UnsupportedBundleError(
+        f"numpy has no array of {len(shape)} dimensions {list(shape)[:8]}"
+    )
+
+
 def joined_spans(reader: BundleReader, name: bytes, entry: BundleEntry) -> Iterator[Span]:
     """Yield the elements of a partitioned tensor in C order, a block at a time.
 
     Every part is checked before the first block.
     """
-    parts = list(reader.slices_of(name, entry))
+    parts = _parts_of(reader, name, entry)
     for _, stored in parts:
         reader.check(stored)
     dtype = numpy_dtype(entry.dtype)
@@ -212,6 +250,9 @@ def joined_spans(reader: BundleReader, name: bytes, entry: BundleEntry) -> Itera
 
 def _blocks(shape: Sequence[int], itemsize: int) -> Iterator[list[tuple[int, int]]]:
     """Yield boxes that follow each other in C order, none larger than a block if it need not be."""
+    if not shape:
+        yield []
+        return
     axis, row_bytes = 0, prod(shape[1:]) * itemsize
     while row_bytes > BLOCK_BYTES and axis < len(shape) - 1:
         axis += 1
@@ -227,7 +268,7 @@ def _blocks(shape: Sequence[int], itemsize: int) -> Iterator[list[tuple[int, int
 def read_v1_array(reader: V1Reader, name: bytes) -> Array:
     """Return a tensor of a V1 checkpoint, its parts joined."""
     tensor = reader.tensors[name]
-    out = np.empty(tensor.shape, numpy_dtype(tensor.dtype))
+    out = _empty(tensor.shape, tensor.dtype)
     for part in tensor.parts:
         piece: Array
         if tensor.dtype is DataType.STRING:
@@ -290,7 +331,8 @@ def _box_of(shape: Sequence[int], index: object) -> tuple[list[tuple[int, int]],
 
 
 def _is_basic(part: object) -> bool:
-    return isinstance(part, slice) or (hasattr(part, "__index__") and not isinstance(part, bool))
+    # An array of numbers has __index__ too, if it has one element.
+    return isinstance(part, (slice, int, np.integer)) and not isinstance(part, (bool, np.bool_))
 
 
 def _touched(part: Any, size: int) -> tuple[tuple[int, int], Any]:  # noqa: ANN401 - as an index is
@@ -317,7 +359,8 @@ def _native(array: Array, *, swap: bool) -> Array:
     unit = _unit_bytes(array.dtype)
     if not swap or unit == 1:
         return array
-    return np.ascontiguousarray(array).view(f"u{unit}").byteswap().view(array.dtype)
+    flat = array.copy(order="C").reshape(-1)
+    return flat.view(f"u{unit}").byteswap().view(array.dtype).reshape(array.shape)
 
 
 def _unit_bytes(dtype: np.dtype[np.generic]) -> int:
@@ -335,9 +378,7 @@ def _shaped(array: Array, shape: Sequence[int]) -> Array:
     try:
         return array.reshape(shape)
     except ValueError:
-        # TensorFlow has up to 254 dimensions, and sizes without elements.
-        msg = f"numpy has no array of {len(shape)} dimensions {list(shape)[:8]}"
-        raise UnsupportedBundleError(msg) from None
+        raise _beyond_numpy(shape) from None
 
 
 def _native_types() -> dict[np.dtype[np.generic], DataType]:

@@ -77,18 +77,24 @@ def _tensors_by_name(
 
     for key in sorted(names):
         value = tensors[names[key]]
+        # No value is held while the next one is being made.
         if is_array(value):
-            yield tensor_of_array(key, value)
+            tensor = tensor_of_array(key, value)
+            del value
+            yield tensor
+            del tensor
         else:
             values = tensors_of_value(key, value)
             del value
             yield from values
+            del values
 
 
 def _item(key: BundleKey, tensors: Mapping[str, object], name: str, layout: Layout) -> Item:
     from pbckpt.applications.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
 
-    value = tensors[name]
+    is_looked_at = layout.is_divided or type(tensors) is dict
+    value = tensors[name] if is_looked_at else None
     nbytes = nbytes_of_value(key, value) if layout.is_divided else 0
     return Item(key, nbytes, lambda: tensors_of_value(key, tensors[name]), _order(key, value))
 

@@ -11,11 +11,16 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pbckpt.applications.arrays import array_of, span_of_array, tensor_of_array
+from pbckpt.applications.arrays import (
+    array_of,
+    elements_of_strings,
+    span_of_array,
+    tensor_of_array,
+)
 from pbckpt.bundle.entry import Extent
 from pbckpt.bundle.payload import Part, Payload, Tensor
-from pbckpt.bundle.slices import bounds, covers, part_shape, slice_key
-from pbckpt.dtypes import DataType, dtype_of_array, dtype_of_label
+from pbckpt.bundle.slices import covers, slice_key
+from pbckpt.dtypes import DataType, dtype_of_array, dtype_of_label, numpy_dtype
 from pbckpt.errors import SelectionError
 from pbckpt.names import BundleKey, key_to_text
 
@@ -56,6 +61,10 @@ def partition(array: object, num_parts: int, axis: int = 0) -> Partitioned:
     stored in the order of a Saver, which sorts ``part_10`` before ``part_2``.
     """
     whole = array_of(BundleKey(b"array"), array)
+    if not -whole.ndim <= axis < whole.ndim:
+        raise SelectionError(f"an array of {whole.ndim} dimensions has no axis {axis} to cut")
+    if not whole.size and num_parts != 1:
+        raise SelectionError("an array without elements cannot be cut")
     if not 0 < num_parts <= max(1, whole.shape[axis]):
         raise SelectionError(f"{whole.shape[axis]} rows cannot be cut into {num_parts} parts")
     size, longer = divmod(whole.shape[axis], num_parts)
@@ -87,7 +96,7 @@ def nbytes_of_value(key: BundleKey, value: object) -> int:
         )
     array = array_of(key, value)
     if dtype_of_array(array.dtype) is DataType.STRING:
-        return sum(len(element) for element in array.reshape(-1).tolist()) + array.size
+        return sum(map(len, elements_of_strings(key, array))) + array.size
     return array.nbytes
 
 
@@ -134,7 +143,7 @@ def _produced(key: BundleKey, dtype: DataType, value: LazyTensor) -> Iterator[Sp
     del produced
     while (piece := next(pieces, None)) is not None:
         array = array_of(key, piece)
-        if dtype_of_array(array.dtype) is not dtype:
+        if array.dtype.newbyteorder("=") != numpy_dtype(dtype):
             raise _unlike(key, f"arrays of type {array.dtype}, not {dtype.label}")
         left -= array.nbytes
         if left < 0:
@@ -154,33 +163,33 @@ def _unlike(key: BundleKey, fact: str) -> SelectionError:
 
 def _slices_of(key: BundleKey, value: Partitioned) -> Iterator[Tensor]:
     arrays = [(origin, array_of(key, part)) for origin, part in value.parts]
-    places = [_place(key, origin, part.shape) for origin, part in arrays]
-    _check_parts(key, value.shape, places)
-    if len(places) == 1:
+    if len(arrays) == 1 and arrays[0][1].shape == tuple(value.shape):
         # TensorFlow stores a slice that is everything as the tensor itself.
         yield tensor_of_array(key, arrays[0][1])
         return
+    places = [_place(key, value.shape, origin, part.shape) for origin, part in arrays]
+    if not covers(value.shape, places):
+        raise _misplaced(key, "slices that do not cover it, each place once")
+    dtypes = {part.dtype for _, part in arrays}
+    if len(dtypes) > 1:
+        raise _misplaced(key, f"slices of types {', '.join(sorted(map(str, dtypes)))}")
     for place, (_, part) in zip(places, arrays, strict=True):
         stored = tensor_of_array(BundleKey(slice_key(key, place)), part)
         yield stored._replace(part=Part(key, tuple(value.shape), place))
 
 
-def _place(key: BundleKey, origin: Sequence[int], shape: Sequence[int]) -> TensorSlice:
-    if len(origin) != len(shape):
+def _place(
+    key: BundleKey, whole: Sequence[int], origin: Sequence[int], shape: Sequence[int]
+) -> TensorSlice:
+    """Return where a slice lies, which must be within the whole."""
+    if not len(whole) == len(origin) == len(shape):
         raise _misplaced(key, f"a slice of {len(shape)} dimensions that begins at {list(origin)}")
+    if not all(
+        0 <= start < start + size <= end
+        for start, size, end in zip(origin, shape, whole, strict=True)
+    ):
+        raise _misplaced(key, f"a slice of shape {list(shape)} at {list(origin)} outside of it")
     return tuple(Extent(start, size) for start, size in zip(origin, shape, strict=True))
-
-
-def _check_parts(key: BundleKey, shape: Sequence[int], places: Sequence[TensorSlice]) -> None:
-    for place in places:
-        inside = len(place) == len(shape) and all(
-            0 <= start < end <= size
-            for (start, end), size in zip(bounds(shape, place), shape, strict=True)
-        )
-        if not inside:
-            raise _misplaced(key, f"a slice {list(part_shape(shape, place))} outside of it")
-    if not covers(shape, places):
-        raise _misplaced(key, "slices that do not cover it, each place once")
 
 
 def _misplaced(key: BundleKey, fact: str) -> SelectionError:

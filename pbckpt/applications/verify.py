@@ -95,7 +95,7 @@ def verify(
             checked = _check_bundle(stored, problems)
         if against is not None:
             expected = _expected(against, selection, edits, limits)
-            _compare(stored, expected, problems)
+            _compare(stored, expected, file, problems)
     except _UnreadableListError as error:
         return VerifyReport(path, 0, (_problem_of_file(error.reason, file), *problems))
     finally:
@@ -163,9 +163,10 @@ def _stored_parts(
     try:
         for _, part in bundle.reader.slices_of(key, entry):
             yield part
-    except CorruptFileError as error:
+    except (CorruptFileError, LimitError) as error:
         index = bundle.prefix.index_path()
-        problems.append(Problem(key_to_text(key), index, error.fact))
+        fact = error.fact if isinstance(error, CorruptFileError) else str(error)
+        problems.append(Problem(key_to_text(key), index, fact))
 
 
 def _problem(bundle: Bundle, key: bytes, entry: BundleEntry, error: PbckptError) -> Problem:
@@ -231,7 +232,7 @@ def _expected(
 
 
 def _compare(
-    stored: Bundle | V1, expected: dict[bytes, BundleEntry], problems: list[Problem]
+    stored: Bundle | V1, expected: dict[bytes, BundleEntry], file: str, problems: list[Problem]
 ) -> None:
     """Compare names, types, shapes and bits; the stored CRCs were checked before.
 
@@ -242,10 +243,10 @@ def _compare(
     for name in sorted(expected.keys() | found.keys()):
         try:
             fact = _difference(expected.get(name), stored, found.get(name))
-        except CorruptFileError:
+        except (BundleError, LimitError, PathError):
             continue  # said already
         if fact:
-            problems.append(Problem(key_to_text(name), stored.prefix.path, fact))
+            problems.append(Problem(key_to_text(name), file, fact))
 
 
 def _written(tensors: Iterable[Tensor]) -> list[tuple[bytes, BundleEntry]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.bundle.writer import ShardStream, index_entries, write_index
 from pbckpt.engine.pipeline import Pump
-from pbckpt.storage.commit import Commit, OnExisting
+from pbckpt.storage.commit import UNUSED_SHARD, Commit, OnExisting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,11 +70,13 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     with Commit(prefix, on_existing, durability) as commit:
         files: list[TemporaryFile] = []
         streams: list[ShardStream] = []
-        for tensors in shards:
+        for shard_id, tensors in enumerate(shards):
             files.append(commit.new_shard())
-            streams.append(ShardStream(tensors, len(streams)))
+            streams.append(ShardStream(tensors, shard_id))
             with commit.reporting_errors():
                 Pump(streams[-1], files[-1], advanced).run()
+                if shard_id and not streams[-1].entries:
+                    files[-1].append(UNUSED_SHARD)
         entries = index_entries(streams, aliases or {})
         if before_commit is not None:
             before_commit()

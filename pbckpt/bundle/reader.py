@@ -21,6 +21,7 @@ from pbckpt.bundle.payload import (
     decode_string_head,
     max_string_head,
     split_strings,
+    string_payload,
     variant_crc32c,
 )
 from pbckpt.bundle.slices import covers, part_shape, slice_key
@@ -101,6 +102,8 @@ class BundleReader:
 
     def _computed_crc32c(self, entry: BundleEntry, span: Span) -> int:
         if entry.dtype is DataType.VARIANT:
+            if self.big_endian:
+                raise UnsupportedBundleError("a variant of a big-endian machine is not read")
             count = count_elements(entry.shape) or 0
             return variant_crc32c(memoryview(_load(span)), count)
         if entry.dtype is DataType.STRING:
@@ -149,8 +152,13 @@ class BundleReader:
         They are checked when the last one was taken: the copy's CRC is the
         entry's own. Raises UnsupportedBundleError where the order has to change.
         """
-        if self.big_endian and entry.dtype is not DataType.STRING and entry.nbytes:
-            raise UnsupportedBundleError("numbers in big-endian order cannot be copied as they are")
+        if self.big_endian and entry.dtype is DataType.STRING:
+            # The stored head has numbers in the other order.
+            return string_payload(self.read_strings(entry))
+        if self.big_endian and entry.nbytes:
+            raise UnsupportedBundleError(
+                f"a tensor of type {entry.dtype.label} in big-endian order cannot be copied"
+            )
         if entry.dtype is DataType.VARIANT:
             return Payload([self.check(entry)], crc32c=entry.crc32c)
         span = self.span(entry)

@@ -191,6 +191,12 @@ def find_in_block(block: bytes, key: bytes) -> bytes | None:
     return next((entry.value for entry in entries if entry.key == key), None)
 
 
+def edge_keys(block: bytes) -> tuple[bytes, bytes]:
+    """Return the first key of a block, and the last one that is stored whole."""
+    limit, restarts = _restarts_of(block)
+    return _restart_key(block, restarts[0], limit), _restart_key(block, restarts[-1], limit)
+
+
 def _entries_between(
     block: bytes, start: int, limit: int, restarts: Sequence[int]
 ) -> Iterator[Entry]:

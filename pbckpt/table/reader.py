@@ -17,6 +17,7 @@ from pbckpt.table.block import (
     TRAILER_BYTES,
     Entry,
     decode_stored_block,
+    edge_keys,
     find_in_block,
     iterate_block,
 )
@@ -98,12 +99,28 @@ class TableReader:
         self.position = handle.offset
         looked_at = self._looked_at
         if looked_at is None or looked_at[0] != handle:
-            looked_at = self._looked_at = (handle, self._block_at(handle))
+            looked_at = self._looked_at = (handle, self._bounded_block(place))
         try:
             return find_in_block(looked_at[1], key)
         except CorruptFileError as error:
             error.offset += handle.offset
             raise
+
+    def _bounded_block(self, place: int) -> bytes:
+        """Return a data block whose keys are those that the index block gives it.
+
+        One in another's place would answer that it has no such key.
+        """
+        bound, handle = self._blocks[place]
+        block = self._block_at(handle)
+        try:
+            first, last_restart = edge_keys(block)
+        except CorruptFileError as error:
+            error.offset += handle.offset
+            raise
+        if last_restart > bound or (place and first <= self._bounds[place - 1]):
+            raise CorruptFileError("a block with keys beyond its index key", offset=handle.offset)
+        return block
 
     def check_layout(self) -> None:
         """Check what reading does not need: the metaindex block, and that blocks leave no gap.

@@ -34,7 +34,8 @@ PLAIN = {
 
 
 def save_sliced(prefix: Path, layout: Layout) -> None:
-    tensors = {**SLICED, "table": partition(TABLE, 3), "words": partition(WORDS, 2)}
+    words = partition(WORDS, 2) if layout.is_divided else WORDS
+    tensors = {**SLICED, "table": partition(TABLE, 3), "words": words}
     pbckpt.save_checkpoint(tensors, prefix, layout=layout, durability=pbckpt.Durability.NONE)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pbckpt.bundle.entry import Extent
-from pbckpt.bundle.slices import bounds, part_shape
+from pbckpt.bundle.slices import bounds
 from pbckpt.dtypes import DataType, numpy_dtype
 
 if TYPE_CHECKING:
@@ -69,6 +69,13 @@ class Form(Enum):
     CALLABLE = "callable"
     LAZY = "lazy"
     LAZY_ROWS = "lazy rows"
+
+
+class Reader(Enum):
+    """Who reads a case."""
+
+    TENSORFLOW = "tensorflow"
+    PBCKPT = "pbckpt"
 
 
 class Division(Enum):
@@ -183,44 +190,50 @@ def slice_text(shape: Sequence[int], part: TensorSlice) -> str:
 PIECES = (b"layer", b"/", b".", b"\0", b"\xff", b"k", b"0", b"\xc3\xa9", b"\xe6\x97\xa5", b"\0\x01")
 NAMES = st.one_of(
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map(b"".join),
-    st.text(min_size=1, max_size=12).map(lambda text: text.encode("utf-8", "replace")),
+    st.text(min_size=1, max_size=12).map(str.encode),
     st.binary(min_size=1, max_size=20),
 )
 SEEDS = st.integers(0, 1 << 30)
+SIZES = st.lists(st.sampled_from((1, 2, 3, 5, 9, 4, 2, 0)), max_size=5)
+FORMS = st.sampled_from(Form)
+# Many draws make a case slow: one number stands for several small choices.
+SHARDS = st.integers(0, MAX_SHARDS**3 - 1).map(
+    lambda number: tuple(number // MAX_SHARDS**place % MAX_SHARDS for place in range(3))
+)
+CUTS = st.one_of(st.none(), st.lists(st.integers(0, 999), max_size=4))
+BOXES = st.lists(st.integers(0, 1 << 40), max_size=2)
 
 
-@st.composite
-def shapes(draw: st.DrawFn) -> tuple[int, ...]:
-    """Draw a shape of up to five dimensions, some of them empty, with few elements."""
+def limited(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape of these sizes, some of them 1 lest there are too many elements."""
     shape: list[int] = []
-    for _ in range(draw(st.integers(0, 5))):
-        size = draw(st.sampled_from((1, 2, 3, 5, 9, 0)))
+    for size in sizes:
         shape.append(size if prod(shape) * size <= MAX_ELEMENTS else 1)
     return tuple(shape)
 
 
-@st.composite
-def cuts_of(draw: st.DrawFn, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...] | None:
-    """Draw where a tensor is cut, in at most two axes; mostly nowhere."""
-    if not shape or 0 in shape or draw(st.integers(0, 2)):
+def cuts_of(
+    shape: tuple[int, ...], numbers: list[int] | None
+) -> tuple[tuple[int, ...], ...] | None:
+    """Return where a tensor is cut: each number stands for a place in one of its axes."""
+    if numbers is None or not shape or 0 in shape:
         return None
-    axes = draw(st.sets(st.integers(0, len(shape) - 1), max_size=2))
+    places = [(axis, place) for axis, size in enumerate(shape) for place in range(1, size)]
+    chosen = {places[number % len(places)] for number in numbers} if places else set()
     return tuple(
-        tuple(sorted(draw(st.sets(st.integers(1, size - 1), max_size=4))))
-        if axis in axes and size > 1
-        else ()
-        for axis, size in enumerate(shape)
+        tuple(sorted(place for other, place in chosen if other == axis))
+        for axis in range(len(shape))
     )
 
 
-@st.composite
-def boxes_of(draw: st.DrawFn, shape: tuple[int, ...]) -> TensorSlice:
-    """Draw a part that is not empty."""
+def box_of(shape: tuple[int, ...], number: int) -> TensorSlice:
+    """Return the part that is not empty for which a number stands; all of it for 0."""
     box = []
     for size in shape:
-        start = draw(st.integers(0, size - 1))
-        whole = draw(st.booleans())
-        box.append(Extent(0, None) if whole else Extent(start, draw(st.integers(1, size - start))))
+        number, whole = divmod(number, 2)
+        number, start = divmod(number, size)
+        number, left = divmod(number, size - start)
+        box.append(Extent(start, left + 1) if whole else Extent(0, None))
     return tuple(box)
 
 
@@ -234,41 +247,44 @@ def indexes_of(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def tensors(draw: st.DrawFn, name: bytes, dtypes: Sequence[DataType]) -> TensorCase:
-    """Draw a tensor of that name."""
-    dtype, shape = draw(st.sampled_from(dtypes)), draw(shapes())
-    has_boxes = dtype in REASSEMBLED and shape and 0 not in shape
+def tensors(
+    draw: st.DrawFn, name: bytes, dtypes: st.SearchStrategy[DataType], reader: Reader
+) -> TensorCase:
+    """Draw a tensor of that name, and what its reader is to be asked for."""
+    dtype, shape = draw(dtypes), limited(draw(SIZES))
+    boxes: list[int] = []
+    index: Any = ()
+    if reader is Reader.PBCKPT:
+        index = draw(indexes_of(shape))
+    elif dtype in REASSEMBLED and shape and 0 not in shape:
+        boxes = draw(BOXES)
     return TensorCase(
         name,
         dtype,
         shape,
-        draw(SEEDS),
-        draw(st.sampled_from(Form)),
-        draw(cuts_of(shape)),
-        draw(st.booleans()),
-        draw(SEEDS),
-        tuple(draw(st.lists(st.integers(0, MAX_SHARDS - 1), min_size=1, max_size=3))),
-        tuple(draw(st.lists(boxes_of(shape), max_size=2))) if has_boxes else (),
-        draw(indexes_of(shape)),
+        seed=draw(SEEDS),
+        form=draw(FORMS),
+        cuts=cuts_of(shape, draw(CUTS)),
+        whole_axes=draw(st.booleans()),
+        order=draw(SEEDS),
+        shards=draw(SHARDS),
+        boxes=tuple(box_of(shape, number) for number in boxes),
+        index=index,
     )
 
 
 @st.composite
 def checkpoints(
-    draw: st.DrawFn, dtypes: Sequence[DataType], *, min_tensors: int = 0
+    draw: st.DrawFn, dtypes: Sequence[DataType], reader: Reader, *, min_tensors: int = 0
 ) -> CheckpointCase:
     """Draw a checkpoint with tensors of some of these types."""
     names = draw(st.lists(NAMES, min_size=min_tensors, max_size=MAX_TENSORS, unique=True))
+    types = st.sampled_from(dtypes)
     division = draw(st.sampled_from(Division))
     return CheckpointCase(
-        tuple(draw(tensors(name, dtypes)) for name in names),
+        tuple(draw(tensors(name, types, reader)) for name in names),
         division,
         draw(st.integers(1, MAX_SHARDS)),
         draw(st.booleans()) and division in (Division.NONE, Division.MAX_SHARD_BYTES),
         draw(st.booleans()),
     )
-
-
-def stored_shape(tensor: TensorCase, part: TensorSlice) -> tuple[int, ...]:
-    """Return the shape of a part that is stored."""
-    return part_shape(tensor.shape, part)

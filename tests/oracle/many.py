@@ -35,7 +35,7 @@ class Question(NamedTuple):
     """What to read of a checkpoint: keys through Python's reader, requests through RestoreV2."""
 
     prefix: Path
-    whole: Sequence[bytes]
+    whole: Sequence[TensorRequest]
     requests: Sequence[TensorRequest]
 
 
@@ -104,15 +104,16 @@ def _surviving(
 def _question(question: Question) -> Json:
     return {
         "prefix": str(question.prefix),
-        "load_hex": [key.hex() for key in question.whole],
-        "names": [
-            {
-                "name_hex": key_bytes(one.key).hex(),
-                "dtype_enum": one.dtype,
-                "shape_and_slice": one.shape_and_slice,
-            }
-            for one in question.requests
-        ],
+        "whole": list(map(_request, question.whole)),
+        "names": list(map(_request, question.requests)),
+    }
+
+
+def _request(request: TensorRequest) -> Json:
+    return {
+        "name_hex": key_bytes(request.key).hex(),
+        "dtype_enum": request.dtype,
+        "shape_and_slice": request.shape_and_slice,
     }
 
 

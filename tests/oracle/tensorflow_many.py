@@ -1,8 +1,8 @@
 """The worker's part for many checkpoints at once: a graph and a session for all of them.
 
     op         asks                                                   answers
-    read_many  checkpoints: [{prefix, load_hex: keys to read whole,   checkpoints: for each, in
-               names: what to restore, as in `restore`}]              order, {ok, listing, loaded,
+    read_many  checkpoints: [{prefix, whole: [{name_hex, dtype_enum}] checkpoints: for each, in
+               for the reader, names for RestoreV2, as in `restore`}] order, {ok, listing, loaded,
                                                                       restored} or a refusal
     save_many  manifest: {"checkpoints": [{prefix, shards: [[item     checkpoints: for each {ok} or
                of a manifest, shape_and_slice?]]}]}                   a refusal
@@ -26,22 +26,18 @@ if TYPE_CHECKING:
         Host,
         Json,
         described,
-        flat_array,
         name_of,
         read_once,
         refusal,
-        size_and_digest,
         string_array,
     )
 else:  # a script finds the files beside it
     from tensorflow_values import (
         Host,
         described,
-        flat_array,
         name_of,
         read_once,
         refusal,
-        size_and_digest,
         string_array,
     )
 
@@ -67,22 +63,18 @@ class ManyOps(Host):
     def _read_batch(self, asked: list[Json]) -> list[Json]:
         restored = self._restore_many(asked)
         return [
-            dict(self._load(one["prefix"], one["load_hex"]), ok=True, restored=restored[at])
+            dict(self._load(one["prefix"], one["whole"]), ok=True, restored=restored[at])
             for at, one in enumerate(asked)
         ]
 
-    def _load(self, prefix: str, load_hex: list[str]) -> Json:
+    def _load(self, prefix: str, whole: list[Json]) -> Json:
         """List a checkpoint with Python's reader, and read some keys whole."""
         reader = self.tf.train.load_checkpoint(prefix)
         listing = [
             {"name_hex": key.hex(), "dtype": dtype, "shape": shape}
             for key, (dtype, shape) in sorted(self.listing(reader).items())
         ]
-        found = {one["name_hex"]: one for one in listing}
-        loaded = [
-            dict(found[key], **size_and_digest(flat_array(reader.get_tensor(bytes.fromhex(key)))))
-            for key in load_hex
-        ]
+        loaded = [described(one["dtype_enum"], reader.get_tensor(name_of(one))) for one in whole]
         return {"listing": listing, "loaded": loaded}
 
     def _restore_many(self, asked: list[Json]) -> list[list[Json]]:

@@ -50,7 +50,8 @@ class Host:
         """Give key -> (dtype, shape).
 
         The reader's maps raise on a key that is not UTF-8. Its textual dump does
-        not: there the keys are raw bytes.
+        not: there the keys are raw bytes, and partitioned tensors are listed by
+        their slices, under the keys that those are stored under.
         """
         try:
             types = reader.get_variable_to_dtype_map()

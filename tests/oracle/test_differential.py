@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from tests.oracle.cases import (
     CheckpointCase,
     Division,
     Form,
+    Reader,
     TensorCase,
     checkpoints,
     piece,
@@ -36,7 +37,7 @@ from tests.oracle.cases import (
 )
 from tests.oracle.differential import judge_cases
 from tests.oracle.judge import Refusal, TensorFacts, TensorFlowJudge, TensorRequest
-from tests.oracle.many import Found, Order, Question, Stored, read_many, save_many
+from tests.oracle.many import Found, Listing, Order, Question, Stored, read_many, save_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 MINIMUM = 2000
 # hypothesis makes a case twice now and then, and twice the same is one.
-DRAWN = MINIMUM + 300
+DRAWN = MINIMUM + 500
 # How pbckpt is asked to write: arrays by name, or tensors of every type, shard by shard.
 SAVE, BUNDLE = "save", "bundle"
 FULL = {"on_existing": pbckpt.OnExisting.REPLACE, "durability": pbckpt.Durability.NONE}
@@ -84,8 +85,8 @@ def test_tensorflow_reads_what_we_write(judge: TensorFlowJudge, tmp_path: Path) 
     known = known_dtypes(judge)
     plain = [dtype for dtype in known if dtype not in QUANTIZED]
     cases = st.one_of(
-        st.tuples(st.just(SAVE), checkpoints(plain)),
-        st.tuples(st.just(BUNDLE), checkpoints(known)),
+        st.tuples(st.just(SAVE), checkpoints(plain, Reader.TENSORFLOW).map(with_ends_told)),
+        st.tuples(st.just(BUNDLE), checkpoints(known, Reader.TENSORFLOW)),
     )
     folders = Folders(tmp_path)
 
@@ -108,6 +109,11 @@ def test_tensorflow_reads_what_we_write(judge: TensorFlowJudge, tmp_path: Path) 
         ]
 
     assert judge_cases(cases, judged, DRAWN) >= MINIMUM
+
+
+def with_ends_told(case: CheckpointCase) -> CheckpointCase:
+    """Return the case without axes that are told as whole, of which `save_checkpoint` has none."""
+    return case._replace(tensors=tuple(one._replace(whole_axes=False) for one in case.tensors))
 
 
 def problem_of(act: Any, *arguments: Any) -> str:  # noqa: ANN401 - any function
@@ -149,7 +155,7 @@ def saved_value(tensor: TensorCase, case: CheckpointCase) -> object:
     """Return what is given to `save_checkpoint`: the array, in one of many forms."""
     array = tensor.array()
     if tensor.cuts is not None:
-        parts = tensor._replace(whole_axes=False).parts()
+        parts = tensor.parts()
         starts = [tuple(extent.start for extent in part) for part in parts]
         pieces = [piece(array, part) for part in parts]
         return Partitioned(tensor.shape, tuple(zip(starts, pieces, strict=True)))
@@ -176,7 +182,9 @@ def bundle_shards(case: CheckpointCase) -> list[list[Tensor]]:
         for place, part in enumerate(parts):
             value = value_of(piece(array, part))
             shape = part_shape(tensor.shape, part)
-            payload = Payload([Span.of(value)]) if isinstance(value, bytes) else string_payload(value)
+            payload = (
+                Payload([Span.of(value)]) if isinstance(value, bytes) else string_payload(value)
+            )
             ours = Tensor(key, tensor.dtype, shape, payload)
             if len(parts) > 1:
                 own_key = BundleKey(slice_key(key, part))
@@ -187,7 +195,11 @@ def bundle_shards(case: CheckpointCase) -> list[list[Tensor]]:
 
 def question_of(case: CheckpointCase, prefix: Path) -> Question:
     """Ask for all that TensorFlow can give: tensors whole, random parts, and parts as stored."""
-    whole = [tensor.name for tensor in case.tensors if is_given_whole(tensor)]
+    whole = [
+        TensorRequest(tensor.name, tensor.dtype)
+        for tensor in case.tensors
+        if is_given_whole(tensor)
+    ]
     requests = [
         TensorRequest(tensor.name, tensor.dtype, slice_text(tensor.shape, part))
         for tensor in case.tensors
@@ -214,8 +226,7 @@ def compare(case: CheckpointCase, found: Found | Refusal) -> None:
     """Raise Differs where TensorFlow found something else than was written."""
     if isinstance(found, Refusal):
         raise Differs(str(found))
-    listing = {tensor.text: (int(tensor.dtype), tensor.shape) for tensor in case.tensors}
-    expect(listing, found.listing)
+    expect(listing_of(case), found.listing)
     arrays = {tensor.name: tensor.array() for tensor in case.tensors}
     whole = [
         facts_of(tensor.dtype, arrays[tensor.name])
@@ -229,6 +240,26 @@ def compare(case: CheckpointCase, found: Found | Refusal) -> None:
         for part in parts_to_read(tensor)
     ]
     expect(parts, found.requests)
+
+
+def listing_of(case: CheckpointCase) -> Listing:
+    """Return what TensorFlow lists: partitioned tensors by their slices if not all names are text."""
+    is_text = all(is_utf8(tensor.text) for tensor in case.tensors)
+    listing: Listing = {}
+    for tensor in case.tensors:
+        parts = tensor.parts()
+        if is_text or len(parts) == 1:
+            listing[tensor.text] = (tensor.dtype, tensor.shape)
+            continue
+        for part in parts:
+            key = slice_key(tensor.name, part).decode("utf-8", "surrogateescape")
+            listing[key] = (tensor.dtype, part_shape(tensor.shape, part))
+    return listing
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a name has no bytes that surrogates stand for."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def facts_of(dtype: DataType, array: Array) -> TensorFacts:
@@ -250,7 +281,10 @@ def test_we_read_what_tensorflow_writes(judge: TensorFlowJudge, tmp_path: Path) 
     def judged(batch: Sequence[CheckpointCase]) -> list[str]:
         folder = folders.new()
         prefixes = [folder / f"m{number}" for number in range(len(batch))]
-        orders = [Order(prefix, tensorflow_shards(case)) for case, prefix in zip(batch, prefixes, strict=True)]
+        orders = [
+            Order(prefix, tensorflow_shards(case))
+            for case, prefix in zip(batch, prefixes, strict=True)
+        ]
         refused = save_many(judge, folder, orders)
         problems = [
             str(refusal) if refusal else problem_of(compare_ours, case, prefix)
@@ -259,7 +293,7 @@ def test_we_read_what_tensorflow_writes(judge: TensorFlowJudge, tmp_path: Path) 
         shutil.rmtree(folder)
         return problems
 
-    cases = checkpoints(known_dtypes(judge), min_tensors=1)
+    cases = checkpoints(known_dtypes(judge), Reader.PBCKPT, min_tensors=1)
     assert judge_cases(cases, judged, DRAWN) >= MINIMUM
 
 
@@ -282,9 +316,10 @@ def compare_ours(case: CheckpointCase, prefix: Path) -> None:
     if not report.ok:
         raise Differs(str(report.problems))
     with pbckpt.open_checkpoint(prefix) as checkpoint:
-        expect(sorted(tensor.name for tensor in case.tensors), [
-            key.encode("utf-8", "surrogateescape") for key in checkpoint
-        ])
+        expect(
+            sorted(tensor.name for tensor in case.tensors),
+            [key.encode("utf-8", "surrogateescape") for key in checkpoint],
+        )
         for tensor in case.tensors:
             compare_tensor(tensor, checkpoint)
     ours = prefix.with_name(f"ours_{prefix.name}")
@@ -317,23 +352,18 @@ def files_of(prefix: Path) -> dict[str, bytes]:
 # -- the harness itself
 
 
-class Knock(NamedTuple):
-    number: int
-    text: str
-
-
 def test_a_failing_batch_is_searched_for_the_smallest_case() -> None:
     asked: list[int] = []
 
-    def judged(batch: Sequence[Knock]) -> list[str]:
+    def judged(batch: Sequence[tuple[int, str]]) -> list[str]:
         asked.append(len(batch))
-        return ["too large" if knock.number > 1000 else "" for knock in batch]
+        return ["too large" if number > 1000 else "" for number, _ in batch]
 
-    cases = st.builds(Knock, st.integers(0, 1 << 20), st.text())
     with pytest.raises(AssertionError, match="too large") as failure:
-        judge_cases(cases, judged, 200)
-    assert any("Knock(number=1001, text='')" in note for note in failure.value.__notes__)
+        judge_cases(st.tuples(st.integers(0, 1 << 20), st.text()), judged, 200)
+    assert any("(1001, '')" in note for note in failure.value.__notes__)
     assert asked[:4] == [50] * 4
+    assert set(asked[4:]) == {1}
 
 
 def test_every_case_is_judged_once() -> None:

@@ -569,7 +569,7 @@ def read_all(prefix: Path) -> None:
             lambda: checkpoint.get_slice("p")[0:1],
         ):
             try:
-                read()
+                read()  # type: ignore[no-untyped-call]
             except pbckpt.PbckptError as error:  # noqa: PERF203 - any other is a failure
                 errors.append(error)
     stored = open_stored(prefix)

@@ -100,7 +100,9 @@ class WithArray:
             np.array([1.5], ml_dtypes.bfloat16), np.array([1.5], ml_dtypes.bfloat16), id="bfloat16"
         ),
         pytest.param(ml_dtypes.int4(3), np.array(3, ml_dtypes.int4), id="int4"),
-        pytest.param(np.ma.masked_array([1, 2], [False, True]), np.array([1, 2]), id="a masked array"),
+        pytest.param(
+            np.ma.masked_array([1, 2], [False, True]), np.array([1, 2]), id="a masked array"
+        ),
         pytest.param(np.array(["é", ""]), np.array([b"\xc3\xa9", b""], object), id="text"),
         pytest.param(np.array([b"ab", b"c"]), np.array([b"ab", b"c"], object), id="byte strings"),
         pytest.param(["a", b"b\0"], np.array([b"a", b"b\0"], object), id="text and bytes"),

@@ -408,3 +408,8 @@ def test_an_entry_without_a_checksum_is_one_whose_stored_form_is_0() -> None:
 )
 def test_forms_that_are_not_the_usual_ones(stored: str, entry: BundleEntry) -> None:
     assert entry_of(stored, BundleHeader(3)) == entry
+
+
+def test_a_length_of_0_is_written_as_it_is_not_the_whole() -> None:
+    entry = BundleEntry(DataType.FLOAT, (0,), 0, 0, 0, NO_CRC32C, ((Extent(0, 0),),))
+    assert encode_entry(entry) == bytes.fromhex("0801 1202 1200 3a04 0a021000")

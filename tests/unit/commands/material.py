@@ -1,15 +1,14 @@
 """Checkpoints for the tests of the commands, and what they hold afterwards.
 
-    saved     arrays under a prefix, as TensorFlow's Saver stores them
-    files     the bytes of a checkpoint's own files, by what follows the prefix
-    held      key -> type, shape, elements: what a test expects, written down
-    placed    key -> shard, offset, size: where the bytes lie
-    listing   the names in a folder, to see that nothing was left behind
+saved     arrays under a prefix, as TensorFlow's Saver stores them
+files     the bytes of a checkpoint's own files, by what follows the prefix
+held      key -> type, shape, elements: what a test expects, written down
+placed    key -> shard, offset, size: where the bytes lie
+listing   the names in a folder, to see that nothing was left behind
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ import pbckpt
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     Held = tuple[str, tuple[int, ...], Any]
 
@@ -26,9 +26,7 @@ OBJECT = "/.ATTRIBUTES/VARIABLE_VALUE"
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
-def saved(
-    prefix: Path, tensors: Mapping[str, object], layout: pbckpt.Layout | None = None
-) -> Path:
+def saved(prefix: Path, tensors: Mapping[str, object], layout: pbckpt.Layout | None = None) -> Path:
     """Save arrays and return the prefix."""
     pbckpt.save_checkpoint(tensors, prefix, layout=layout or pbckpt.Layout(), durability=FAST)
     return prefix

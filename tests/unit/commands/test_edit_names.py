@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pbckpt
+from tests.shared_material import ABSENT, ROOT
 from tests.unit.commands.material import FAST, GOLDEN, files, held, placed, saved
 
 if TYPE_CHECKING:
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MODEL = {
-    "model/conv1/bias": np.float32([1, 2]),
-    "model/conv1/kernel": np.float32([[1, 2], [3, 4]]),
-    "model/conv2/bias": np.float32([3]),
+    "model/conv1/bias": np.array([1, 2], np.float32),
+    "model/conv1/kernel": np.array([[1, 2], [3, 4]], np.float32),
+    "model/conv2/bias": np.array([3], np.float32),
     "model/step": np.int64(9),
     "other": np.array([b"text"], object),
 }
 SELECT = pbckpt.Selection
+RAW_SLICES = ROOT / "golden" / "tf2" / "raw_slices"
 
 
 @pytest.fixture
@@ -134,9 +136,7 @@ def test_a_renamed_checkpoint_is_that_of_a_saver(model: Path, tmp_path: Path) ->
         ),
     ],
 )
-def test_names_that_tensors_get(
-    model: Path, edits: pbckpt.Edits, expected: dict[str, str]
-) -> None:
+def test_names_that_tensors_get(model: Path, edits: pbckpt.Edits, expected: dict[str, str]) -> None:
     assert names(model, edits) == expected
 
 
@@ -161,8 +161,8 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
     edits = pbckpt.Edits(renames=("b=\udcfe", r"re:a(.)=\1"))
     pbckpt.edit(source, tmp_path / "out", edits=edits, durability=FAST)
     assert held(tmp_path / "out") == {
-        "\udcfe": ("float32", (), 2),
         "\udcff": ("float32", (), 1),
+        "\udcfe": ("float32", (), 2),  # noqa: F601 - ruff takes them for the same
     }
 
 
@@ -217,6 +217,57 @@ def test_partitioned_tensors_are_joined(tmp_path: Path) -> None:
     whole = pbckpt.load_checkpoint(source)
     assert files(tmp_path / "out") == files(saved(tmp_path / "expected", whole))
     assert whole["wide"].tolist()[1] == [5, 6, 7, 8, 9]
+
+
+needs_raw_slices = pytest.mark.skipif(not RAW_SLICES.is_dir(), reason=ABSENT)
+
+
+@needs_raw_slices
+def test_raw_slices_are_renamed(tmp_path: Path) -> None:
+    """SaveV2 stores what it is told, in the order in which it is told."""
+    source = RAW_SLICES / "ckpt"
+    pbckpt.edit(source, tmp_path / "m", edits=pbckpt.Edits(add_prefix="x/"), durability=FAST)
+    assert held(tmp_path / "m") == {f"x/{key}": value for key, value in held(source).items()}
+    assert slices(tmp_path / "m") == {f"x/{key}": value for key, value in slices(source).items()}
+    assert slices(source)["w"] == (((0, 2), (0, None)), ((2, 1), (0, None)))
+    where = placed(tmp_path / "m")
+    whole = [key for key in sorted(where) if not slices(tmp_path / "m")[key]]
+    assert [where[key][1] for key in whole] == [0, 3, 7, 15]
+
+
+@needs_raw_slices
+def test_slices_that_do_not_cover_a_tensor_are_renamed(tmp_path: Path) -> None:
+    source = RAW_SLICES / "partial"
+    there, back = pbckpt.Edits(renames=("w=v",)), pbckpt.Edits(renames=("v=w",))
+    pbckpt.edit(source, tmp_path / "m", edits=there, durability=FAST)
+    assert slices(tmp_path / "m") == {"v": (((0, 2), (0, None)),)}
+    pbckpt.edit(tmp_path / "m", tmp_path / "n", edits=back, durability=FAST)
+    assert files(tmp_path / "n") == files(source)
+    with pytest.raises(pbckpt.CorruptFileError, match="do not cover it"):
+        pbckpt.edit(source, tmp_path / "out" / "m", join_slices=True, durability=FAST)
+    assert not (tmp_path / "out").exists()
+
+
+@needs_raw_slices
+def test_slices_of_a_key_that_is_no_text(tmp_path: Path) -> None:
+    source = RAW_SLICES / "weird"
+    (name,) = held(source)
+    there = pbckpt.Edits(renames=({name: "a"},))
+    back = pbckpt.Edits(renames=({"a": name},))
+    pbckpt.edit(source, tmp_path / "m", edits=there, durability=FAST)
+    assert held(tmp_path / "m") == {"a": ("int8", (3,), [1, 2, 3])}
+    pbckpt.edit(tmp_path / "m", tmp_path / "n", edits=back, durability=FAST)
+    assert files(tmp_path / "n") == files(source)
+
+
+def slices(prefix: Path) -> dict[str, tuple[tuple[tuple[int, int | None], ...], ...]]:
+    """Return the extents of the slices of each tensor."""
+    contents = pbckpt.inspect(prefix)
+    assert isinstance(contents, pbckpt.CheckpointContents)
+    return {
+        key: tuple(tuple((start, length) for start, length in part) for part in entry.slices)
+        for key, entry in contents.entries
+    }
 
 
 @pytest.mark.parametrize(
