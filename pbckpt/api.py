@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from pbckpt.applications.edit import EditedTensor, EditReport, edit, read_map
     from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
     from pbckpt.applications.inspect import CheckpointContents, GraphContents, inspect
-    from pbckpt.applications.layout import Format, Layout
     from pbckpt.applications.merge import Prefer, merge
     from pbckpt.applications.pack import pack
     from pbckpt.applications.save import save_checkpoint
@@ -48,12 +47,13 @@ if TYPE_CHECKING:
         repair_state,
         set_state,
     )
-    from pbckpt.applications.stored import TensorInfo
     from pbckpt.applications.unpack import unpack
-    from pbckpt.applications.values import LazyTensor, Partitioned, partition
     from pbckpt.applications.verify import Problem, VerifyReport, verify
-    from pbckpt.applications.write import WrittenBundle
+    from pbckpt.arrays.values import LazyTensor, Partitioned, partition
     from pbckpt.bundle.reader import Verify
+    from pbckpt.checkpoints.layout import Format, Layout
+    from pbckpt.checkpoints.stored import TensorInfo
+    from pbckpt.checkpoints.write import WrittenBundle
     from pbckpt.dtypes import DataType
     from pbckpt.edits.averages import Ema
     from pbckpt.edits.plan import Edits
@@ -98,7 +98,7 @@ _HOMES = {
     "applications.edit": ("EditReport", "EditedTensor", "edit", "read_map"),
     "applications.frozen_graph": ("FrozenGraph", "detect_variables", "open_graph"),
     "applications.inspect": ("CheckpointContents", "GraphContents", "inspect"),
-    "applications.layout": ("Format", "Layout"),
+    "checkpoints.layout": ("Format", "Layout"),
     "applications.merge": ("Prefer", "merge"),
     "applications.pack": ("pack",),
     "applications.save": ("save_checkpoint",),
@@ -109,11 +109,11 @@ _HOMES = {
         "repair_state",
         "set_state",
     ),
-    "applications.stored": ("TensorInfo",),
+    "checkpoints.stored": ("TensorInfo",),
     "applications.unpack": ("unpack",),
-    "applications.values": ("LazyTensor", "Partitioned", "partition"),
+    "arrays.values": ("LazyTensor", "Partitioned", "partition"),
     "applications.verify": ("Problem", "VerifyReport", "verify"),
-    "applications.write": ("WrittenBundle",),
+    "checkpoints.write": ("WrittenBundle",),
     "bundle.reader": ("Verify",),
     "dtypes": ("DataType",),
     "edits.averages": ("Ema",),

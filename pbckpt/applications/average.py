@@ -7,16 +7,13 @@ once at the end. Everything else must be the same in all of them.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from pbckpt.applications.arrays import span_of_array
-from pbckpt.applications.blocks import are_equal, blocks_of
-from pbckpt.applications.source import open_source
-from pbckpt.applications.write import Progress, WrittenBundle, no_progress, write_bundle
+from pbckpt.arrays.blocks import are_equal
+from pbckpt.arrays.mean import COMPLEX_TYPES, mean_spans
 from pbckpt.bundle.payload import Payload, Tensor
-from pbckpt.dtypes import DataType, numpy_dtype
+from pbckpt.checkpoints.source import open_source
+from pbckpt.checkpoints.write import Progress, WrittenBundle, no_progress, write_bundle
 from pbckpt.edits.plan import plan_edits
 from pbckpt.errors import SelectionError
 from pbckpt.names import Prefix
@@ -25,14 +22,10 @@ from pbckpt.storage.directory import Durability
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from pbckpt.applications.blocks import Array
-    from pbckpt.applications.source import Source
+    from pbckpt.checkpoints.source import Source
     from pbckpt.edits.candidate import Candidate
-    from pbckpt.wire.span import Span
-
-_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 
 def average(
@@ -121,9 +114,9 @@ class _Mean(NamedTuple):
             (source, places[name])
             for source, places in zip(self.sources[1:], self.places, strict=True)
         ]
-        if tensor.dtype.is_floating or tensor.dtype in _COMPLEX:
+        if tensor.dtype.is_floating or tensor.dtype in COMPLEX_TYPES:
             tensors = [tensor, *(source.tensor(at) for source, at in others)]
-            return tensor._replace(payload=Payload(_means(tensors)))
+            return tensor._replace(payload=Payload(mean_spans(tensors)))
         for source, at in others:
             if not are_equal(self.sources[0].tensor(place), source.tensor(at)):
                 raise SelectionError(
@@ -132,19 +125,3 @@ class _Mean(NamedTuple):
                     "pbckpt edit"
                 )
         return tensor
-
-
-def _means(tensors: Sequence[Tensor]) -> Iterator[Span]:
-    dtype = numpy_dtype(tensors[0].dtype)
-    wide = np.complex128 if tensors[0].dtype in _COMPLEX else np.float64
-    for blocks in zip(*map(blocks_of, tensors), strict=True):
-        yield span_of_array(_mean(blocks, np.dtype(wide)).astype(dtype))
-
-
-def _mean(blocks: Sequence[Array], wide: np.dtype[Any]) -> Array:
-    # Not around the loop above: blocks are asked for by one thread, then by another.
-    with np.errstate(all="ignore"):
-        total = blocks[0].astype(wide)
-        for block in blocks[1:]:
-            total += block.astype(wide)
-        return total / len(blocks)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pbckpt.applications.stored import Bundle, open_stored
 from pbckpt.bundle.reader import Verify
+from pbckpt.checkpoints.stored import Bundle, open_stored
 from pbckpt.errors import SelectionError, UnknownKeyError, UnsupportedBundleError
 from pbckpt.names import key_to_bytes, key_to_text
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Self
 
-    from pbckpt.applications.stored import V1, TensorInfo
     from pbckpt.bundle.entry import BundleEntry
+    from pbckpt.checkpoints.stored import V1, TensorInfo
     from pbckpt.dtypes import DataType
     from pbckpt.objects.graph import ObjectGraph
 
@@ -152,7 +152,7 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
     @cached_property
     def object_graph(self) -> ObjectGraph | None:
         """The graph of an object-based checkpoint; None for a name-based one."""
-        from pbckpt.applications.source import graph_of  # noqa: PLC0415 - only who asks pays
+        from pbckpt.checkpoints.source import graph_of  # noqa: PLC0415 - only who asks pays
 
         return graph_of(self._stored)
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
-from pbckpt.applications.layout import Arrangement, Item, Layout, arrange
-from pbckpt.applications.write import Progress, no_progress, write_bundle
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
+from pbckpt.checkpoints.layout import Arrangement, Item, Layout, arrange
+from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.edits.selection import Selection
 from pbckpt.errors import LimitError, PathError
@@ -133,7 +133,7 @@ def _arranged(
     if edits is None and layout is None:
         tensors = (tensor_of(variable) for variable in plan.variables)
         return plan.variables, Arrangement([tensors], {}), ()
-    from pbckpt.applications.source import item_of_setting  # noqa: PLC0415 - start-up time
+    from pbckpt.checkpoints.source import item_of_setting  # noqa: PLC0415 - start-up time
 
     variables, settings = edited_variables(plan, edits)
     items = [_item(variable) for variable in variables]
@@ -173,7 +173,7 @@ def stored_tensor(variable: Variable) -> Tensor:
     tensor = tensor_of(variable)
     if variable.cast is None:
         return tensor
-    from pbckpt.applications.cast import cast_tensor  # noqa: PLC0415 - numpy
+    from pbckpt.arrays.cast import cast_tensor  # noqa: PLC0415 - numpy
 
     return cast_tensor(tensor, variable.cast)
 

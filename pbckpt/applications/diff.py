@@ -8,27 +8,17 @@ largest difference, and the largest in proportion to the larger number.
 from __future__ import annotations
 
 from enum import Enum
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from pbckpt.applications.blocks import stored_bytes
-from pbckpt.applications.cast import cast_tensor
-from pbckpt.applications.layout import Format, Layout
-from pbckpt.applications.source import open_source
-from pbckpt.dtypes import DataType, numpy_dtype
-from pbckpt.edits.casts import is_castable
+from pbckpt.arrays.compare import Distance, compare_as_numbers, compare_bits
+from pbckpt.checkpoints.layout import Format, Layout
+from pbckpt.checkpoints.source import open_source
+from pbckpt.dtypes import DataType
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
 
-    from pbckpt.applications.blocks import Array
-    from pbckpt.applications.source import Source
-    from pbckpt.bundle.payload import Tensor
-
-_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
+    from pbckpt.checkpoints.source import Source
 
 
 class Difference(Enum):
@@ -111,7 +101,7 @@ def _difference(
     if one.shape != other.shape:
         return TensorDifference(name, Difference.SHAPE, first, second)
     if one.dtype is not other.dtype:
-        values = _compare_as_numbers(a.tensor(place_a), b.tensor(place_b))
+        values = compare_as_numbers(a.tensor(place_a), b.tensor(place_b))
         return TensorDifference(name, Difference.DTYPE, first, second, *values)
     found = _compare_values(a, b, place_a, place_b)
     return TensorDifference(name, Difference.VALUES, first, second, *found) if found else None
@@ -124,61 +114,10 @@ def _shown(source: Source, place: int | None) -> str:
     return f"{one.dtype.label} {list(one.shape)}"
 
 
-_Values = tuple[int | None, float | None, float | None]
-
-
-def _compare_as_numbers(first: Tensor, other: Tensor) -> _Values:
-    """Compare the numbers of two types in float64, which holds nearly all of them."""
-    types = (first.dtype, other.dtype)
-    if not all(is_castable(dtype) and dtype not in _COMPLEX for dtype in types):
-        return None, None, None
-    pairs = zip(
-        stored_bytes(cast_tensor(first, DataType.DOUBLE)),
-        stored_bytes(cast_tensor(other, DataType.DOUBLE)),
-        strict=True,
-    )
-    return _compare_pairs(pairs, DataType.DOUBLE)
-
-
-def _compare_values(a: Source, b: Source, place_a: int, place_b: int) -> _Values | None:
+def _compare_values(a: Source, b: Source, place_a: int, place_b: int) -> Distance | None:
     """Return how many elements differ, and by how much; None if none does."""
-    dtype = a.candidates[place_a].dtype
-    if dtype is DataType.STRING:
-        count = int(np.count_nonzero(a.array(place_a) != b.array(place_b)))
-        return (count, None, None) if count else None
-    pairs = zip_longest(
-        stored_bytes(a.tensor(place_a)), stored_bytes(b.tensor(place_b)), fillvalue=memoryview(b"")
-    )
-    if not dtype.is_fixed_size:
-        return (None, None, None) if not all([x == y for x, y in pairs]) else None  # noqa: C419
-    found = _compare_pairs(pairs, dtype)
-    return found if found[0] else None
-
-
-def _compare_pairs(pairs: Iterable[tuple[memoryview, memoryview]], dtype: DataType) -> _Values:
-    count, max_abs, max_rel = 0, 0.0, 0.0
-    for x, y in pairs:
-        if x != y:
-            found = _compare_blocks(
-                np.frombuffer(x, numpy_dtype(dtype)), np.frombuffer(y, numpy_dtype(dtype))
-            )
-            count += found[0]
-            max_abs, max_rel = max(max_abs, found[1]), max(max_rel, found[2])
-    return count, max_abs, max_rel
-
-
-def _compare_blocks(x: Array, y: Array) -> tuple[int, float, float]:
-    bits = f"V{x.dtype.itemsize}"
-    differ = x.view(bits) != y.view(bits)
-    wide: np.dtype[Any] = np.dtype(np.complex128 if x.dtype.kind == "c" else np.float64)
-    if x.dtype.itemsize == 8 and x.dtype.kind in "iu":  # noqa: PLR2004 - beyond float64
-        wide = np.dtype(np.longdouble)
-    with np.errstate(all="ignore"):
-        p, q = x[differ].astype(wide), y[differ].astype(wide)
-        distance = np.where((p == q) | (np.isnan(p) & np.isnan(q)), 0, np.abs(p - q))
-        # A NaN against a number, or infinities of both signs, are as far apart as can be.
-        distance = np.where(np.isnan(distance), np.inf, distance)
-        larger = np.maximum(np.abs(p), np.abs(q))
-        relative = np.where(distance == 0, 0, distance / larger)
-        relative = np.where(np.isnan(relative), np.inf, relative)
-    return int(np.count_nonzero(differ)), float(distance.max()), float(relative.max())
+    if a.candidates[place_a].dtype is not DataType.STRING:
+        return compare_bits(a.tensor(place_a), b.tensor(place_b))
+    strings = (source.array(at).reshape(-1).tolist() for source, at in ((a, place_a), (b, place_b)))
+    elements = sum(one != other for one, other in zip(*strings, strict=True))
+    return Distance(elements) if elements else None

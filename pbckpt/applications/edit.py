@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.source import open_source
-from pbckpt.applications.write import Progress, no_progress, write_bundle
+from pbckpt.checkpoints.source import open_source
+from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.edits.plan import NO_EDITS, Edits, plan_edits
 from pbckpt.edits.renames import NameMap, parse_map
 from pbckpt.errors import SelectionError
@@ -25,8 +25,8 @@ from pbckpt.storage.local import MappedFile
 if TYPE_CHECKING:
     import os
 
-    from pbckpt.applications.layout import Layout
-    from pbckpt.applications.source import Source
+    from pbckpt.checkpoints.layout import Layout
+    from pbckpt.checkpoints.source import Source
     from pbckpt.dtypes import DataType
     from pbckpt.edits.plan import EditPlan
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.checkpoint import open_checkpoint
 from pbckpt.applications.frozen_graph import detect_variables, open_graph
-from pbckpt.applications.locate import is_checkpoint
+from pbckpt.checkpoints.locate import is_checkpoint
 
 if TYPE_CHECKING:
     import os
 
-    from pbckpt.applications.stored import TensorInfo
     from pbckpt.bundle.entry import BundleEntry
+    from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.objects.graph import ObjectVariable
     from pbckpt.variables.detect import Skipped, Variable
 

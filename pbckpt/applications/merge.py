@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pbckpt.applications.layout import Format, Item, Layout, arrange
-from pbckpt.applications.source import open_source
-from pbckpt.applications.write import Progress, WrittenBundle, no_progress, write_bundle
+from pbckpt.checkpoints.layout import Format, Item, Layout, arrange
+from pbckpt.checkpoints.source import open_source
+from pbckpt.checkpoints.write import Progress, WrittenBundle, no_progress, write_bundle
 from pbckpt.edits.plan import plan_edits
 from pbckpt.errors import SelectionError
 from pbckpt.names import Prefix, key_to_bytes
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from pbckpt.applications.source import Source
+    from pbckpt.checkpoints.source import Source
 
 DEFAULT_LAYOUT = Layout()
 _SHOWN = 20

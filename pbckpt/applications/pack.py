@@ -13,11 +13,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pbckpt.applications.edit import EditedTensor, EditReport
-from pbckpt.applications.layout import Item, Layout, arrange
-from pbckpt.applications.source import item_of_setting
-from pbckpt.applications.write import Progress, no_progress, write_bundle
 from pbckpt.archives.tensor import raise_refused
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
+from pbckpt.checkpoints.layout import Item, Layout, arrange
+from pbckpt.checkpoints.source import item_of_setting
+from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.edits.candidate import Candidate
 from pbckpt.edits.patterns import parse_pattern
@@ -127,7 +127,7 @@ def _item(tensor: ArchivedTensor, planned: Planned) -> Item:
             payload = Payload(tensor.spans())
         stored = Tensor(key, tensor.dtype, tensor.shape, payload)
         if planned.dtype is not tensor.dtype:
-            from pbckpt.applications.cast import cast_tensor  # noqa: PLC0415 - numpy
+            from pbckpt.arrays.cast import cast_tensor  # noqa: PLC0415 - numpy
 
             stored = cast_tensor(stored, planned.dtype)
         yield stored

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pbckpt.applications.layout import Arrangement, Item, Layout, arrange, arrange_stream
-from pbckpt.applications.write import Progress, WrittenBundle, no_progress, write_bundle
+from pbckpt.checkpoints.layout import Arrangement, Item, Layout, arrange, arrange_stream
+from pbckpt.checkpoints.write import Progress, WrittenBundle, no_progress, write_bundle
 from pbckpt.errors import SelectionError
 from pbckpt.names import Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
@@ -72,8 +72,8 @@ def _tensors_by_name(
     tensors: Mapping[str, object], names: Mapping[BundleKey, str]
 ) -> Iterator[Tensor]:
     """Yield the tensors as `arrange` would, without a note about each."""
-    from pbckpt.applications.arrays import is_array, tensor_of_array  # noqa: PLC0415 - numpy
-    from pbckpt.applications.values import tensors_of_value  # noqa: PLC0415
+    from pbckpt.arrays.given import is_array, tensor_of_array  # noqa: PLC0415 - numpy
+    from pbckpt.arrays.values import tensors_of_value  # noqa: PLC0415
 
     for key in sorted(names):
         value = tensors[names[key]]
@@ -91,7 +91,7 @@ def _tensors_by_name(
 
 
 def _item(key: BundleKey, tensors: Mapping[str, object], name: str, layout: Layout) -> Item:
-    from pbckpt.applications.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
+    from pbckpt.arrays.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
 
     is_looked_at = layout.is_divided or type(tensors) is dict
     value = tensors[name] if is_looked_at else None
@@ -101,7 +101,7 @@ def _item(key: BundleKey, tensors: Mapping[str, object], name: str, layout: Layo
 
 def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iterator[Item]:
     """Yield an item for each pair, and hold no value while the next one is being made."""
-    from pbckpt.applications.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
+    from pbckpt.arrays.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
 
     for pair in pairs:
         name, value = pair
@@ -116,14 +116,14 @@ def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iter
 
 def _order(key: BundleKey, value: object) -> bytes:
     """Return what a Saver sorts a variable by: a partitioned one is NAME/part_0 and so on."""
-    from pbckpt.applications.values import Partitioned  # noqa: PLC0415 - numpy, when needed
+    from pbckpt.arrays.values import Partitioned  # noqa: PLC0415 - numpy, when needed
 
     return key + b"/part_" if type(value) is Partitioned else key
 
 
 def _has_partitioned(tensors: Mapping[str, object]) -> bool:
     """Look for partitioned tensors in a dictionary: other mappings may have to make each value."""
-    from pbckpt.applications.values import Partitioned  # noqa: PLC0415
+    from pbckpt.arrays.values import Partitioned  # noqa: PLC0415
 
     return type(tensors) is dict and any(type(one) is Partitioned for one in tensors.values())
 

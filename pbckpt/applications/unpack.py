@@ -12,11 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pbckpt.applications.edit import EditReport, report_of_plan
-from pbckpt.applications.layout import Format, Layout
-from pbckpt.applications.source import Source, open_source
-from pbckpt.applications.write import Progress, no_progress
 from pbckpt.archives.tensor import ArchivedTensor, fixed_size, of_strings
 from pbckpt.bundle.payload import stored_chunks
+from pbckpt.checkpoints.layout import Format, Layout
+from pbckpt.checkpoints.source import Source, open_source
+from pbckpt.checkpoints.write import Progress, no_progress
 from pbckpt.dtypes import DataType
 from pbckpt.edits.plan import NO_EDITS, Edits, plan_edits
 from pbckpt.errors import PathError
@@ -103,7 +103,7 @@ def _strings(source: Source, place: int) -> Iterator[bytes]:
 
 
 def _archived_setting(setting: Setting) -> ArchivedTensor:
-    from pbckpt.applications.cast import tensor_of_setting  # noqa: PLC0415 - numpy
+    from pbckpt.arrays.cast import tensor_of_setting  # noqa: PLC0415 - numpy
 
     if setting.dtype is DataType.STRING:
         elements = [bytes(one) for one in setting.elements() if isinstance(one, bytes)]

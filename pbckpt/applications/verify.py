@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.candidates import find_tensors
 from pbckpt.applications.convert import (
     DEFAULT_SELECTION,
     edited_variables,
@@ -17,13 +16,14 @@ from pbckpt.applications.convert import (
     tensor_of,
 )
 from pbckpt.applications.frozen_graph import open_graph
-from pbckpt.applications.layout import Format
-from pbckpt.applications.locate import locate_checkpoint
-from pbckpt.applications.source import graph_of
-from pbckpt.applications.stored import V1, Bundle, open_stored
 from pbckpt.bundle.entry import BundleHeader, decode_entry
 from pbckpt.bundle.reader import CHUNK_BYTES
 from pbckpt.bundle.writer import ShardStream
+from pbckpt.checkpoints.candidates import find_tensors
+from pbckpt.checkpoints.layout import Format
+from pbckpt.checkpoints.locate import locate_checkpoint
+from pbckpt.checkpoints.source import graph_of
+from pbckpt.checkpoints.stored import V1, Bundle, open_stored
 from pbckpt.errors import (
     BundleError,
     CorruptFileError,
@@ -224,7 +224,7 @@ def _expected(
         plan = plan_variables(graph, selection, limits)
         if edits is None:
             return dict(_written(map(tensor_of, plan.variables)))
-        from pbckpt.applications.source import item_of_setting  # noqa: PLC0415 - start-up time
+        from pbckpt.checkpoints.source import item_of_setting  # noqa: PLC0415 - start-up time
 
         variables, settings = edited_variables(plan, edits)
         added = [tensor for one in settings for tensor in item_of_setting(one).tensors()]

@@ -55,7 +55,7 @@ class Index:
         self._source = source
         self._listed: _Listed | None = None
         try:
-            self._table = TableReader(source.view)
+            self._table = TableReader(source)
             self.header = _read_header(self._table)
         except CorruptFileError as error:
             raise error.in_file(source.name) from None

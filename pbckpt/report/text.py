@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pbckpt.applications.edit import EditReport
     from pbckpt.applications.inspect import CheckpointContents
     from pbckpt.applications.state import State
-    from pbckpt.applications.stored import TensorInfo
     from pbckpt.applications.verify import VerifyReport
-    from pbckpt.applications.write import WrittenBundle
+    from pbckpt.checkpoints.stored import TensorInfo
+    from pbckpt.checkpoints.write import WrittenBundle
     from pbckpt.variables.detect import Skipped, Variable
 
 _KILO = 1000

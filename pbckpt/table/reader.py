@@ -4,7 +4,7 @@ Each data block is checked against its CRC, its own restarts, and the key
 that the index block gives it. The trap is a damaged block that ends a scan
 early: here a block is consumed to its last byte or the scan raises.
 
-Reference: tensorflow/core/lib/io/table.cc and format.cc. Pure: a view in.
+Reference: tensorflow/core/lib/io/table.cc and format.cc.
 """
 
 from __future__ import annotations
@@ -32,16 +32,19 @@ from pbckpt.table.footer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pbckpt.wire.span import ByteSource
+
 
 class TableReader:
-    """Reads the table in a view of a whole file."""
+    """Reads the table that a whole file is, a block at a time."""
 
-    def __init__(self, view: memoryview) -> None:
+    def __init__(self, source: ByteSource) -> None:
         """Decode the footer and the index block; raises CorruptFileError."""
-        self._view = view
+        self._source = source
         self.position = 0
         """Where the block of the entry that was yielded last begins."""
-        self._body = max(0, len(view) - FOOTER_BYTES)
+        self._size = len(source.view)
+        self._body = max(0, self._size - FOOTER_BYTES)
         self._footer = self._read_footer()
         self._blocks = [
             self._data_block(entry) for entry in self._entries_at(self._footer.index_block)
@@ -51,7 +54,7 @@ class TableReader:
 
     def _read_footer(self) -> Footer:
         try:
-            return decode_footer(bytes(self._view[self._body :]))
+            return decode_footer(self._read(self._body, self._size))
         except CorruptFileError as error:
             error.offset += self._body
             raise
@@ -106,6 +109,11 @@ class TableReader:
             error.offset += handle.offset
             raise
 
+    def _read(self, start: int, end: int) -> bytes:
+        """Read bytes, not look at them: a file that became shorter is an error then."""
+        buffer = memoryview(bytearray(end - start))
+        return bytes(self._source.chunk(start, end - start, buffer))
+
     def _bounded_block(self, place: int) -> bytes:
         """Return a data block whose keys are those that the index block gives it.
 
@@ -142,7 +150,7 @@ class TableReader:
         self._check_canonical_footer()
 
     def _check_canonical_footer(self) -> None:
-        stored = bytes(self._view[self._body :])
+        stored = self._read(self._body, self._size)
         if stored != self._footer.encode():
             raise CorruptFileError(
                 "a footer whose padding or numbers are damaged", offset=self._body
@@ -165,8 +173,9 @@ class TableReader:
                 expected=f"at most {self._body} bytes",
                 actual=str(end),
             )
+        stored = self._read(handle.offset, end)
         try:
-            return decode_stored_block(bytes(self._view[handle.offset : end]))
+            return decode_stored_block(stored)
         except CorruptFileError as error:
             error.offset += handle.offset
             raise

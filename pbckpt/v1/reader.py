@@ -71,7 +71,7 @@ def is_v1(source: ByteSource) -> bool:
 
 def _open_table(source: ByteSource) -> TableReader:
     try:
-        return TableReader(source.view)
+        return TableReader(source)
     except CorruptFileError as error:
         raise error.in_file(source.name) from None
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import pbckpt
-from pbckpt.applications.layout import Layout
-from pbckpt.applications.values import partition
+from pbckpt.arrays.values import partition
 from pbckpt.bundle.entry import Extent
+from pbckpt.checkpoints.layout import Layout
 from tests.corrupt.checkpoints import bits_of
 from tests.corrupt.forms import save_big_endian, with_snappy_blocks
 

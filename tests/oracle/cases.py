@@ -167,15 +167,18 @@ def value_of(array: Array) -> Value:
 def piece(array: Array, part: TensorSlice) -> Array:
     """Return a part of an array."""
     # With an ellipsis, what is taken of a scalar is an array too.
-    return array[(*(slice(*ends) for ends in bounds(array.shape, part)), ...)]
+    index: Any = (*(slice(*ends) for ends in bounds(array.shape, part)), ...)
+    return taken(array, index)
 
 
 def taken(array: Array, index: Any) -> Array:  # noqa: ANN401 - as an index is
     """Return what an index takes of an array, as an array even if it is one element."""
-    found = np.empty((), object)
-    found[()] = array[index]
-    one = found[()]
-    return one if isinstance(one, np.ndarray) else found.astype(array.dtype)
+    found: Any = array[index]
+    if isinstance(found, np.ndarray):
+        return found
+    one = np.empty((), array.dtype)
+    one[()] = found
+    return one
 
 
 def slice_text(shape: Sequence[int], part: TensorSlice) -> str:

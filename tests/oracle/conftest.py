@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.oracle.judge import INTERPRETER_VARIABLE, TensorFlowJudge
+from tests.oracle.judge import INTERPRETER_VARIABLE, Behavior, TensorFlowJudge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,4 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def judge() -> Iterator[TensorFlowJudge]:
     """Real TensorFlow, started at the first question of the session."""
     with TensorFlowJudge.from_environment() as tensorflow:
+        yield tensorflow
+
+
+@pytest.fixture(scope="session")
+def object_judge(judge: TensorFlowJudge) -> Iterator[TensorFlowJudge]:
+    """TensorFlow 2 as it behaves by itself, for what is saved from objects."""
+    if judge.version().startswith("1."):
+        pytest.skip("TensorFlow 1 writes object graphs of an older form")
+    with TensorFlowJudge.from_environment(Behavior.EAGER) as tensorflow:
         yield tensorflow

@@ -83,6 +83,13 @@ class VariableKind(Enum):
     RESOURCE = "VarHandleOp"
 
 
+class Behavior(Enum):
+    """How TensorFlow behaves: as its first version did, or as it does by itself."""
+
+    GRAPHS = ()
+    EAGER = ("--eager",)
+
+
 @dataclass(frozen=True)
 class TensorFacts:
     """What is known of one tensor. The digest is None where there are no bytes to look at."""
@@ -279,19 +286,25 @@ class Worker:
 class TensorFlowJudge:
     """Real TensorFlow, asked over a pipe. Use it as a context manager."""
 
-    def __init__(self, python: str, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self,
+        python: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        behavior: Behavior = Behavior.GRAPHS,
+    ) -> None:
         """Take the interpreter that has TensorFlow; the worker starts at the first question."""
-        self._python = python
+        self._command = (python, str(WORKER), *behavior.value)
         self._timeout = timeout
         self._worker: Worker | None = None
 
     @classmethod
-    def from_environment(cls) -> TensorFlowJudge:
+    def from_environment(cls, behavior: Behavior = Behavior.GRAPHS) -> TensorFlowJudge:
         """Take the interpreter from the environment."""
         python = os.environ.get(INTERPRETER_VARIABLE)
         if not python:
             raise JudgeError(f"{INTERPRETER_VARIABLE} names no interpreter that has TensorFlow")
-        return cls(python)
+        return cls(python, behavior=behavior)
 
     def __enter__(self) -> TensorFlowJudge:
         """Give the judge itself."""
@@ -315,7 +328,7 @@ class TensorFlowJudge:
     def ask(self, op: str, **arguments: object) -> Json:
         """Ask one question: the answer without `ok`, or a JudgeError."""
         if self._worker is None:
-            self._worker = Worker([self._python, str(WORKER)])
+            self._worker = Worker(self._command)
         try:
             answer = self._worker.ask({"op": op, **arguments}, self._timeout)
         except JudgeError:

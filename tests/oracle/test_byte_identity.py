@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pbckpt.applications.write import write_bundle
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
+from pbckpt.checkpoints.write import write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.names import BundleKey, Prefix
 from pbckpt.storage.commit import OnExisting

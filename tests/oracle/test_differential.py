@@ -12,11 +12,9 @@ import pytest
 from hypothesis import strategies as st
 
 import pbckpt
-from pbckpt.applications.layout import Layout
-from pbckpt.applications.values import LazyTensor, Partitioned
-from pbckpt.applications.write import write_bundle
 from pbckpt.bundle.payload import Part, Payload, Tensor, string_payload
 from pbckpt.bundle.slices import part_shape, slice_key
+from pbckpt.checkpoints.write import write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.names import BundleKey, Prefix
 from pbckpt.wire.span import Span
@@ -52,7 +50,11 @@ MINIMUM = 2000
 DRAWN = MINIMUM + 500
 # How pbckpt is asked to write: arrays by name, or tensors of every type, shard by shard.
 SAVE, BUNDLE = "save", "bundle"
-FULL = {"on_existing": pbckpt.OnExisting.REPLACE, "durability": pbckpt.Durability.NONE}
+REPLACE = pbckpt.OnExisting.REPLACE
+save_checkpoint = partial(
+    pbckpt.save_checkpoint, on_existing=REPLACE, durability=pbckpt.Durability.NONE
+)
+save_bundle = partial(write_bundle, on_existing=REPLACE, durability=pbckpt.Durability.NONE)
 
 
 class Differs(Exception):  # noqa: N818 - it is what is looked for
@@ -128,48 +130,56 @@ def problem_of(act: Any, *arguments: Any) -> str:  # noqa: ANN401 - any function
 def write_ours(way: str, case: CheckpointCase, prefix: Path) -> None:
     """Write a case in one of the two ways, over another checkpoint if it says so."""
     if case.replaced:
-        pbckpt.save_checkpoint({"other": np.zeros(9)}, prefix, **FULL)
+        save_checkpoint({"other": np.zeros(9)}, prefix)
     if way == SAVE:
         given = [(tensor.text, saved_value(tensor, case)) for tensor in case.tensors]
         layout = layout_of(case)
-        pbckpt.save_checkpoint(
-            iter(given) if case.as_pairs else dict(given), prefix, layout=layout, **FULL
-        )
+        save_checkpoint(iter(given) if case.as_pairs else dict(given), prefix, layout=layout)
     else:
-        write_bundle(bundle_shards(case), 0, Prefix.parse(prefix), **FULL)
+        save_bundle(bundle_shards(case), 0, Prefix.parse(prefix))
 
 
-def layout_of(case: CheckpointCase) -> Layout:
+def layout_of(case: CheckpointCase) -> pbckpt.Layout:
     """Return how `save_checkpoint` is to divide the case."""
     if case.division is Division.NUM_SHARDS:
-        return Layout(num_shards=case.number)
+        return pbckpt.Layout(num_shards=case.number)
     if case.division is Division.MAX_SHARD_BYTES:
-        return Layout(max_shard_bytes=10**case.number)
+        return pbckpt.Layout(max_shard_bytes=10**case.number)
     if case.division is Division.SHARD_OF:
         shards = {tensor.text: tensor.shard(0) for tensor in case.tensors}
-        return Layout(shard_of=lambda name: shards[name])
-    return Layout()
+        return pbckpt.Layout(shard_of=lambda name: shards[name])
+    return pbckpt.Layout()
 
 
 def saved_value(tensor: TensorCase, case: CheckpointCase) -> object:
     """Return what is given to `save_checkpoint`: the array, in one of many forms."""
     array = tensor.array()
     if tensor.cuts is not None:
-        parts = tensor.parts()
-        starts = [tuple(extent.start for extent in part) for part in parts]
-        pieces = [piece(array, part) for part in parts]
-        return Partitioned(tensor.shape, tuple(zip(starts, pieces, strict=True)))
+        return partitioned(tensor, array)
     form = tensor.form
+    if form is Form.CALLABLE and case.division is Division.NONE:
+        return lambda: array
+    if tensor.dtype is not DataType.STRING and form is Form.LAZY:
+        return pbckpt.LazyTensor(tensor.dtype, tensor.shape, lambda: array)
+    if tensor.dtype is not DataType.STRING and form is Form.LAZY_ROWS and array.ndim:
+        return pbckpt.LazyTensor(tensor.dtype.label, tensor.shape, lambda: iter(array))
+    return laid_out(array, form)
+
+
+def partitioned(tensor: TensorCase, array: Array) -> pbckpt.Partitioned:
+    """Return the parts in the order in which they are to be stored."""
+    parts = tensor.parts()
+    starts = [tuple(extent.start for extent in part) for part in parts]
+    pieces = [piece(array, part) for part in parts]
+    return pbckpt.Partitioned(tensor.shape, tuple(zip(starts, pieces, strict=True)))
+
+
+def laid_out(array: Array, form: Form) -> Array:
+    """Return an array of the same numbers that lies in memory in another way."""
     if form is Form.FORTRAN and array.ndim:
         return np.asfortranarray(array)
     if form is Form.BIG_ENDIAN and array.dtype.kind in "iufc":
         return array.astype(array.dtype.newbyteorder(">"))
-    if form is Form.CALLABLE and case.division is Division.NONE:
-        return lambda: array
-    if tensor.dtype is not DataType.STRING and form is Form.LAZY:
-        return LazyTensor(tensor.dtype, tensor.shape, lambda: array)
-    if tensor.dtype is not DataType.STRING and form is Form.LAZY_ROWS and array.ndim:
-        return LazyTensor(tensor.dtype.label, tensor.shape, lambda: iter(array))
     return array
 
 
@@ -243,7 +253,7 @@ def compare(case: CheckpointCase, found: Found | Refusal) -> None:
 
 
 def listing_of(case: CheckpointCase) -> Listing:
-    """Return what TensorFlow lists: partitioned tensors by their slices if not all names are text."""
+    """Return what TensorFlow lists; not if all names are text, partitioned tensors by slices."""
     is_text = all(is_utf8(tensor.text) for tensor in case.tensors)
     listing: Listing = {}
     for tensor in case.tensors:
@@ -323,7 +333,7 @@ def compare_ours(case: CheckpointCase, prefix: Path) -> None:
         for tensor in case.tensors:
             compare_tensor(tensor, checkpoint)
     ours = prefix.with_name(f"ours_{prefix.name}")
-    write_bundle(bundle_shards(case), 0, Prefix.parse(ours), **FULL)
+    save_bundle(bundle_shards(case), 0, Prefix.parse(ours))
     expect(files_of(prefix), files_of(ours))
 
 

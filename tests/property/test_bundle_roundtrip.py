@@ -146,7 +146,7 @@ def table_of(entries: dict[bytes, bytes], block_bytes: int = builder.BLOCK_BYTES
 def test_a_table_has_what_was_written_whatever_its_blocks(
     entries: dict[bytes, bytes], block_bytes: int
 ) -> None:
-    reader = TableReader(memoryview(table_of(entries, block_bytes)))
+    reader = TableReader(Memory(table_of(entries, block_bytes)))
     assert {key: reader.find(key) for key in entries} == entries
     assert [tuple(entry) for entry in reader] == sorted(entries.items())
     reader.check_layout()
@@ -157,7 +157,7 @@ def test_a_table_has_what_was_written_whatever_its_blocks(
 def test_a_key_that_is_not_in_a_table_is_not_found(
     entries: dict[bytes, bytes], key: bytes, block_bytes: int
 ) -> None:
-    reader = TableReader(memoryview(table_of(entries, block_bytes)))
+    reader = TableReader(Memory(table_of(entries, block_bytes)))
     assert reader.find(key) == entries.get(key)
 
 
@@ -200,7 +200,7 @@ def test_a_damaged_table_has_all_that_was_written_or_is_corrupt(
     for _ in range(data.draw(st.integers(1, 3))):
         table[data.draw(st.integers(0, len(table) - 1))] ^= data.draw(st.integers(1, 255))
     try:
-        reader = TableReader(memoryview(table))
+        reader = TableReader(Memory(table))
     except pbckpt.PbckptError:
         return
     for key, value in entries.items():
@@ -255,7 +255,7 @@ def test_any_index_with_right_checksums_is_read_or_refused(
 @given(st.binary(max_size=200), st.sampled_from([b"", bytes.fromhex("57fb808b247547db")]))
 def test_any_bytes_are_a_table_or_corrupt(data: bytes, tail: bytes) -> None:
     with suppress(pbckpt.PbckptError):
-        reader = TableReader(memoryview(data + tail))
+        reader = TableReader(Memory(data + tail))
         reader.find(data[:3])
         list(reader)
 

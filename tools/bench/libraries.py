@@ -76,7 +76,7 @@ class Pbckpt:
     def __init__(self) -> None:
         """Import what the jobs need."""
         self._pbckpt: Any = importlib.import_module("pbckpt.api")
-        importlib.import_module("pbckpt.applications.arrays")
+        importlib.import_module("pbckpt.arrays.given")
         self.version: str = importlib.import_module("pbckpt").__version__
         self._arrays: dict[str, Any] = {}
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pbckpt
-from pbckpt.applications.values import Partitioned
+from pbckpt.arrays.values import Partitioned
 from pbckpt.bundle.entry import NO_CRC32C, BundleEntry, Extent
 from pbckpt.bundle.slices import slice_key
 from pbckpt.dtypes import DataType, numpy_dtype
@@ -466,8 +466,8 @@ def test_the_whole_of_every_form(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", FORMS)
 def test_every_form_is_written_again_in_our_own(kind: str, tmp_path: Path) -> None:
     """Joined, and slice by slice."""
-    from pbckpt.applications.stored import open_stored  # noqa: PLC0415 - beside its use
-    from pbckpt.applications.write import write_bundle  # noqa: PLC0415
+    from pbckpt.checkpoints.stored import open_stored  # noqa: PLC0415 - beside its use
+    from pbckpt.checkpoints.write import write_bundle  # noqa: PLC0415
     from pbckpt.names import Prefix  # noqa: PLC0415
 
     FORMS[kind](tmp_path / "m")
@@ -510,7 +510,7 @@ def test_a_part_reads_no_more_than_it_takes(tmp_path: Path) -> None:
 
 
 def test_parts_of_several_shards(tmp_path: Path) -> None:
-    from pbckpt.applications.layout import Layout  # noqa: PLC0415
+    from pbckpt.checkpoints.layout import Layout  # noqa: PLC0415
 
     tensors = {"a": partitioned(WHOLE, ROWS), "b": partitioned(WHOLE, GRID), "c": WHOLE}
     pbckpt.save_checkpoint(tensors, tmp_path / "m", layout=Layout(num_shards=3))
@@ -558,7 +558,7 @@ def sliced_index(
 
 def read_all(prefix: Path) -> None:
     """Read a tensor p in every way that there is."""
-    from pbckpt.applications.stored import open_stored  # noqa: PLC0415
+    from pbckpt.checkpoints.stored import open_stored  # noqa: PLC0415
 
     errors = []
     with pbckpt.open_checkpoint(prefix) as checkpoint:
@@ -620,7 +620,7 @@ def test_a_scalar_in_one_slice(tmp_path: Path) -> None:
     write_files(tmp_path / "m", sliced_index((), [()], [part]), bytes.fromhex("0000c03f"))
     with pbckpt.open_checkpoint(tmp_path / "m") as checkpoint:
         assert_equal(checkpoint["p"], np.array(1.5, "f4"))
-    from pbckpt.applications.stored import open_stored  # noqa: PLC0415
+    from pbckpt.checkpoints.stored import open_stored  # noqa: PLC0415
 
     payload = open_stored(tmp_path / "m").joined(b"p", BundleKey(b"p")).payload
     assert not isinstance(payload, bytes)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import pbckpt
-from pbckpt.applications.layout import Format, Item, Layout, arrange, arrange_stream
-from pbckpt.applications.values import LazyTensor, Partitioned, partition
+from pbckpt.arrays.values import LazyTensor, Partitioned, partition
 from pbckpt.bundle.payload import Tensor
+from pbckpt.checkpoints.layout import Format, Item, Layout, arrange, arrange_stream
 from pbckpt.dtypes import DataType
 from pbckpt.names import BundleKey
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pbckpt
-from pbckpt.applications.stored import Bundle, open_stored
-from pbckpt.applications.write import write_bundle
 from pbckpt.bundle.payload import Payload, string_payload
+from pbckpt.checkpoints.stored import Bundle, open_stored
+from pbckpt.checkpoints.write import write_bundle
 from pbckpt.names import BundleKey, Prefix
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability

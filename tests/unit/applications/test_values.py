@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import pbckpt
-from pbckpt.applications.layout import Layout
-from pbckpt.applications.values import LazyTensor, Partitioned, partition
+from pbckpt.arrays.values import LazyTensor, Partitioned, partition
 from pbckpt.bundle.entry import Extent
+from pbckpt.checkpoints.layout import Layout
 from pbckpt.dtypes import DataType
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import pbckpt
-from pbckpt.applications.layout import Layout
-from pbckpt.applications.values import partition
+from pbckpt.arrays.values import partition
+from pbckpt.checkpoints.layout import Layout
 
 SAMPLE = Path(pbckpt.__file__).parent / "sample" / "frozen_digits.pb"
 KEY = "conv1/kernel"

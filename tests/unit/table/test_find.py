@@ -13,6 +13,7 @@ from pbckpt.table import reader as reader_module
 from pbckpt.table.block import BlockBuilder, decode_stored_block, encode_trailer, find_in_block
 from pbckpt.table.footer import BlockHandle, Footer
 from pbckpt.table.reader import TableReader
+from pbckpt.wire.span import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,13 +163,13 @@ STARTS = [sum(len(data) + 5 for data in BLOCKS[:number]) for number in range(5)]
 
 
 def test_every_key_of_a_table_is_found() -> None:
-    reader = TableReader(memoryview(TABLE))
+    reader = TableReader(Memory(TABLE))
     assert [reader.find(key) for key in KEYS] == [value_of(key) for key in KEYS]
     assert [tuple(entry) for entry in reader] == [(key, value_of(key)) for key in KEYS]
 
 
 def test_every_key_is_found_in_any_order() -> None:
-    reader = TableReader(memoryview(TABLE))
+    reader = TableReader(Memory(TABLE))
     keys = random.Random(20240229).sample(KEYS, 50)  # noqa: S311 - the same order every time
     assert [reader.find(key) for key in keys] == [value_of(key) for key in keys]
 
@@ -190,11 +191,11 @@ def test_every_key_is_found_in_any_order() -> None:
     ],
 )
 def test_a_key_that_is_not_in_a_table(key: bytes) -> None:
-    assert TableReader(memoryview(TABLE)).find(key) is None
+    assert TableReader(Memory(TABLE)).find(key) is None
 
 
 def test_a_table_without_entries_has_nothing() -> None:
-    reader = TableReader(memoryview(table_of([], [])))
+    reader = TableReader(Memory(table_of([], [])))
     assert reader.find(b"") is None
     assert reader.find(b"a") is None
 
@@ -206,7 +207,7 @@ def test_damage_to_other_blocks_does_not_matter(key: bytes) -> None:
     for number, start in enumerate(STARTS):
         if number != own:
             damaged[start + 4] ^= 1
-    reader = TableReader(memoryview(damaged))
+    reader = TableReader(Memory(damaged))
     assert reader.find(key) == value_of(key)
     with pytest.raises(ChecksumError):
         list(reader)
@@ -218,12 +219,12 @@ def test_damage_to_its_own_block_does(number: int) -> None:
     damaged[STARTS[number] + 4] ^= 1
     for key in [*KEYS[10 * number : 10 * number + 10], KEYS[10 * number] + b"x"]:
         with pytest.raises(ChecksumError) as caught:
-            TableReader(memoryview(damaged)).find(key)
+            TableReader(Memory(damaged)).find(key)
         assert caught.value.offset == STARTS[number]
 
 
 def test_a_look_up_decodes_one_block_and_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = TableReader(memoryview(TABLE))
+    reader = TableReader(Memory(TABLE))
     sizes: list[int] = []
 
     def counted(stored: bytes) -> bytes:
@@ -242,7 +243,7 @@ def test_a_look_up_decodes_one_block_and_keeps_it(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_place_of_the_block_is_told() -> None:
-    reader = TableReader(memoryview(TABLE))
+    reader = TableReader(Memory(TABLE))
     reader.find(b"k040")
     assert reader.position == STARTS[2]
 
@@ -256,7 +257,7 @@ def test_a_block_past_the_end_is_refused_when_it_is_looked_at() -> None:
     footer = Footer(BlockHandle(len(body), 8), BlockHandle(len(body) + 13, len(index.finish())))
     for data in (EMPTY, index.finish()):
         body += data + encode_trailer(data)
-    reader = TableReader(memoryview(body + footer.encode()))
+    reader = TableReader(Memory(body + footer.encode()))
     assert reader.find(b"a") == b"a"
     assert reader.find(b"e") is None
     with pytest.raises(CorruptFileError, match="past the end"):
@@ -269,7 +270,7 @@ def test_damaged_restarts_with_a_right_checksum_are_told_with_their_place(restar
     forged = bytearray(BLOCKS[1])
     forged[-16:-12] = restart
     table = table_of([BLOCKS[0], bytes(forged), *BLOCKS[2:]], BOUNDS)
-    reader = TableReader(memoryview(table))
+    reader = TableReader(Memory(table))
     assert reader.find(b"k000") == b"000k"
     with pytest.raises(CorruptFileError) as caught:
         reader.find(b"k020")

@@ -16,6 +16,7 @@ from pbckpt.table.builder import write_table
 from pbckpt.table.footer import BlockHandle, Footer
 from pbckpt.table.reader import TableReader
 from pbckpt.wire.checksum import crc32c, mask
+from pbckpt.wire.span import Memory
 
 # Two variables, as TensorFlow wrote them.
 WORKED = bytes.fromhex(
@@ -80,11 +81,11 @@ def forged(
 
 
 def entries_of(table: bytes) -> list[tuple[bytes, bytes]]:
-    return [(entry.key, entry.value) for entry in TableReader(memoryview(table))]
+    return [(entry.key, entry.value) for entry in TableReader(Memory(table))]
 
 
 def read_and_check(table: bytes) -> None:
-    reader = TableReader(memoryview(table))
+    reader = TableReader(Memory(table))
     list(reader)
     reader.check_layout()
 
@@ -111,22 +112,22 @@ TWO_BLOCKS = forged(FIRST, SECOND, index=INDEX)
 
 def test_the_file_that_tensorflow_wrote() -> None:
     assert entries_of(WORKED) == WORKED_ENTRIES
-    TableReader(memoryview(WORKED)).check_layout()
+    TableReader(Memory(WORKED)).check_layout()
 
 
 def test_two_blocks_are_one_list() -> None:
     assert entries_of(TWO_BLOCKS) == ENTRIES
-    TableReader(memoryview(TWO_BLOCKS)).check_layout()
+    TableReader(Memory(TWO_BLOCKS)).check_layout()
 
 
 def test_a_table_without_entries() -> None:
     table = forged(index=EMPTY)
     assert entries_of(table) == []
-    TableReader(memoryview(table)).check_layout()
+    TableReader(Memory(table)).check_layout()
 
 
 def test_a_table_can_be_read_again() -> None:
-    reader = TableReader(memoryview(TWO_BLOCKS))
+    reader = TableReader(Memory(TWO_BLOCKS))
     assert [entry.key for entry in reader] == [b"a", b"c", b"e", b"g"]
     assert [entry.key for entry in reader] == [b"a", b"c", b"e", b"g"]
 
@@ -173,7 +174,7 @@ def test_a_wrong_byte_is_told_with_the_block_that_it_is_in() -> None:
 def test_a_damaged_second_block_does_not_end_the_list() -> None:
     damaged = bytearray(TWO_BLOCKS)
     damaged[0x17:0x29] = bytes(18)
-    entries = iter(TableReader(memoryview(damaged)))
+    entries = iter(TableReader(Memory(damaged)))
     assert [next(entries).key, next(entries).key] == [b"a", b"c"]
     with pytest.raises(ChecksumError):
         next(entries)
@@ -371,7 +372,7 @@ def test_a_data_block_without_entries_is_corrupt(blocks: tuple[Stored, ...], ind
 def test_what_reading_does_not_need_is_checked_with_the_layout(table: bytes) -> None:
     assert entries_of(table)[-1] == (b"g", b"4")
     with pytest.raises(CorruptFileError):
-        TableReader(memoryview(table)).check_layout()
+        TableReader(Memory(table)).check_layout()
 
 
 def test_blocks_lie_in_the_order_of_their_keys_and_the_root_blocks_behind_them() -> None:
@@ -381,14 +382,14 @@ def test_blocks_lie_in_the_order_of_their_keys_and_the_root_blocks_behind_them()
     table = b"".join(stored.encode() for stored in blocks) + footer.encode()
     assert entries_of(table) == ENTRIES
     with pytest.raises(CorruptFileError, match="belong to no block"):
-        TableReader(memoryview(table)).check_layout()
+        TableReader(Memory(table)).check_layout()
 
 
 def test_bytes_before_the_footer_are_found_by_the_layout() -> None:
     table = TWO_BLOCKS[:-48] + b"hole" + TWO_BLOCKS[-48:]
     assert entries_of(table) == ENTRIES
     with pytest.raises(CorruptFileError, match="belong to no block") as caught:
-        TableReader(memoryview(table)).check_layout()
+        TableReader(Memory(table)).check_layout()
     assert caught.value.offset == len(TWO_BLOCKS) - 48
 
 
@@ -402,7 +403,7 @@ def test_a_second_footer_is_found_by_the_layout() -> None:
     table = TWO_BLOCKS + TWO_BLOCKS[-48:]
     assert entries_of(table) == ENTRIES
     with pytest.raises(CorruptFileError):
-        TableReader(memoryview(table)).check_layout()
+        TableReader(Memory(table)).check_layout()
 
 
 def test_bytes_before_the_first_block_are_corrupt() -> None:

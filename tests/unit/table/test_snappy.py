@@ -15,6 +15,7 @@ from pbckpt.table.footer import BlockHandle, Footer
 from pbckpt.table.reader import TableReader
 from pbckpt.table.snappy import decompress
 from pbckpt.wire.checksum import crc32c, mask
+from pbckpt.wire.span import Memory
 
 EMPTY = bytes.fromhex("00000000 01000000")
 # "a" and "c", then "e" and "g", 18 bytes each.
@@ -78,7 +79,7 @@ def test_what_a_snappy_block_holds(block: bytes, expected: bytes) -> None:
 @pytest.mark.parametrize("data", [(1, 1), (1, 0), (0, 1), (0, 0)])
 def test_a_table_with_snappy_blocks_is_read(data: tuple[int, int], index: int) -> None:
     table = table_of((*data, 0, index))
-    reader = TableReader(memoryview(table))
+    reader = TableReader(Memory(table))
     assert [tuple(entry) for entry in reader] == ENTRIES
     assert [reader.find(key) for key, _ in ENTRIES] == [b"1", b"2", b"3", b"4"]
     assert reader.find(b"b") is None
@@ -87,7 +88,7 @@ def test_a_table_with_snappy_blocks_is_read(data: tuple[int, int], index: int) -
 
 @needs_library
 def test_a_snappy_metaindex_block_is_checked_with_the_layout() -> None:
-    TableReader(memoryview(table_of((1, 1, 1, 1)))).check_layout()
+    TableReader(Memory(table_of((1, 1, 1, 1)))).check_layout()
 
 
 @needs_library
@@ -101,7 +102,7 @@ def test_every_flipped_bit_of_a_table_of_snappy_blocks_is_noticed() -> None:
 
 
 def read_and_check(table: bytes) -> None:
-    reader = TableReader(memoryview(table))
+    reader = TableReader(Memory(table))
     list(reader)
     reader.check_layout()
 
@@ -158,7 +159,7 @@ def test_a_damaged_block_is_told_with_its_place() -> None:
     index = bytes.fromhex("000102 64 0012  000102 68 1702") + EMPTY
     table = body + stored(EMPTY, 0) + stored(index, 0)
     footer = Footer(BlockHandle(len(body), 8), BlockHandle(len(body) + 13, len(index)))
-    reader = TableReader(memoryview(table + footer.encode()))
+    reader = TableReader(Memory(table + footer.encode()))
     assert reader.find(b"c") == b"2"
     with pytest.raises(CorruptFileError) as caught:
         reader.find(b"e")
@@ -171,12 +172,12 @@ def test_without_the_library_it_is_told_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "cramjam", None)
     with pytest.raises(UnsupportedBundleError, match=r"pip install pbckpt\[snappy\]"):
-        list(TableReader(memoryview(table_of(kinds))))
+        list(TableReader(Memory(table_of(kinds))))
 
 
 def test_without_the_library_other_blocks_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cramjam", None)
-    reader = TableReader(memoryview(table_of((0, 1, 0, 0))))
+    reader = TableReader(Memory(table_of((0, 1, 0, 0))))
     assert reader.find(b"a") == b"1"
     with pytest.raises(UnsupportedBundleError):
         reader.find(b"e")

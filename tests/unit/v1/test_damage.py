@@ -20,6 +20,7 @@ from pbckpt.table.reader import TableReader
 from pbckpt.v1.meta import decode_meta
 from pbckpt.v1.record import decode_elements, decode_record, decode_strings
 from pbckpt.v1.shards import pattern_matches
+from pbckpt.wire.span import Memory
 from pbckpt.wire.varint import encode_varint
 from tests.unit.v1.files import contents, field, reader, table_of
 
@@ -28,7 +29,7 @@ SHARDS = [(GOLDEN / "sharded2" / f"model.ckpt-0000{shard}-of-00002").read_bytes(
 SLICED = (GOLDEN / "sliced" / "model.ckpt").read_bytes()
 SHARDS_HOLD = contents(reader(*SHARDS))
 SLICED_HOLDS = contents(reader(SLICED))
-RECORDS = dict(TableReader(memoryview(SLICED)))
+RECORDS = dict(TableReader(Memory(SLICED)))
 KEYS = sorted(RECORDS)
 DTYPES = [dtype for dtype in DataType if dtype.is_fixed_size and dtype <= DataType.UINT64]
 

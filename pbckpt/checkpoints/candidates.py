@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.layout import Format
-from pbckpt.applications.stored import Bundle
+from pbckpt.checkpoints.layout import Format
+from pbckpt.checkpoints.stored import Bundle
 from pbckpt.names import key_to_bytes, key_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pbckpt.applications.stored import V1
+    from pbckpt.checkpoints.stored import V1
     from pbckpt.objects.graph import ObjectGraph, ObjectVariable
 
 GRAPH_KEY = b"_CHECKPOINTABLE_OBJECT_GRAPH"

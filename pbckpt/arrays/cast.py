@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pbckpt.applications.arrays import span_of_array
-from pbckpt.applications.blocks import blocks_of
+from pbckpt.arrays.blocks import blocks_of
+from pbckpt.arrays.given import span_of_array, tensor_of_array
 from pbckpt.bundle.payload import Payload, Tensor
 from pbckpt.dtypes import DataType, numpy_dtype
 from pbckpt.errors import SelectionError
@@ -21,7 +21,7 @@ from pbckpt.names import key_to_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pbckpt.applications.blocks import Array
+    from pbckpt.arrays.blocks import Array
     from pbckpt.edits.settings import Setting
     from pbckpt.names import BundleKey
     from pbckpt.wire.span import Span
@@ -89,8 +89,6 @@ def _integer_misfits(wide: Array, cast: Array) -> Array:
 
 def tensor_of_setting(key: BundleKey, setting: Setting) -> Tensor:
     """Return a tensor whose elements a user wrote down."""
-    from pbckpt.applications.arrays import tensor_of_array  # noqa: PLC0415
-
     if setting.dtype is DataType.STRING:
         array = np.empty(len(setting.elements()), object)
         array[:] = setting.elements()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pbckpt.applications.arrays import (
+from pbckpt.arrays.given import (
     array_of,
     elements_of_strings,
     span_of_array,

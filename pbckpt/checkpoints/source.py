@@ -11,10 +11,10 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from pbckpt.applications.candidates import GRAPH_KEY, SAVE_COUNTER, find_tensors, place_of
-from pbckpt.applications.layout import Arrangement, Format, Item, Layout, arrange
-from pbckpt.applications.stored import V1, Bundle, open_stored
 from pbckpt.bundle.payload import Tensor, string_payload
+from pbckpt.checkpoints.candidates import GRAPH_KEY, SAVE_COUNTER, find_tensors, place_of
+from pbckpt.checkpoints.layout import Arrangement, Format, Item, Layout, arrange
+from pbckpt.checkpoints.stored import V1, Bundle, open_stored
 from pbckpt.dtypes import DataType
 from pbckpt.edits.candidate import Candidate
 from pbckpt.errors import CorruptFileError, SelectionError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pbckpt.applications.stored import Array, Placed, TensorInfo
+    from pbckpt.checkpoints.stored import Array, Placed, TensorInfo
     from pbckpt.edits.plan import EditPlan, Planned
     from pbckpt.edits.settings import Setting
     from pbckpt.objects.graph import ObjectGraph
@@ -93,7 +93,7 @@ class Source:
         tensor = self.change(planned.source, tensor)
         if tensor.dtype is planned.dtype:
             return tensor
-        from pbckpt.applications.cast import cast_tensor  # noqa: PLC0415 - numpy
+        from pbckpt.arrays.cast import cast_tensor  # noqa: PLC0415 - numpy
 
         return cast_tensor(tensor, planned.dtype)
 
@@ -263,7 +263,7 @@ def item_of_setting(setting: Setting) -> Item:
     key = key_to_bytes(setting.name)
 
     def tensors() -> Iterator[Tensor]:
-        from pbckpt.applications.cast import tensor_of_setting  # noqa: PLC0415 - numpy
+        from pbckpt.arrays.cast import tensor_of_setting  # noqa: PLC0415 - numpy
 
         yield tensor_of_setting(key, setting)
 

@@ -162,14 +162,14 @@ class Bundle:
 
     def array(self, key: bytes, *, own: bool) -> Array:
         """Return a tensor."""
-        from pbckpt.applications import arrays  # noqa: PLC0415 - listing keys needs no numpy
+        from pbckpt.arrays import reading  # noqa: PLC0415 - listing keys needs no numpy
 
-        read = arrays.read_own_array if own else arrays.read_array
+        read = reading.read_own_array if own else reading.read_array
         return read(self.reader, key, self._known(key))
 
     def piece(self, key: bytes, index: object) -> Array:
         """Return ``array[index]`` of a tensor."""
-        from pbckpt.applications.arrays import read_piece  # noqa: PLC0415
+        from pbckpt.arrays.reading import read_piece  # noqa: PLC0415
 
         return read_piece(self.reader, key, self._known(key), index)
 
@@ -196,7 +196,7 @@ class Bundle:
 
     def _tensor(self, key: BundleKey, entry: BundleEntry, part: Part | None = None) -> Tensor:
         if self.reader.big_endian and entry.dtype.is_fixed_size:
-            from pbckpt.applications.arrays import swapped_spans  # noqa: PLC0415
+            from pbckpt.arrays.byteorder import swapped_spans  # noqa: PLC0415
 
             payload = Payload(swapped_spans(self.reader, entry))
         else:
@@ -208,11 +208,12 @@ class Bundle:
         entry = self._known(key)
         if not entry.slices:
             return self._tensor(new_key, entry)
-        from pbckpt.applications import arrays  # noqa: PLC0415
+        from pbckpt.arrays.given import tensor_of_array  # noqa: PLC0415
+        from pbckpt.arrays.reading import joined_spans  # noqa: PLC0415
 
         if not entry.dtype.is_fixed_size:
-            return arrays.tensor_of_array(new_key, self.array(key, own=True))
-        payload = Payload(arrays.joined_spans(self.reader, key, entry))
+            return tensor_of_array(new_key, self.array(key, own=True))
+        payload = Payload(joined_spans(self.reader, key, entry))
         return Tensor(new_key, entry.dtype, entry.shape, payload)
 
     def close(self) -> None:
@@ -266,13 +267,13 @@ class V1:
 
     def array(self, key: bytes, *, own: bool) -> Array:  # noqa: ARG002 - it always is its own
         """Return a tensor."""
-        from pbckpt.applications.arrays import read_v1_array  # noqa: PLC0415
+        from pbckpt.arrays.reading import read_v1_array  # noqa: PLC0415
 
         return read_v1_array(self._open_reader(), key)
 
     def piece(self, key: bytes, index: object) -> Array:
         """Return ``array[index]`` of a tensor, which is read whole."""
-        from pbckpt.applications.arrays import part_of_array  # noqa: PLC0415
+        from pbckpt.arrays.reading import part_of_array  # noqa: PLC0415
 
         return part_of_array(self.array(key, own=True), index)
 
@@ -299,7 +300,7 @@ class V1:
         tensor = self._open_reader().tensors[key]
         if len(tensor.parts) == 1:
             return next(self.tensors(key, new_key))
-        from pbckpt.applications.arrays import tensor_of_array  # noqa: PLC0415
+        from pbckpt.arrays.given import tensor_of_array  # noqa: PLC0415
 
         whole = tensor_of_array(new_key, self.array(key, own=True))
         return whole._replace(dtype=tensor.dtype)
@@ -312,7 +313,7 @@ class V1:
 
 def open_stored(path: str | os.PathLike[str], verify: Verify = Verify.CHECKSUMS) -> Bundle | V1:
     """Open the checkpoint that ``path`` stands for, of whichever version it is."""
-    from pbckpt.applications.locate import locate_checkpoint  # noqa: PLC0415
+    from pbckpt.checkpoints.locate import locate_checkpoint  # noqa: PLC0415
 
     found = locate_checkpoint(path)
     if found.v1_files:

@@ -1,0 +1,9 @@
+"""Checkpoints: files that are open, and files that are about to be written.
+
+locate       what was typed -> the files of a checkpoint
+stored       an open checkpoint of either version, behind one face
+candidates   what its tensors are called when they are edited
+source       what becomes of it: items, places, the object graph
+layout       forms, shards and the order of the data
+write        laid-out tensors -> the committed files
+"""
