@@ -60,11 +60,11 @@ class DiffReport(NamedTuple):
 def diff(first: str | os.PathLike[str], second: str | os.PathLike[str]) -> DiffReport:
     """Compare two checkpoints: keys, types, shapes, bits and values.
 
-    Object-based ones are compared by object paths, if both are. Raises
+    Object-based ones are compared by object paths if both are, else by names. Raises
     BundleError for a checkpoint that cannot be read.
     """
     with open_source(first, join_slices=True) as a, open_source(second, join_slices=True) as b:
-        if Format.NAME in (a.layout.form, b.layout.form) and a.layout.form is not b.layout.form:
+        if a.layout.form is not b.layout.form:
             return _compared_by_name(first, second)
         return _compared(a, b)
 

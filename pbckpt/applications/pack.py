@@ -30,9 +30,9 @@ from pbckpt.storage.local import MappedFile
 from pbckpt.storage.tree import files_under
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pbckpt.archives.tensor import ArchivedTensor, Contents
+    from pbckpt.archives.tensor import ArchivedTensor, Contents, Refused
     from pbckpt.edits.plan import EditPlan, Planned
 
 DEFAULT_LAYOUT = Layout()
@@ -61,12 +61,14 @@ def pack(  # noqa: PLR0913 - all but two have defaults
     target.check_writable()
     with ExitStack() as files:
         contents = _read(os.fsdecode(source), files)
-        _refuse(contents, edits, os.fsdecode(source))
-        tensors = contents.tensors
-        plan = plan_edits([Candidate((t.name,), t.dtype, t.shape) for t in tensors], edits)
+        tensors, refused = contents.tensors, _named(contents, edits, os.fsdecode(source))
+        plan = plan_edits(_candidates(tensors, refused), edits)
+        taken = [planned.source - len(tensors) for planned in plan.tensors]
+        raise_refused((refused[at] for at in taken if at >= 0), os.fsdecode(source))
         items = [_item(tensors[planned.source], planned) for planned in plan.tensors]
         arrangement = arrange([*items, *map(item_of_setting, plan.settings)], layout)
-        report = _report(target, contents, plan)
+        names = [*(one.name for one in tensors), *(one.name for one in refused)]
+        report = _report(target, tensors, names, plan)
         if dry_run:
             return report
         written = write_bundle(
@@ -101,19 +103,23 @@ def _read(path: str, files: ExitStack) -> Contents:
     raise PathError(f"{path}: give a .npz or .safetensors file, or a folder of .npy files")
 
 
-def _refuse(contents: Contents, edits: Edits, path: str) -> None:
-    """Raise UnsupportedBundleError for what no checkpoint can hold, unless it is left out."""
+def _named(contents: Contents, edits: Edits, path: str) -> list[Refused]:
+    """Return what no checkpoint can hold, but for what has no name: no edit can be about that.
+
+    Raises UnsupportedBundleError for these, unless only others are to be taken.
+    """
     include = [parse_pattern(text) for text in edits.selection.include]
-    exclude = [parse_pattern(text) for text in edits.selection.exclude]
-    raise_refused(
-        (
-            one
-            for one in contents.refused
-            if not any(pattern.matches(one.name) for pattern in exclude)
-            and (not include or any(pattern.matches(one.name) for pattern in include))
-        ),
-        path,
-    )
+    if not include or any(pattern.matches("") for pattern in include):
+        raise_refused((one for one in contents.refused if not one.name), path)
+    return [one for one in contents.refused if one.name]
+
+
+def _candidates(tensors: Sequence[ArchivedTensor], refused: Sequence[Refused]) -> list[Candidate]:
+    """Return what may be taken; what no checkpoint can hold comes last, to be left out."""
+    return [
+        *(Candidate((one.name,), one.dtype, one.shape) for one in tensors),
+        *(Candidate((one.name,), DataType.VARIANT, ()) for one in refused),
+    ]
 
 
 def _item(tensor: ArchivedTensor, planned: Planned) -> Item:
@@ -135,13 +141,14 @@ def _item(tensor: ArchivedTensor, planned: Planned) -> Item:
     return Item(key, tensor.nbytes, tensors, key)
 
 
-def _report(target: Prefix, contents: Contents, plan: EditPlan) -> EditReport:
-    tensors = contents.tensors
+def _report(
+    target: Prefix, tensors: Sequence[ArchivedTensor], names: Sequence[str], plan: EditPlan
+) -> EditReport:
     edited = [
         EditedTensor(planned.old, planned.new, planned.dtype, tensors[planned.source].shape)
         for planned in plan.tensors
     ]
     edited += [EditedTensor("", one.name, one.dtype, one.shape) for one in plan.settings]
     nbytes = sum(tensors[planned.source].nbytes for planned in plan.tensors)
-    dropped = tuple((tensors[place].name, why) for place, why in plan.dropped)
+    dropped = tuple((names[place], why) for place, why in plan.dropped)
     return EditReport(target.path, (), nbytes, tuple(edited), dropped, ())

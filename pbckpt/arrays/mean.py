@@ -8,7 +8,7 @@ import numpy as np
 
 from pbckpt.arrays.blocks import blocks_of
 from pbckpt.arrays.given import span_of_array
-from pbckpt.dtypes import DataType, numpy_dtype
+from pbckpt.dtypes import DataType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,16 +25,21 @@ COMPLEX_TYPES = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 def mean_spans(tensors: Sequence[Tensor]) -> Iterator[Span]:
     """Yield the elements of the mean of tensors of one floating or complex type and shape."""
-    dtype = numpy_dtype(tensors[0].dtype)
-    wide = np.complex128 if tensors[0].dtype in COMPLEX_TYPES else np.float64
     for blocks in zip(*map(blocks_of, tensors), strict=True):
-        yield span_of_array(_mean(blocks, np.dtype(wide)).astype(dtype))
+        # A complex number is two numbers, and its mean that of each.
+        parts = [block.view(block.real.dtype) for block in blocks]
+        yield span_of_array(_mean(parts).astype(parts[0].dtype))
 
 
-def _mean(blocks: Sequence[Array], wide: np.dtype[Any]) -> Array:
+def _mean(blocks: Sequence[Array]) -> Array:
     # Not around the loop above: blocks are asked for by one thread, then by another.
     with np.errstate(all="ignore"):
-        total = blocks[0].astype(wide)
+        total = blocks[0].astype(np.float64)
         for block in blocks[1:]:
-            total += block.astype(wide)
-        return total / len(blocks)
+            total += block.astype(np.float64)
+        mean: Array = total / len(blocks)
+        beyond = ~np.isfinite(mean)
+        if beyond.any():
+            # The sum of numbers that are finite may not be.
+            mean[beyond] = sum(block[beyond].astype(np.float64) / len(blocks) for block in blocks)
+    return mean

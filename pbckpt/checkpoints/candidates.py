@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.checkpoints.layout import Format
 from pbckpt.checkpoints.stored import Bundle
 from pbckpt.names import key_to_bytes, key_to_text
+from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pbckpt.checkpoints.stored import V1
     from pbckpt.objects.graph import ObjectGraph, ObjectVariable
-
-GRAPH_KEY = b"_CHECKPOINTABLE_OBJECT_GRAPH"
-SAVE_COUNTER = "save_counter"
 
 
 class Found(NamedTuple):
@@ -59,7 +57,11 @@ def find_tensors(
     if wanted is Format.OBJECT:
         return FoundTensors([_by_path(one) for one in graph.variables], form)
     if form is Format.BOTH:
-        return FoundTensors(_by_plain_name(stored, plain, graph.variables), form)
+        found = _by_plain_name(stored, plain, graph.variables)
+        if wanted is Format.BOTH:
+            known = {one.object_key for one in found}
+            found += [_by_path(one) for one in graph.variables if one.key not in known]
+        return FoundTensors(found, form)
     counted = [one for one in graph.variables if one.path != SAVE_COUNTER]
     variables = counted if wanted is Format.NAME else graph.variables
     if _are_unique(one.full_name for one in variables):
@@ -86,12 +88,23 @@ def _by_plain_name(
 ) -> list[Found]:
     """Match the two names that the same bytes have."""
     objects = {place_of(stored, key_to_bytes(one.key)): one for one in variables}
+    # Tensors without bytes share none; they are known by their names.
+    empty = [one for one in variables if _is_empty(stored, key_to_bytes(one.key))]
+    named = {one.full_name: one for one in empty} | {one.path: one for one in empty}
     found = []
     for key in plain:
+        text = key_to_text(key)
         one = objects.get(place_of(stored, key))
-        names = (key_to_text(key), one.path) if one else (key_to_text(key),)
+        if one is None and _is_empty(stored, key):
+            one = named.get(escape(text)) or named.get(text)
+        names = (text, one.path, one.key) if one else (text,)
         found.append(Found(key, names, one.key if one else ""))
     return found
+
+
+def _is_empty(stored: Bundle | V1, key: bytes) -> bool:
+    info = stored.info(key)
+    return info is not None and not info.nbytes
 
 
 def place_of(stored: Bundle | V1, key: bytes) -> object:

@@ -19,11 +19,11 @@ from pbckpt.bundle.payload import Tensor, string_payload
 from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
 from pbckpt.names import BundleKey, key_to_text
+from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-_SAVE_COUNTER = "save_counter"
 # As a user of the command line, or of the library, knows them.
 _OPTIONS = {
     "num_shards": "--shards (num_shards)",
@@ -285,11 +285,10 @@ class _ObjectForm:
 
 def _object_tensors(names: list[str], save_counter: int | None) -> Iterator[Tensor]:
     from pbckpt.objects.flat import flat_graph, flat_variable_key  # noqa: PLC0415
-    from pbckpt.objects.keys import GRAPH_KEY  # noqa: PLC0415
 
     if save_counter is not None:
         counter = save_counter.to_bytes(8, "little", signed=True)
-        key = BundleKey(flat_variable_key(_SAVE_COUNTER).encode())
+        key = BundleKey(flat_variable_key(SAVE_COUNTER).encode())
         yield Tensor(key, DataType.INT64, (), counter)
     graph = flat_graph(names, save_counter=save_counter is not None)
     yield Tensor(BundleKey(GRAPH_KEY), DataType.STRING, (), string_payload([graph]))

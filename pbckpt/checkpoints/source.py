@@ -12,13 +12,15 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pbckpt.bundle.payload import Tensor, string_payload
-from pbckpt.checkpoints.candidates import GRAPH_KEY, SAVE_COUNTER, find_tensors, place_of
+from pbckpt.checkpoints.candidates import find_tensors, place_of
 from pbckpt.checkpoints.layout import Arrangement, Format, Item, Layout, arrange
 from pbckpt.checkpoints.stored import V1, Bundle, open_stored
 from pbckpt.dtypes import DataType
 from pbckpt.edits.candidate import Candidate
+from pbckpt.edits.settings import Setting
 from pbckpt.errors import CorruptFileError, SelectionError
 from pbckpt.names import BundleKey, key_to_bytes, key_to_text
+from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER, key_of_path
 
 if TYPE_CHECKING:
     import os
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from pbckpt.checkpoints.candidates import Found
     from pbckpt.checkpoints.stored import Array, Placed, TensorInfo
     from pbckpt.edits.plan import EditPlan, Planned
-    from pbckpt.edits.settings import Setting
     from pbckpt.objects.graph import ObjectGraph
 
 _PATHS_FOR_NAMES = (
@@ -54,6 +56,7 @@ class Source:
         self._found, self._form = found.tensors, found.form
         self.warnings = (_PATHS_FOR_NAMES,) if found.has_paths_for_names else ()
         self.layout = layout if layout.format else layout._replace(format=found.form)
+        self.layout.check()
         self._infos = [self._info(one.key) for one in self._found]
         self.candidates = [
             Candidate(one.names, info.dtype, info.shape)
@@ -116,8 +119,21 @@ class Source:
             return self._with_graph(self._graph, plan)
         if isinstance(self.stored, Bundle) and self._keeps_places(plan):
             return self._in_place(self.stored, plan.tensors)
-        items = [self.item(one, key_to_bytes(one.new)) for one in plan.tensors]
-        return arrange([*items, *map(item_of_setting, plan.settings)], self.layout)
+        planned = [one for one in plan.tensors if not self._is_counter(one)]
+        items = [self.item(one, key_to_bytes(one.new)) for one in planned]
+        layout = self.layout
+        if layout.save_counter is None and len(planned) < len(plan.tensors):
+            layout = layout._replace(save_counter=self._saves())
+        return arrange([*items, *map(item_of_setting, plan.settings)], layout)
+
+    def _is_counter(self, planned: Planned) -> bool:
+        """Tell whether a tensor is the save counter, which a flat graph makes anew."""
+        return self._form is Format.BOTH and self._found[planned.source].names[0] == SAVE_COUNTER
+
+    def _saves(self) -> int:
+        """Return how many saves the checkpoint counts."""
+        place = next(at for at, one in enumerate(self._found) if one.names[0] == SAVE_COUNTER)
+        return int(self.array(place).reshape(-1)[0])
 
     def _is_flat(self) -> bool:
         """Whether the object graph is that of a mapping, which names alone can make again."""
@@ -172,28 +188,51 @@ class Source:
         aliases: dict[BundleKey, BundleKey] = {}
         items: list[Item] = []
         for planned in plan.tensors:
-            old_key = self._found[planned.source].object_key
+            found = self._found[planned.source]
             new_key = key_to_bytes(self._object_key(planned))
-            if old_key:
-                changes[old_key] = key_to_text(new_key)
-            if self.layout.form is Format.BOTH and old_key:
+            if self._has_plain_name(found):
                 aliases[key_to_bytes(planned.new)] = new_key
+            changes[found.object_key] = key_to_text(new_key)
             items.append(self.item(planned, new_key)._replace(order=self._data_order(planned)))
-        for setting in plan.settings:
-            place = next(at for at, one in enumerate(self._found) if setting.name in one.names)
-            object_key = self._found[place].object_key
-            changes[object_key] = object_key
-            items.append(item_of_setting(setting._replace(name=object_key)))
+        for setting in self._object_settings(plan.settings):
+            found = next(one for one in self._found if setting.name in one.names)
+            if self._has_plain_name(found):
+                aliases[key_to_bytes(found.names[0])] = key_to_bytes(found.object_key)
+            changes[found.object_key] = found.object_key
+            items = [item for item in items if item.key != key_to_bytes(found.object_key)]
+            items.append(item_of_setting(setting._replace(name=found.object_key)))
         changes.pop("", None)
-        edited = graph.edited(changes).encode()
-        last = Item(BundleKey(GRAPH_KEY), len(edited), lambda: [_graph_tensor(edited)], _AFTER_ALL)
-        arrangement = arrange([*items, last], self.layout._replace(format=Format.NAME))
-        return arrangement._replace(aliases=aliases)
+        edited = graph.edited(changes)
+        if self.layout.save_counter is not None and SAVE_COUNTER not in self._names():
+            edited = edited.with_save_counter()
+            items.append(self._counter(key_of_path(SAVE_COUNTER)))
+        data = edited.encode()
+        last = Item(BundleKey(GRAPH_KEY), len(data), lambda: [_graph_tensor(data)], _AFTER_ALL)
+        layout = self.layout._replace(format=Format.NAME, save_counter=None)
+        return arrange([*items, last], layout)._replace(aliases=aliases)
+
+    def _names(self) -> set[str]:
+        return {one.names[0] for one in self._found}
+
+    def _has_plain_name(self, found: Found) -> bool:
+        """Tell whether a tensor is stored under a plain name as well as under its object's."""
+        if self.layout.form is not Format.BOTH or not found.object_key:
+            return False
+        is_only_object = self._form is Format.BOTH and found.key == key_to_bytes(found.object_key)
+        return not is_only_object and found.names[0] != SAVE_COUNTER
+
+    def _object_settings(self, settings: Sequence[Setting]) -> list[Setting]:
+        """Return what is set, the number of saves included."""
+        counter = self.layout.save_counter
+        if counter is None or SAVE_COUNTER not in self._names():
+            return list(settings)
+        return [*settings, Setting.of(SAVE_COUNTER, DataType.INT64, counter)]
+
+    def _counter(self, key: str) -> Item:
+        return item_of_setting(Setting.of(key, DataType.INT64, self.layout.save_counter))
 
     def _object_key(self, planned: Planned) -> str:
         """Return the key that a tensor gets; a new path is a new key."""
-        from pbckpt.objects.keys import key_of_path  # noqa: PLC0415 - few have a graph
-
         found = self._found[planned.source]
         if not found.object_key:
             return planned.new

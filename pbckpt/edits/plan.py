@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.dtypes import DataType
 from pbckpt.edits.averages import Ema, averages_of, new_averages
 from pbckpt.edits.casts import Cast, is_castable, parse_cast
 from pbckpt.edits.refusal import Refusal
@@ -28,10 +29,10 @@ from pbckpt.names import key_to_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pbckpt.dtypes import DataType
     from pbckpt.edits.candidate import Candidate
 
 NO_SELECTION = Selection()
+_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 
 class Edits(NamedTuple):
@@ -186,8 +187,13 @@ class _Plan:
     def _impossible_casts(self) -> Iterable[str]:
         for source, dtype in zip(self._sources, self._dtypes, strict=True):
             candidate = self._candidates[source]
-            if dtype is not candidate.dtype and not is_castable(candidate.dtype):
-                yield f"{candidate.names[0]!r} from {candidate.dtype.label} to {dtype.label}"
+            if dtype is candidate.dtype:
+                continue
+            change = f"{candidate.names[0]!r} from {candidate.dtype.label} to {dtype.label}"
+            if not is_castable(candidate.dtype):
+                yield change
+            elif candidate.dtype in _COMPLEX and dtype not in _COMPLEX:
+                yield f"{change}, which would drop the imaginary parts"
 
     def set(self, settings: Sequence[Setting]) -> None:
         twice = []

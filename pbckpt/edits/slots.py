@@ -116,12 +116,16 @@ class _Finder:
         self.slots: dict[int, str] = {}
         # Names of objects without their ending: an optimizer's settings are
         # called the same in both layouts.
-        self._stems = [candidate.names[0].removesuffix(OBJECT_VALUE) for candidate in candidates]
+        keys = [_object_key(candidate) for candidate in candidates]
+        self._stems = [
+            key.removesuffix(OBJECT_VALUE) or candidate.names[0]
+            for key, candidate in zip(keys, candidates, strict=True)
+        ]
         self._known = dict(zip(self._stems, candidates, strict=True))
         self._legacy, self._modern = self._optimizers()
         has_modern_names = False
         for place, (stem, candidate) in enumerate(zip(self._stems, candidates, strict=True)):
-            if stem != candidate.names[0]:
+            if keys[place]:
                 reason = self._object_reason(stem)
             else:
                 reason = self._name_reason(stem, candidate)
@@ -218,6 +222,11 @@ class _Finder:
             is_counter = stem == "iteration" and self._is_counter(stem)
             if is_counter or (stem == "learning_rate" and self._is_scalar(stem)):
                 self.slots[place] = _STATE_REASON
+
+
+def _object_key(candidate: Candidate) -> str:
+    """Return the name that is the key of an object, or ""."""
+    return next((name for name in candidate.names if name.endswith(OBJECT_VALUE)), "")
 
 
 def _join(path: str, last: str) -> str:

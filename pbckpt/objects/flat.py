@@ -22,13 +22,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pbckpt.errors import SelectionError
-from pbckpt.objects.keys import VARIABLE_VALUE, escape, variable_key
+from pbckpt.objects.keys import SAVE_COUNTER, VARIABLE_VALUE, escape, variable_key
 from pbckpt.wire.varint import encode_varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SAVE_COUNTER = "save_counter"
 # What tf.train.Checkpoint cannot be given, or cannot write, save or restore with.
 # (Its public methods are not among them: tf.train.Checkpoint.write(checkpoint, prefix)
 # does without the attribute.)

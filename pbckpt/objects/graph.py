@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import CorruptFileError
 from pbckpt.objects.edit import edit
-from pbckpt.objects.keys import path_of_key
+from pbckpt.objects.keys import SAVE_COUNTER, VARIABLE_VALUE, path_of_key, variable_key
 from pbckpt.protos import TrackableObjectGraph
 from pbckpt.protos.decode import ProtoDecodeError, decode
 
@@ -73,6 +73,19 @@ class ObjectGraph:
         if not any(old != new for old, new in changes.items()):
             return self
         proto = edit(self._proto, changes)
+        return ObjectGraph(proto.SerializeToString(), proto)
+
+    def with_save_counter(self) -> ObjectGraph:
+        """Return the graph with the counter of saves as the last of the root's children."""
+        proto = TrackableObjectGraph()
+        proto.CopyFrom(self._proto)
+        child = proto.nodes[0].children.add()
+        child.node_id, child.local_name = len(proto.nodes), SAVE_COUNTER
+        node = proto.nodes.add()
+        value = node.attributes.add()
+        value.name, value.full_name = VARIABLE_VALUE, SAVE_COUNTER
+        value.checkpoint_key = variable_key((SAVE_COUNTER,))
+        node.has_checkpoint_values.value = True
         return ObjectGraph(proto.SerializeToString(), proto)
 
 

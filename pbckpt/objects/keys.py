@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 GRAPH_KEY = BundleKey(b"_CHECKPOINTABLE_OBJECT_GRAPH")
 VARIABLE_VALUE = "VARIABLE_VALUE"
+SAVE_COUNTER = "save_counter"
+"""The child of the root that counts saves."""
 _ATTRIBUTES = "/.ATTRIBUTES/"
 _SLOT = "/.OPTIMIZER_SLOT/"
 _ESCAPE = re.compile(r"\.(.?)", re.DOTALL)

@@ -46,8 +46,8 @@ def floats(values: Any, dtype: int = FLOAT) -> TensorFacts:  # noqa: ANN401 - li
 
 
 def restored(
-    judge: TensorFlowJudge, op: str, prefix: Path, wanted: Mapping[str, TensorFacts], **more: Any
-) -> dict[str, TensorFacts]:  # fmt: skip
+    judge: TensorFlowJudge, op: str, prefix: Path, wanted: Mapping[str, TensorFacts], **more: object
+) -> dict[str, TensorFacts]:
     """Let a program of variables of these names and types restore them."""
     names = [
         {"name_hex": key_bytes(name).hex(), "dtype_enum": fact.dtype, "shape": fact.shape}
@@ -97,7 +97,7 @@ def test_a_state_of_pytorch_is_restored_by_objects(
     asserts = ["assert_consumed"] if len(facts) == len(STATE) else ["expect_partial"]
     found = restored(
         object_judge, "checkpoint_restore", prefix, facts, call="read", asserts=asserts
-    )  # fmt: skip
+    )
     assert found == facts
     assert "other.bfloat16" in facts
     assert len(facts) >= len(STATE) - 2

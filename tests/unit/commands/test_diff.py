@@ -156,7 +156,6 @@ def test_objects_and_names_are_compared_by_name(objects_first: bool, tmp_path: P
     ]
 
 
-@pytest.mark.xfail(reason="plain names of the one are compared with paths of the other")
 def test_both_forms_are_compared_with_each(tmp_path: Path) -> None:
     both = pbckpt.Layout(format=pbckpt.Format.BOTH)
     pbckpt.edit(MODULE, tmp_path / "both", layout=both, durability=FAST)

@@ -66,7 +66,6 @@ def test_a_save_counter_is_copied(tmp_path: Path) -> None:
     assert files(tmp_path / "copy") == files(source)
 
 
-@pytest.mark.xfail(reason="the save counter has no plain name, so it is lost")
 @pytest.mark.parametrize("names", ["flat", "renamed"])
 def test_a_save_counter_of_both_forms_is_copied(names: str, tmp_path: Path) -> None:
     tensors = {"w" if names == "flat" else "w:0": np.float32(1)}
@@ -76,9 +75,6 @@ def test_a_save_counter_of_both_forms_is_copied(names: str, tmp_path: Path) -> N
     assert files(tmp_path / "copy") == files(source)
 
 
-@pytest.mark.xfail(
-    reason="an empty tensor is not found by its place, so its object loses the value"
-)
 def test_an_empty_tensor_keeps_both_its_keys(tmp_path: Path) -> None:
     # "w:0" is an object's name that differs from its full name, "w".
     tensors = {"w:0": np.zeros((0, 3), np.float32), "b": np.float32(1)}
