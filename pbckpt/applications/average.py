@@ -38,7 +38,8 @@ def average(
 ) -> WrittenBundle:
     """Write the mean of several checkpoints, which have the same keys, types and shapes.
 
-    The form and the order are those of the first. Raises SelectionError where
+    The form and the order are those of the first, but partitioned tensors are
+    joined. Raises SelectionError where
     they do not fit together, with all differences, and for tensors that cannot
     be averaged and differ; BundleError, PathError and WriteError as `edit` does.
     """

@@ -74,10 +74,19 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
         """Return a tensor's type, shape and size. Raises UnknownKeyError."""
         info = self._info(key)
         if info is None:
-            from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
-
-            raise UnknownKeyError(key, prefix=self.prefix, suggestions=nearest_names(key, self))
+            raise self._unknown(key)
         return info
+
+    def _unknown(self, key: str) -> UnknownKeyError:
+        from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
+
+        return UnknownKeyError(key, prefix=self.prefix, suggestions=nearest_names(key, self))
+
+    def _array(self, key: str, *, own: bool) -> Array:
+        try:
+            return self._stored.array(key_to_bytes(key), own=own)
+        except KeyError:
+            raise self._unknown(key) from None
 
     def _info(self, key: object) -> TensorInfo | None:
         try:
@@ -103,13 +112,11 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
 
     def __getitem__(self, key: str) -> Array:
         """Return the tensor as an array. Raises UnknownKeyError, BundleError."""
-        self.info(key)
-        return self._stored.array(key_to_bytes(key), own=False)
+        return self._array(key, own=False)
 
     def load(self, key: str) -> Array:
         """Return the tensor as an array of its own, to write to as well. Raises as above."""
-        self.info(key)
-        return self._stored.array(key_to_bytes(key), own=True)
+        return self._array(key, own=True)
 
     def load_text(self, key: str, encoding: str = "utf-8") -> Array:
         """Return a string tensor as an array of str, decoded.

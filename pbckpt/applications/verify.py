@@ -133,7 +133,7 @@ def _check_v1(stored: V1, problems: list[Problem]) -> int:
 
 def _check_bundle(bundle: Bundle, problems: list[Problem]) -> int:
     try:
-        names = bundle.keys()
+        entries = bundle.index.entries
     except (BundleError, LimitError) as error:
         raise _UnreadableListError(error) from None
     try:
@@ -141,8 +141,7 @@ def _check_bundle(bundle: Bundle, problems: list[Problem]) -> int:
     except CorruptFileError as error:
         problems.append(_problem_of_file(error, bundle.prefix.index_path()))
     checked = 0
-    for key in names:
-        entry = bundle.index.entries[key]
+    for key, entry in entries.items():
         for part in _stored_parts(bundle, key, entry, problems):
             checked += 1
             try:

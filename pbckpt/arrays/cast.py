@@ -72,7 +72,8 @@ def _misfits(array: Array, cast: Array) -> Array:
     if cast.dtype.kind in "iu" or "int" in cast.dtype.name:
         return _integer_misfits(wide, cast)
     back = cast.astype(np.complex128 if cast.dtype.kind == "c" else np.float64)
-    misfits: Array = np.isfinite(wide) & ~np.isfinite(back)
+    # Some types have no infinity, some not even a NaN.
+    misfits: Array = (np.isfinite(wide) != np.isfinite(back)) | (np.isnan(wide) != np.isnan(back))
     return misfits
 
 

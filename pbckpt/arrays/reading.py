@@ -51,14 +51,11 @@ def read_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Array:
     if entry.dtype is DataType.STRING:
         return _array_of_strings(reader.read_strings(entry), entry.shape)
     dtype = numpy_dtype(entry.dtype)
-    if (
-        entry.nbytes <= SMALL_BYTES
-        or reader.big_endian != IS_BIG_ENDIAN
-        or entry.offset % dtype.alignment
-    ):
-        array = native(
-            np.frombuffer(reader.read(entry), dtype), swap=reader.big_endian != IS_BIG_ENDIAN
-        )
+    swap = reader.big_endian != IS_BIG_ENDIAN
+    if entry.nbytes <= SMALL_BYTES:
+        array = native(np.frombuffer(reader.read_small(entry), dtype), swap=swap)
+    elif swap or entry.offset % dtype.alignment:
+        array = native(np.frombuffer(reader.read(entry), dtype), swap=swap)
     else:
         array = np.frombuffer(reader.checked_span(entry).view, dtype)
     array.flags.writeable = False
@@ -69,8 +66,17 @@ def read_own_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Arr
     """Return a stored tensor as an array of its own, to write to as well."""
     if entry.slices or entry.dtype is DataType.STRING:
         return read_array(reader, name, entry)
-    array = np.frombuffer(reader.read(entry), numpy_dtype(entry.dtype))
-    return _shaped(native(array, swap=reader.big_endian != IS_BIG_ENDIAN), entry.shape)
+    dtype = numpy_dtype(entry.dtype)
+    swap = reader.big_endian != IS_BIG_ENDIAN
+    if entry.nbytes <= SMALL_BYTES:
+        small = np.frombuffer(reader.read_small(entry), dtype).copy()
+        return _shaped(native(small, swap=swap), entry.shape)
+    # Memory that nobody has touched: filling it with zeros first would take as
+    # long as reading into it. What is to be read was found to lie in the file.
+    reader.span(entry)
+    array = np.empty(entry.nbytes // dtype.itemsize, dtype)
+    reader.read_into(entry, array.view(np.uint8).data)
+    return _shaped(native(array, swap=swap), entry.shape)
 
 
 def read_piece(reader: BundleReader, name: bytes, entry: BundleEntry, index: object) -> Array:

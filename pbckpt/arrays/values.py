@@ -58,7 +58,7 @@ def partition(array: object, num_parts: int, axis: int = 0) -> Partitioned:
     """Cut an array into slices as TensorFlow's fixed_size_partitioner does.
 
     The first ones are longer by one where it does not divide evenly. They are
-    stored in the order of a Saver, which sorts ``part_10`` before ``part_2``.
+    stored in the order of a Saver, which sorts ``part_10:0`` before ``part_1:0``.
     """
     whole = array_of(BundleKey(b"array"), array)
     if not -whole.ndim <= axis < whole.ndim:
@@ -70,7 +70,8 @@ def partition(array: object, num_parts: int, axis: int = 0) -> Partitioned:
     size, longer = divmod(whole.shape[axis], num_parts)
     starts = [number * size + min(number, longer) for number in range(num_parts + 1)]
     parts = []
-    for number in sorted(range(num_parts), key=str):
+    # TensorFlow sorts by the names of the variables' tensors: part_10:0 before part_1:0.
+    for number in sorted(range(num_parts), key="{}:0".format):
         begin, end = starts[number], starts[number + 1]
         index: list[slice] = [slice(None)] * whole.ndim
         index[axis] = slice(begin, end)

@@ -16,6 +16,7 @@ Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleReader).
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.bundle.entry import (
@@ -31,6 +32,8 @@ from pbckpt.names import key_to_text
 from pbckpt.table.reader import TableReader
 
 if TYPE_CHECKING:
+    from collections.abc import KeysView
+
     from pbckpt.wire.span import ByteSource
 
 # Keys are stored without the beginning that they share with the one before, so
@@ -41,10 +44,14 @@ _SLICE_MARK = b"\0"
 
 
 class _Listed(NamedTuple):
-    """Everything that an index lists: names and slices apart."""
+    """Everything that an index lists, encoded: names and slices apart.
 
-    entries: dict[bytes, BundleEntry]
-    slice_entries: dict[bytes, BundleEntry]
+    Each value was decoded once, to be checked. They are kept as bytes, for a
+    hundred thousand decoded ones take ten times the memory, and time.
+    """
+
+    entries: dict[bytes, bytes]
+    slice_entries: dict[bytes, bytes]
 
 
 class Index:
@@ -61,29 +68,43 @@ class Index:
             raise error.in_file(source.name) from None
 
     @property
-    def entries(self) -> dict[bytes, BundleEntry]:
-        """Every tensor by name, in key order; read whole and checked at the first use.
+    def name(self) -> str:
+        """What the file is called."""
+        return self._source.name
+
+    def names(self) -> KeysView[bytes]:
+        """Return the names of all tensors, in key order; all is read and checked first.
 
         Raises a BundleError where anything is wrong with the file, and
         LimitError for keys that are out of proportion to it.
         """
-        return self._list().entries
+        return self._list().entries.keys()
+
+    @property
+    def entries(self) -> dict[bytes, BundleEntry]:
+        """Every tensor by name, in key order; as `names`."""
+        return self._decoded(self._list().entries)
 
     @property
     def slice_entries(self) -> dict[bytes, BundleEntry]:
-        """The parts of partitioned tensors by their slice keys; as `entries`."""
-        return self._list().slice_entries
+        """The parts of partitioned tensors by their slice keys; as `names`."""
+        return self._decoded(self._list().slice_entries)
+
+    def _decoded(self, values: dict[bytes, bytes]) -> dict[bytes, BundleEntry]:
+        return {key: decode_entry(value, self.header) for key, value in values.items()}
 
     def find(self, key: bytes) -> BundleEntry | None:
         """Return the entry of one name, or None; checks the block that can hold it."""
         if self._listed is None and not key.startswith(_SLICE_MARK):
             return self.find_stored(key) if key != HEADER_KEY else None
-        return self.entries.get(key)
+        value = self._list().entries.get(key)
+        return None if value is None else decode_entry(value, self.header)
 
     def find_stored(self, key: bytes) -> BundleEntry | None:
         """Return the entry of a name or of a slice key."""
         if self._listed is not None:
-            return self.entries.get(key) or self.slice_entries.get(key)
+            value = self._listed.entries.get(key) or self._listed.slice_entries.get(key)
+            return None if value is None else decode_entry(value, self.header)
         try:
             value = self._table.find(key)
             return None if value is None else self._decode(key, value)
@@ -109,25 +130,33 @@ class Index:
     def _list(self) -> _Listed:
         if self._listed is None:
             try:
-                self._listed = _without_slices(self._read_entries())
+                self._listed = self._read_entries()
             except CorruptFileError as error:
                 raise error.in_file(self._source.name) from None
         return self._listed
 
-    def _read_entries(self) -> dict[bytes, BundleEntry]:
-        """Decode all values, as long as the keys together are in proportion to the file."""
-        stored = {}
+    def _read_entries(self) -> _Listed:
+        """Check all values, as long as the keys together are in proportion to the file."""
+        stored: dict[bytes, bytes] = {}
+        partitioned: list[tuple[bytes, BundleEntry]] = []
         budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(self._source.view)
-        entries = iter(self._table)
-        next(entries, None)  # the header
-        for key, value in entries:
+        for key, value in islice(self._table, 1, None):
             budget -= len(key)
             if budget < 0:
                 msg = f"{self._source.name}: the size of all keys"
                 value_of = maximum - budget
                 raise LimitError(msg, limit="key bytes", value=value_of, maximum=maximum)
-            stored[key] = self._decode(key, value)
-        return stored
+            entry = self._decode(key, value)
+            if entry.slices:
+                partitioned.append((key, entry))
+            stored[key] = value
+        parts = {
+            key: stored.pop(key)
+            for name, entry in partitioned
+            for key in (slice_key(name, part) for part in entry.slices)
+            if key in stored
+        }
+        return _Listed(stored, parts)
 
 
 def _read_header(table: TableReader) -> BundleHeader:
@@ -141,13 +170,3 @@ def _read_header(table: TableReader) -> BundleHeader:
             "give it a name without .index"
         )
     return decode_header(value)
-
-
-def _without_slices(stored: dict[bytes, BundleEntry]) -> _Listed:
-    parts = {
-        key: stored.pop(key)
-        for name, entry in list(stored.items())
-        for key in (slice_key(name, part) for part in entry.slices)
-        if key in stored
-    }
-    return _Listed(stored, parts)

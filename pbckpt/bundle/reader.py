@@ -27,6 +27,7 @@ from pbckpt.bundle.payload import (
 from pbckpt.bundle.slices import covers, part_shape, slice_key
 from pbckpt.dtypes import DataType
 from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
+from pbckpt.names import key_to_text
 from pbckpt.shapes import count_elements
 from pbckpt.wire.checksum import crc32c
 from pbckpt.wire.span import Span, chunks
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pbckpt.wire.span import ByteSource
 
 CHUNK_BYTES = 1 << 20
+WINDOW_BYTES = 256 << 10
 
 
 class Verify(Enum):
@@ -63,6 +65,9 @@ class BundleReader:
         self._open_shard = open_shard
         self._verify = verify
         self._buffer = memoryview(b"")
+        # What `read_small` read last, and where it lies.
+        self._window = memoryview(b"")
+        self._window_shard, self._window_start = 0, 0
 
     @property
     def big_endian(self) -> bool:
@@ -126,13 +131,53 @@ class BundleReader:
         head = memoryview(_load(span.head(max_string_head(count, span.nbytes))))
         return decode_string_head(head, count, span.nbytes, big_endian=self.big_endian)
 
+    def read_small(self, entry: BundleEntry) -> memoryview:
+        """Return a small fixed-size tensor's stored bytes, which are not to be changed.
+
+        Who reads one after the other gets them out of larger pieces of the shard.
+        """
+        nbytes = entry.nbytes
+        start = entry.offset - self._window_start
+        window = self._window
+        if entry.shard_id != self._window_shard or start < 0 or start + nbytes > len(window):
+            window, start = self._move_window(entry), 0
+        data = window[start : start + nbytes]
+        if self._verify is not Verify.NOTHING and crc32c(data) != entry.crc32c:
+            _compare(entry, self.span(entry), crc32c(data))
+        return data
+
+    def _move_window(self, entry: BundleEntry) -> memoryview:
+        """Read from a tensor's first byte on: far, if it follows what was read before."""
+        span = self.span(entry)
+        is_next = (
+            entry.shard_id == self._window_shard
+            and 0 <= entry.offset - self._window_start <= len(self._window)
+        )
+        rest = len(span.source.view) - entry.offset
+        nbytes = max(entry.nbytes, min(rest, WINDOW_BYTES)) if is_next else entry.nbytes
+        self._window = memoryview(bytes(_load(Span(span.source, entry.offset, nbytes))))
+        self._window_shard, self._window_start = entry.shard_id, entry.offset
+        return self._window
+
     def read(self, entry: BundleEntry) -> bytearray:
         """Return a fixed-size tensor's stored bytes: its elements in C order."""
-        span = self.span(entry)
-        data = _load(span)
-        if self._verify is not Verify.NOTHING:
-            _compare(entry, span, crc32c(data))
+        self.span(entry)  # whatever an entry claims, it must be there
+        data = bytearray(entry.nbytes)
+        self.read_into(entry, memoryview(data))
         return data
+
+    def read_into(self, entry: BundleEntry, buffer: memoryview) -> None:
+        """Fill a buffer with a fixed-size tensor's stored bytes, checked as they come."""
+        span = self.span(entry)
+        crc = 0
+        for start in range(0, span.nbytes, CHUNK_BYTES):
+            part = buffer[start : start + CHUNK_BYTES]
+            chunk = span.chunk(start, len(part), part)
+            if chunk.obj is not buffer.obj:
+                part[:] = chunk
+            crc = crc32c(part, crc)
+        if self._verify is not Verify.NOTHING:
+            _compare(entry, span, crc)
 
     def read_strings(self, entry: BundleEntry) -> list[bytes]:
         """Return the elements of a string tensor in C order."""
@@ -189,15 +234,26 @@ class BundleReader:
         parts that do not cover it. (TensorFlow writes a few parts when told to.)
         """
         if is_whole and not covers(entry.shape, entry.slices):
-            raise CorruptFileError(f"the slices of {name!r} do not cover it, each part once")
+            raise self._bad_slice(name, "do not cover it, each part once")
         for part in entry.slices:
             stored = self.index.find_stored(slice_key(name, part))
             if stored is None:
-                raise CorruptFileError(f"the slice {part} of {name!r} is not stored")
+                raise self._bad_slice(name, f"are not all stored: not {_shown(part)}")
             shape = part_shape(entry.shape, part)
             if (stored.dtype, stored.shape) != (entry.dtype, shape) or stored.slices:
-                raise CorruptFileError(f"the slice {part} of {name!r} is of another tensor")
+                raise self._bad_slice(
+                    name, f"are not all of it: {_shown(part)} is of another tensor"
+                )
             yield part, stored
+
+    def _bad_slice(self, name: bytes, fact: str) -> CorruptFileError:
+        return CorruptFileError(f"the slices of {key_to_text(name)!r} {fact}", file=self.index.name)
+
+
+def _shown(part: TensorSlice) -> str:
+    """Return a slice as SaveV2 writes it."""
+    extents = ("-" if length is None else f"{start},{length}" for start, length in part)
+    return ":".join(extents)
 
 
 def _load(span: Span) -> bytearray:

@@ -17,8 +17,8 @@ MergeBundles). Pure: no file is touched here.
 
 from __future__ import annotations
 
-from itertools import chain, pairwise
-from operator import itemgetter
+from itertools import chain, islice, pairwise
+from operator import itemgetter, lt
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.bundle.entry import (
@@ -63,8 +63,10 @@ class ShardStream:
         self.shard_id = shard_id
         self.nbytes = 0
         """How many bytes were handed out so far."""
-        self.entries: list[tuple[bytes, bytes]] = []
-        """The key and the encoded entry of every tensor whose last byte was handed out."""
+        # Two lists of bytes, not one of pairs: there may be a hundred thousand,
+        # and the garbage collector would look at each pair again and again.
+        self._keys: list[bytes] = []
+        self._values: list[bytes] = []
         self.parts: list[tuple[Part, DataType]] = []
         """Those of them that are slices."""
         self._crc = 0
@@ -73,6 +75,19 @@ class ShardStream:
         self._spans: Iterator[Span] = iter(())
         self._tensors = iter(tensors)
         self._held: Tensor | None = None
+
+    @property
+    def entries(self) -> Iterator[tuple[bytes, bytes]]:
+        """The key and the encoded entry of every tensor whose last byte was handed out."""
+        return zip(self._keys, self._values, strict=True)
+
+    def is_sorted(self) -> bool:
+        """Tell whether the keys ascend strictly in the order of the data."""
+        return all(map(lt, self._keys, islice(self._keys, 1, None)))
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any entry so far."""
+        return bool(self._keys)
 
     def next_block(self, buffer: memoryview) -> Block | None:
         """Return the next bytes of the shard, or None when all were handed out.
@@ -110,7 +125,8 @@ class ShardStream:
         The tensor that is not among them is held for later.
         """
         parts: list[bytes] = []
-        offset, shard_id, entries = self.nbytes, self.shard_id, self.entries
+        offset, shard_id = self.nbytes, self.shard_id
+        keys, values = self._keys, self._values
         held, self._held = self._held, None
         if held is None:
             held = next(self._tensors, None)
@@ -121,7 +137,8 @@ class ShardStream:
             size = len(payload)
             # Encoded at once, while everything is at hand: there may be many.
             crc = crc32c(payload)
-            entries.append((key, encode_place(dtype, shape, shard_id, offset, size, crc)))
+            keys.append(key)
+            values.append(encode_place(dtype, shape, shard_id, offset, size, crc))
             if part is not None:
                 self.parts.append((part, dtype))
             parts.append(payload)
@@ -167,21 +184,25 @@ class ShardStream:
             payload.confirm(crc)
         nbytes = self.nbytes - begin
         entry = encode_place(dtype, shape, self.shard_id, begin, nbytes, crc)
-        self.entries.append((key, entry))
+        self._keys.append(key)
+        self._values.append(entry)
         if part is not None:
             self.parts.append((part, dtype))
 
 
 def index_entries(
     streams: Sequence[ShardStream], aliases: Mapping[BundleKey, BundleKey]
-) -> list[tuple[bytes, bytes]]:
+) -> Iterable[tuple[bytes, bytes]]:
     """Return what the index of some shards lists, by ascending key, encoded.
 
     ``aliases`` are further keys for tensors that are stored. Raises
     SelectionError for a key that is given twice.
     """
+    full = _full_entries(streams)
+    if len(streams) == 1 and not full and not aliases and streams[0].is_sorted():
+        return streams[0].entries
     entries = [entry for stream in streams for entry in stream.entries]
-    entries += ((name, encode_entry(full)) for name, full in _full_entries(streams).items())
+    entries += ((name, encode_entry(entry)) for name, entry in full.items())
     if aliases:
         stored = dict(entries)
         entries += [(alias, stored[key]) for alias, key in aliases.items()]

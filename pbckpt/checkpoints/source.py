@@ -8,6 +8,7 @@ object graph    kept and changed along with the keys, if the form has one
 
 from __future__ import annotations
 
+from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,7 @@ class Source:
 
     def arranged(self, plan: EditPlan) -> Arrangement:
         """Lay out what was planned. Raises SelectionError for what the layout cannot hold."""
+        _refuse_graph_key(plan)
         if self._graph is not None and self.layout.form is not Format.NAME and not self._is_flat():
             return self._with_graph(self._graph, plan)
         if isinstance(self.stored, Bundle) and self._keeps_places(plan):
@@ -184,6 +186,7 @@ class Source:
     def _with_graph(self, graph: ObjectGraph, plan: EditPlan) -> Arrangement:
         """Lay tensors out under the keys of the object graph, which changes as they do."""
         self._refuse_new_objects(plan)
+        _refuse_copies(plan)
         changes: dict[str, str | None] = {one.object_key: None for one in self._found}
         aliases: dict[BundleKey, BundleKey] = {}
         items: list[Item] = []
@@ -270,6 +273,25 @@ class Source:
         self.stored.close()
 
 
+def _refuse_graph_key(plan: EditPlan) -> None:
+    names = [one.new for one in plan.tensors] + [one.name for one in plan.settings]
+    if key_to_text(GRAPH_KEY) in names:
+        raise SelectionError(
+            f"nothing can be called {key_to_text(GRAPH_KEY)}: that is where the object graph lies"
+        )
+
+
+def _refuse_copies(plan: EditPlan) -> None:
+    """Raise SelectionError for tensors under two names: an object has one place."""
+    counts = Counter(one.source for one in plan.tensors)
+    twice = [repr(one.new) for one in plan.tensors if counts[one.source] > 1]
+    if twice:
+        raise SelectionError(
+            f"--ema from-raw stores tensors under two names ({', '.join(twice[:6])}), and an "
+            "object has one; make the checkpoint name-based with --format name"
+        )
+
+
 _AFTER_ALL = b"\xff" * 17
 
 
@@ -293,8 +315,13 @@ def graph_of(stored: Bundle | V1) -> ObjectGraph | None:
     from pbckpt.objects.graph import decode_graph  # noqa: PLC0415 - protobuf
 
     if isinstance(stored, V1):
-        return decode_graph(stored.array(GRAPH_KEY, own=True).reshape(-1)[0])
-    return decode_graph(stored.strings(GRAPH_KEY)[0])
+        data: bytes = stored.array(GRAPH_KEY, own=True).reshape(-1)[0]
+    else:
+        data = stored.strings(GRAPH_KEY)[0]
+    try:
+        return decode_graph(data)
+    except CorruptFileError as error:
+        raise error.in_file(stored.prefix.path) from None
 
 
 def item_of_setting(setting: Setting) -> Item:

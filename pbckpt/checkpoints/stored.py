@@ -10,7 +10,7 @@ given one by one to be copied.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pbckpt.bundle.index import Index
@@ -93,6 +93,16 @@ class StoredTensors(Protocol):
         """Close the files."""
 
 
+class _Reading(Protocol):
+    """What a bundle asks of `pbckpt.arrays.reading`."""
+
+    def read_array(self, reader: BundleReader, name: bytes, entry: BundleEntry, /) -> Array: ...
+    def read_own_array(self, reader: BundleReader, name: bytes, entry: BundleEntry, /) -> Array: ...
+    def read_piece(
+        self, reader: BundleReader, name: bytes, entry: BundleEntry, index: object, /
+    ) -> Array: ...
+
+
 class Bundle:
     """A V2 checkpoint: its index, and its shards, opened as they are asked for."""
 
@@ -137,7 +147,7 @@ class Bundle:
     def keys(self) -> Collection[bytes]:
         """Return the names of all tensors."""
         self._refuse_closed()
-        return self.index.entries.keys()
+        return self.index.names()
 
     def entry(self, key: bytes) -> BundleEntry | None:
         """Return the entry of a tensor."""
@@ -162,16 +172,19 @@ class Bundle:
 
     def array(self, key: bytes, *, own: bool) -> Array:
         """Return a tensor."""
-        from pbckpt.arrays import reading  # noqa: PLC0415 - listing keys needs no numpy
-
-        read = reading.read_own_array if own else reading.read_array
+        read = self._reading.read_own_array if own else self._reading.read_array
         return read(self.reader, key, self._known(key))
+
+    @cached_property
+    def _reading(self) -> _Reading:
+        """Numpy's side, imported once: listing keys needs none of it."""
+        from pbckpt.arrays import reading  # noqa: PLC0415
+
+        return reading
 
     def piece(self, key: bytes, index: object) -> Array:
         """Return ``array[index]`` of a tensor."""
-        from pbckpt.arrays.reading import read_piece  # noqa: PLC0415
-
-        return read_piece(self.reader, key, self._known(key), index)
+        return self._reading.read_piece(self.reader, key, self._known(key), index)
 
     def strings(self, key: bytes) -> list[bytes]:
         """Return the elements of a string tensor that is stored whole, without numpy."""

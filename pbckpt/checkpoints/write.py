@@ -75,7 +75,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
             streams.append(ShardStream(tensors, shard_id))
             with commit.reporting_errors():
                 Pump(streams[-1], files[-1], advanced).run()
-                if shard_id and not streams[-1].entries:
+                if shard_id and not streams[-1]:
                     files[-1].append(UNUSED_SHARD)
         entries = index_entries(streams, aliases or {})
         if before_commit is not None:
@@ -88,7 +88,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
 class _IndexOf(NamedTuple):
     """The index file of some entries."""
 
-    entries: list[tuple[bytes, bytes]]
+    entries: Iterable[tuple[bytes, bytes]]
 
     def write(self, num_shards: int, write: Callable[[bytes], None]) -> None:
         """Write it, gathered into large pieces."""

@@ -79,7 +79,7 @@ class MappedFile:
         if not _HAS_PREAD:
             return self.view[offset : offset + nbytes]
         out = buffer[:nbytes]
-        done = 0
+        done = os.preadv(self._fd, [out], offset) if nbytes else 0
         while done < nbytes:
             got = os.preadv(self._fd, [out[done:]], offset + done)
             if got == 0:

@@ -258,7 +258,7 @@ def tensors(
     boxes: list[int] = []
     index: Any = ()
     if reader is Reader.PBCKPT:
-        index = draw(indexes_of(shape))
+        index = draw(indexes_of(shape)) if draw(st.booleans()) else ()
     elif dtype in REASSEMBLED and shape and 0 not in shape:
         boxes = draw(BOXES)
     return TensorCase(

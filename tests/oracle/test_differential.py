@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 MINIMUM = 2000
 # hypothesis makes a case twice now and then, and twice the same is one.
-DRAWN = MINIMUM + 500
+DRAWN = MINIMUM + 300
 # How pbckpt is asked to write: arrays by name, or tensors of every type, shard by shard.
 SAVE, BUNDLE = "save", "bundle"
 REPLACE = pbckpt.OnExisting.REPLACE

@@ -297,7 +297,6 @@ def test_one_variable_moves(object_judge: TensorFlowJudge, tmp_path: Path) -> No
     assert restored(object_judge, "checkpoint_restore", tmp_path / "m", wanted, **options) == wanted
 
 
-@pytest.mark.xfail(reason="object slots are looked for by keys, but called by paths")
 def test_objects_without_slots(object_judge: TensorFlowJudge, tmp_path: Path) -> None:
     values = trained(object_judge, tmp_path / "m")
     edits = pbckpt.Edits(drop_slots=True)

@@ -191,7 +191,7 @@ def test_a_variant_that_was_copied(judge: TensorFlowJudge, tmp_path: Path) -> No
     assert pbckpt.verify(tmp_path / "back").ok
 
 
-BIG = {
+BIG: dict[str, Array] = {
     "c64": np.array([1 + 2j, -3.5j], np.complex64),
     "f32": np.array([[1.5, -0.0], [np.inf, 1e-40]], np.float32),
     "f64": np.array(2.5, np.float64),
@@ -235,7 +235,7 @@ def test_big_endian_strings(judge: TensorFlowJudge, tmp_path: Path, order: str) 
 def test_big_endian_variants(judge: TensorFlowJudge, tmp_path: Path, order: str) -> None:
     """Which neither reads: only the type itself would know how to turn its bytes round."""
     variant_file(order).write(b"list", tmp_path / "m", order=">")
-    with pytest.raises(RefusedError, match="(?s)UnimplementedError.*endianness"):
+    with pytest.raises(RefusedError, match=r"(?s)UnimplementedError.*endianness"):
         resave(judge, tmp_path / "m", [TensorRequest("list", VARIANT)], tmp_path / "back")
     (problem,) = pbckpt.verify(tmp_path / "m").problems
     assert problem.problem == "a variant of a big-endian machine is not read"

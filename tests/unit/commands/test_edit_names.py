@@ -199,6 +199,15 @@ def test_partitioned_tensors_keep_their_slices(version: str, tmp_path: Path) -> 
     assert files(tmp_path / "out") == files(expected)
 
 
+@pytest.mark.xfail(reason="part 10 is put behind part 1, not before it")
+def test_parts_are_cut_in_the_order_of_a_saver() -> None:
+    source = GOLDEN / "tf2" / "partitioned" / "ckpt"
+    _, parts = pbckpt.partition(np.zeros((26, 3)), 11)
+    assert [start for (start, _), _ in parts] == [
+        part[0][0] for part in slices(source)["embedding"]
+    ]
+
+
 def test_partitioned_tensors_are_ordered_by_their_new_names(tmp_path: Path) -> None:
     """To a Saver the slices of z are called z/part_0 and so on: they come after z/a."""
     source = GOLDEN / "tf2" / "partitioned" / "ckpt"

@@ -132,6 +132,12 @@ def test_a_checkpoint_in_a_folder_below(folder: Path) -> None:
         assert pbckpt.set_state(folder, name, durability=FAST).latest == str(Path("sub", "m"))
 
 
+def test_what_is_gone_is_not_listed_any_more(folder: Path) -> None:
+    write(folder, "gone", "/old/place/a", "gone")
+    pbckpt.set_state(folder, "b", durability=FAST)
+    assert text(folder) == TWO
+
+
 def test_a_state_is_made_where_there_is_none(folder: Path) -> None:
     (folder / "checkpoint").unlink()
     pbckpt.set_state(folder, "a", durability=FAST)
