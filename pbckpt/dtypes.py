@@ -14,6 +14,7 @@ ml_dtypes are imported on first use only.
 from __future__ import annotations
 
 from enum import Enum, IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import UnsupportedBundleError
@@ -175,6 +176,7 @@ _BY_LABEL = {
 }
 
 
+@cache
 def numpy_dtype(dtype: DataType) -> np.dtype[np.generic]:
     """Return the numpy dtype whose memory image is what a data file holds.
 

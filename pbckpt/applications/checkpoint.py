@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -219,8 +220,8 @@ def load_checkpoint(
     prefix: str | os.PathLike[str], *, verify: Verify = Verify.CHECKSUMS
 ) -> dict[str, Array]:
     """Return all tensors of a checkpoint, as arrays of their own."""
-    with open_checkpoint(prefix, verify=verify) as checkpoint:
-        return {key: checkpoint.load(key) for key in checkpoint}
+    with contextlib.closing(open_stored(prefix, Verify(verify))) as stored:
+        return {key_to_text(key): array for key, array in stored.arrays()}
 
 
 def list_variables(prefix: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:

@@ -32,7 +32,7 @@ from pbckpt.names import key_to_text
 from pbckpt.table.reader import TableReader
 
 if TYPE_CHECKING:
-    from collections.abc import KeysView
+    from collections.abc import Iterator, KeysView
 
     from pbckpt.wire.span import ByteSource
 
@@ -83,15 +83,18 @@ class Index:
     @property
     def entries(self) -> dict[bytes, BundleEntry]:
         """Every tensor by name, in key order; as `names`."""
-        return self._decoded(self._list().entries)
+        return dict(self.items())
+
+    def items(self) -> Iterator[tuple[bytes, BundleEntry]]:
+        """Yield the tensors by name, one decoded at a time; as `names`."""
+        for key, value in self._list().entries.items():
+            yield key, decode_entry(value, self.header)
 
     @property
     def slice_entries(self) -> dict[bytes, BundleEntry]:
         """The parts of partitioned tensors by their slice keys; as `names`."""
-        return self._decoded(self._list().slice_entries)
-
-    def _decoded(self, values: dict[bytes, bytes]) -> dict[bytes, BundleEntry]:
-        return {key: decode_entry(value, self.header) for key, value in values.items()}
+        listed = self._list().slice_entries.items()
+        return {key: decode_entry(value, self.header) for key, value in listed}
 
     def find(self, key: bytes) -> BundleEntry | None:
         """Return the entry of one name, or None; checks the block that can hold it."""

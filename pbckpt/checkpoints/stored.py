@@ -80,6 +80,9 @@ class StoredTensors(Protocol):
     def array(self, key: bytes, *, own: bool) -> Array:
         """Return a tensor; in place unless ``own`` or where that cannot be."""
 
+    def arrays(self) -> Iterator[tuple[bytes, Array]]:
+        """Yield the names of all tensors, and each as an array of its own."""
+
     def piece(self, key: bytes, index: object) -> Array:
         """Return ``array[index]`` of a tensor."""
 
@@ -174,6 +177,13 @@ class Bundle:
         """Return a tensor."""
         read = self._reading.read_own_array if own else self._reading.read_array
         return read(self.reader, key, self._known(key))
+
+    def arrays(self) -> Iterator[tuple[bytes, Array]]:
+        """Yield the names of all tensors, and each as an array of its own."""
+        self._refuse_closed()
+        read = self._reading.read_own_array
+        for key, entry in self.index.items():
+            yield key, read(self.reader, key, entry)
 
     @cached_property
     def _reading(self) -> _Reading:
@@ -283,6 +293,11 @@ class V1:
         from pbckpt.arrays.reading import read_v1_array  # noqa: PLC0415
 
         return read_v1_array(self._open_reader(), key)
+
+    def arrays(self) -> Iterator[tuple[bytes, Array]]:
+        """Yield the names of all tensors, and each as an array of its own."""
+        for key in self._names:
+            yield key, self.array(key, own=True)
 
     def piece(self, key: bytes, index: object) -> Array:
         """Return ``array[index]`` of a tensor, which is read whole."""
