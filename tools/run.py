@@ -32,7 +32,7 @@ DEMO_ENVIRONMENT = ROOT / ".venv"
 TEST_ENVIRONMENT = ROOT / ".venv-nox"
 NOX = "nox>=2026.2"
 
-SESSIONS = ("lint", "types", "tests", "protobuf", "tensorflow2", "tensorflow1")
+SESSIONS = ("lint", "types", "tests", "protobuf", "readers", "tensorflow2", "tensorflow1")
 
 
 def main(arguments: list[str]) -> int:

@@ -63,7 +63,7 @@ def _arranged(
     if not isinstance(tensors, Mapping):
         return arrange_stream(_items_of_pairs(iter(tensors), layout), layout)
     names = _names_by_key(tensors)
-    if layout == DEFAULT_LAYOUT and not _has_partitioned(tensors):
+    if layout == DEFAULT_LAYOUT:
         return Arrangement([_tensors_by_name(tensors, names)], {})
     return arrange([_item(key, tensors, name, layout) for key, name in names.items()], layout)
 
@@ -93,10 +93,8 @@ def _tensors_by_name(
 def _item(key: BundleKey, tensors: Mapping[str, object], name: str, layout: Layout) -> Item:
     from pbckpt.arrays.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
 
-    is_looked_at = layout.is_divided or type(tensors) is dict
-    value = tensors[name] if is_looked_at else None
-    nbytes = nbytes_of_value(key, value) if layout.is_divided else 0
-    return Item(key, nbytes, lambda: tensors_of_value(key, tensors[name]), _order(key, value))
+    nbytes = nbytes_of_value(key, tensors[name]) if layout.is_divided else 0
+    return Item(key, nbytes, lambda: tensors_of_value(key, tensors[name]), key)
 
 
 def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iterator[Item]:
@@ -112,20 +110,6 @@ def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iter
         del value
         yield item
         del item
-
-
-def _order(key: BundleKey, value: object) -> bytes:
-    """Return what a Saver sorts a variable by: a partitioned one is NAME/part_0 and so on."""
-    from pbckpt.arrays.values import Partitioned  # noqa: PLC0415 - numpy, when needed
-
-    return key + b"/part_" if type(value) is Partitioned else key
-
-
-def _has_partitioned(tensors: Mapping[str, object]) -> bool:
-    """Look for partitioned tensors in a dictionary: other mappings may have to make each value."""
-    from pbckpt.arrays.values import Partitioned  # noqa: PLC0415
-
-    return type(tensors) is dict and any(type(one) is Partitioned for one in tensors.values())
 
 
 def _names_by_key(tensors: Mapping[str, object]) -> dict[BundleKey, str]:

@@ -156,9 +156,8 @@ def joined_spans(reader: BundleReader, name: bytes, entry: BundleEntry) -> Itera
     parts = _parts_of(reader, name, entry)
     for _, stored in parts:
         reader.check(stored)
-    dtype = numpy_dtype(entry.dtype)
-    for box in blocks_of_shape(entry.shape, dtype.itemsize, BLOCK_BYTES):
-        out = np.empty([end - start for start, end in box], dtype)
+    for box in blocks_of_shape(entry.shape, entry.dtype.itemsize, BLOCK_BYTES):
+        out = _empty([end - start for start, end in box], entry.dtype)
         yield span_of_array(_joined(reader, entry.shape, parts, out, box))
 
 

@@ -77,8 +77,12 @@ class ShardStream:
         self._held: Tensor | None = None
 
     @property
-    def entries(self) -> Iterator[tuple[bytes, bytes]]:
+    def entries(self) -> list[tuple[bytes, bytes]]:
         """The key and the encoded entry of every tensor whose last byte was handed out."""
+        return list(self.each_entry())
+
+    def each_entry(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield what `entries` lists."""
         return zip(self._keys, self._values, strict=True)
 
     def is_sorted(self) -> bool:
@@ -200,8 +204,8 @@ def index_entries(
     """
     full = _full_entries(streams)
     if len(streams) == 1 and not full and not aliases and streams[0].is_sorted():
-        return streams[0].entries
-    entries = [entry for stream in streams for entry in stream.entries]
+        return streams[0].each_entry()
+    entries = [entry for stream in streams for entry in stream.each_entry()]
     entries += ((name, encode_entry(entry)) for name, entry in full.items())
     if aliases:
         stored = dict(entries)

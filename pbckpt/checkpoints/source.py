@@ -80,10 +80,7 @@ class Source:
     def item(self, planned: Planned, key: BundleKey) -> Item:
         """Return a planned tensor, to be stored under a key."""
         info = self._infos[planned.source]
-        in_slices = info.num_slices and not self._join_slices
-        # To a Saver the slices of a variable are called NAME/part_0 and so on.
-        order = key + b"/part_" if in_slices else key
-        return Item(key, info.nbytes, lambda: self._tensors(planned, key), order)
+        return Item(key, info.nbytes, lambda: self._tensors(planned, key), key)
 
     def _tensors(self, planned: Planned, key: BundleKey) -> Iterator[Tensor]:
         stored_key = self._found[planned.source].key

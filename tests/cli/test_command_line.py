@@ -46,6 +46,7 @@ def test_convert_as_json(tmp_path: Path) -> None:
         "files",
         "bytes",
         "variables",
+        "added",
         "skipped",
         "warnings",
     }
@@ -114,7 +115,10 @@ def test_verify_against_another_graph(tmp_path: Path) -> None:
     assert run("verify", "m", "--against", SAMPLE, "--include", "bn*", cwd=tmp_path).returncode == 0
     done = run("verify", "m", "--against", SAMPLE, cwd=tmp_path)
     assert done.returncode == 1
-    assert "conv1/kernel in m: the graph has this variable, the checkpoint does not" in done.stdout
+    assert (
+        "conv1/kernel in m.index: the graph has this variable, the checkpoint does not"
+        in done.stdout
+    )
 
 
 def test_the_demo(tmp_path: Path) -> None:
@@ -267,15 +271,27 @@ def test_public_names() -> None:
     from pbckpt import api  # noqa: PLC0415
 
     assert {name for name in api.__all__ if name[0].islower()} == {
+        "average",
         "convert",
         "detect_variables",
+        "diff",
+        "edit",
         "inspect",
+        "latest_checkpoint",
         "list_variables",
         "load_checkpoint",
         "load_variable",
+        "merge",
         "open_checkpoint",
         "open_graph",
+        "pack",
+        "partition",
+        "read_map",
+        "read_state",
+        "repair_state",
         "save_checkpoint",
+        "set_state",
+        "unpack",
         "verify",
     }
     for name in api.__all__:

@@ -184,6 +184,7 @@ def test_convert_as_json(capsys: pytest.CaptureFixture[str]) -> None:
                 "reason": reason.format("global_step"),
             },
         ],
+        "added": [],
         "skipped": [
             {
                 "node": "axis",
@@ -474,7 +475,7 @@ def test_verify_tells_a_data_file_that_is_none(capsys: pytest.CaptureFixture[str
 def test_verify_against_another_graph(capsys: pytest.CaptureFixture[str]) -> None:
     write_dense(Path("other.pb"), kernel=bytes(32))
     assert shown(capsys, "verify", "out/m", "--against", "other.pb", status=1).splitlines()[1:] == [
-        "  dense/kernel in out/m: the values differ from the graph's"
+        "  dense/kernel in out/m.index: the values differ from the graph's"
     ]
     maker = GraphMaker()
     maker.variable("dense/bias", INT32, (8,))

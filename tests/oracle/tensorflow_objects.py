@@ -49,9 +49,7 @@ class ObjectOps(Host):
             variables = self.v1.global_variables()
             values = session.run(variables)
             self.v1.train.Saver().save(session, request["prefix"], write_meta_graph=False)
-        return {
-            "values": {one.op.name: value.tolist() for one, value in zip(variables, values)}  # noqa: B905 - Python 3.7
-        }
+        return {"values": {one.op.name: value.tolist() for one, value in zip(variables, values)}}
 
     def op_train_objects(self, request: Json) -> Json:
         """Train objects for a step, and write them."""

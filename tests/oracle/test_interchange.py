@@ -70,13 +70,14 @@ def test_we_go_on_with_a_state_file_of_tensorflow(judge: TensorFlowJudge, tmp_pa
 
 
 def test_a_replaced_checkpoint_loads(judge: TensorFlowJudge, tmp_path: Path) -> None:
-    """It has one shard that is called the first of two."""
+    """It has one shard that is called the first of two; the second makes up the number."""
     pbckpt.save_checkpoint({"w": np.float32(1)}, tmp_path / "m")
     replace = pbckpt.OnExisting.REPLACE
     pbckpt.save_checkpoint({"w": np.float32(2)}, tmp_path / "m", on_existing=replace)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "checkpoint",
         "m.data-00000-of-00002",
+        "m.data-00001-of-00002",
         "m.index",
     ]
     assert judge.load(tmp_path / "m") == {"w": TensorFacts.of(1, (), b"\0\0\0\x40")}

@@ -130,6 +130,7 @@ def test_a_type_that_a_newer_ml_dtypes_has(number: int) -> None:
 def test_a_type_that_ml_dtypes_lacks_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     row = dtypes._TABLE[DataType.INT2]
     monkeypatch.setitem(dtypes._TABLE, DataType.INT2, row._replace(storage="int2_of_tomorrow"))
+    numpy_dtype.cache_clear()
     with pytest.raises(UnsupportedBundleError, match="int2"):
         numpy_dtype(DataType.INT2)
 

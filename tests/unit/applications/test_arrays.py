@@ -599,9 +599,10 @@ def test_slices_of_terabytes_that_are_not_there(tmp_path: Path) -> None:
 def test_slices_of_more_dimensions_than_numpy_has(tmp_path: Path) -> None:
     rest = (Extent(0, None),) * 64
     places = [(Extent(0, 1), *rest), (Extent(1, 1), *rest)]
-    parts = [BundleEntry(DataType.FLOAT, (1,) * 65, 0, 0, 4, 0x224302AF)] * 2
+    shape = (1,) * 65
+    parts = [BundleEntry(DataType.FLOAT, shape, 0, at, 4, 0x224302AF) for at in (0, 4)]
     index = sliced_index((2, *(1,) * 64), places, parts)
-    write_files(tmp_path / "m", index, bytes.fromhex("0000c03f"))
+    write_files(tmp_path / "m", index, bytes.fromhex("0000c03f 0000c03f"))
     with pytest.raises(pbckpt.UnsupportedBundleError):
         read_all(tmp_path / "m")
 

@@ -108,6 +108,6 @@ def test_shared_index_files(index: Path) -> None:
         assert len(problems) == 1
         assert "no such file" in problems[0]
     elif index.stem == "partial":
-        assert problems == ["the slices of b'w' do not cover it, each part once"]
+        assert problems == ["the slices of 'w' do not cover it, each part once"]
     else:
         assert problems == []

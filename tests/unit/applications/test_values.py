@@ -441,10 +441,10 @@ def test_a_tensor_is_cut_as_by_fixed_size_partitioner(
 
 
 def test_parts_are_stored_in_the_order_of_their_names() -> None:
-    """TensorFlow's Saver sorts part_10 and part_11 before part_2."""
+    """TensorFlow's Saver sorts part_10:0 and part_11:0 before part_1:0."""
     parts = partition(np.arange(12), 12).parts
     assert [origin for origin, _ in parts] == [
-        (0,), (1,), (10,), (11,), (2,), (3,), (4,), (5,), (6,), (7,), (8,), (9,)
+        (0,), (10,), (11,), (1,), (2,), (3,), (4,), (5,), (6,), (7,), (8,), (9,)
     ]  # fmt: skip
 
 
@@ -506,8 +506,8 @@ def test_slices_lie_in_the_order_in_which_they_are_given(tmp_path: Path) -> None
     assert (tmp_path / "m.data-00000-of-00001").read_bytes() == b"\x03\x01\x02"
 
 
-def test_slices_lie_among_other_tensors_as_parts_of_their_name(tmp_path: Path) -> None:
-    """``w/part_0`` comes after ``w/a``, and before ``w/z``."""
+def test_slices_lie_among_other_tensors_by_the_name_of_the_whole(tmp_path: Path) -> None:
+    """A Saver sorts the parts of ``w`` before ``w/a``, whatever they are called."""
     tensors = {
         "w": partition(np.array([1, 2], "u1"), 2),
         "w/a": np.array([3], "u1"),
@@ -515,7 +515,7 @@ def test_slices_lie_among_other_tensors_as_parts_of_their_name(tmp_path: Path) -
         "v": np.array([5], "u1"),
     }
     pbckpt.save_checkpoint(tensors, tmp_path / "m", durability=NOT_DURABLE)
-    assert (tmp_path / "m.data-00000-of-00001").read_bytes() == b"\x05\x03\x01\x02\x04"
+    assert (tmp_path / "m.data-00000-of-00001").read_bytes() == b"\x05\x01\x02\x03\x04"
 
 
 def test_slices_of_strings(tmp_path: Path) -> None:

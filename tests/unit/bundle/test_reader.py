@@ -215,7 +215,7 @@ def test_a_key_that_looks_like_a_part_and_is_listed_nowhere_is_a_name() -> None:
 
 
 def test_a_part_that_is_not_stored_is_missed() -> None:
-    with pytest.raises(CorruptFileError, match="is not stored"):
+    with pytest.raises(CorruptFileError, match="not all stored"):
         parts_of({b"p": FULL, FIRST_ROW_KEY: FIRST_ROW})
 
 
@@ -387,7 +387,7 @@ def test_a_shard_is_opened_when_a_tensor_of_it_is_asked_for() -> None:
     reader = BundleReader(index, open_shard)
     assert opened == []
     reader.read(index.entries[b"w"])
-    assert opened == [1]
+    assert set(opened) == {1}
 
 
 class File:

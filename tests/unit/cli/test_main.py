@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pbckpt import api
 from pbckpt.api import (
     Durability,
+    Edits,
+    Ema,
+    Format,
     GraphContents,
+    Layout,
     Limits,
     NotCommittedError,
     OnExisting,
@@ -22,7 +27,6 @@ from pbckpt.api import (
     Selection,
     VerifyReport,
 )
-from pbckpt.cli import commands
 from pbckpt.cli.arguments import build_parser
 from pbckpt.cli.main import main
 from pbckpt.version import __version__
@@ -31,7 +35,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-COMMANDS = ("convert", "inspect", "verify", "demo")
+COMMANDS = (
+    "convert",
+    "edit",
+    "merge",
+    "average",
+    "diff",
+    "pack",
+    "unpack",
+    "state",
+    "inspect",
+    "verify",
+    "demo",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +146,17 @@ def test_what_is_not_said_has_a_default() -> None:
         include=[],
         exclude=[],
         take=[],
+        drop_slots=False,
+        ema=None,
+        renames=None,
+        strip_prefix="",
+        add_prefix="",
+        cast=[],
+        set=[],
+        format=None,
+        save_counter=None,
+        shards=None,
+        max_shard_size=None,
         on_existing="refuse",
         durability="full",
         max_expanded_bytes=None,
@@ -142,10 +169,12 @@ def test_what_is_not_said_has_a_default() -> None:
 
 def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(Report("out/m", (), 0, (), (), ()))
-    monkeypatch.setattr(commands, "convert", spy)
+    monkeypatch.setattr(api, "convert", spy)
     options = (
         "--select all --include a --include b --exclude c --take d --take e --on-existing replace "
-        "--durability none --max-expanded-bytes 5 --json --quiet"
+        "--durability none --max-expanded-bytes 5 --json --quiet --drop-slots --ema to-raw "
+        "--rename f=g --rename h=i --strip-prefix j --add-prefix k --cast l=half --set m=int8:1 "
+        "--format both --save-counter 2 --max-shard-size 2GB"
     )
     assert main(["convert", "in.pb", "out/m", *options.split()]) == 0
     [(arguments, named)] = spy.calls
@@ -153,6 +182,16 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
     assert arguments == ("in.pb", "out/m")
     assert named == {
         "selection": Selection(Select.ALL, ("a", "b"), ("c",), ("d", "e")),
+        "edits": Edits(
+            drop_slots=True,
+            ema=Ema.TO_RAW,
+            renames=("f=g", "h=i"),
+            strip_prefix="j",
+            add_prefix="k",
+            casts=("l=half",),
+            settings=("m=int8:1",),
+        ),
+        "layout": Layout(Format.BOTH, max_shard_bytes=2_000_000_000, save_counter=2),
         "on_existing": OnExisting.REPLACE,
         "durability": Durability.NONE,
         "limits": Limits(max_expanded_bytes=5),
@@ -161,12 +200,14 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_without_options_the_library_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(Report("out/m", (), 0, (), (), ()))
-    monkeypatch.setattr(commands, "convert", spy)
+    monkeypatch.setattr(api, "convert", spy)
     assert main(["convert", "in.pb", "out/m"]) == 0
     named = spy.calls[0][1]
     named.pop("progress")
     assert named == {
         "selection": Selection(),
+        "edits": None,
+        "layout": None,
         "on_existing": OnExisting.REFUSE,
         "durability": Durability.FULL,
         "limits": Limits(),
@@ -175,19 +216,24 @@ def test_without_options_the_library_decides(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(VerifyReport("m", 0, ()))
-    monkeypatch.setattr(commands, "verify", spy)
+    monkeypatch.setattr(api, "verify", spy)
     assert main(["verify", "m", "--against", "in.pb", "--exclude", "x"]) == 0
     assert spy.calls == [
         (
             ("m",),
-            {"against": "in.pb", "selection": Selection(exclude=("x",)), "limits": Limits()},
+            {
+                "against": "in.pb",
+                "selection": Selection(exclude=("x",)),
+                "edits": None,
+                "limits": Limits(),
+            },
         ),
     ]
 
 
 def test_inspect_passes_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(GraphContents("in.pb", 0, 0, (), ()))
-    monkeypatch.setattr(commands, "inspect", spy)
+    monkeypatch.setattr(api, "inspect", spy)
     assert main(["inspect", "in.pb"]) == 0
     assert spy.calls == [(("in.pb",), {})]
 
@@ -211,7 +257,7 @@ def test_what_is_reported_is_a_line_and_status_1(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(commands, "inspect", raising(error))
+    monkeypatch.setattr(api, "inspect", raising(error))
     assert main(["inspect", "x.pb"]) == 1
     assert capsys.readouterr() == ("", line)
 
@@ -220,7 +266,7 @@ def test_what_was_not_committed_names_the_checkpoint_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = NotCommittedError(errno.ENOSPC, "checkpoint out/m was not written: full", "out/m")
-    monkeypatch.setattr(commands, "convert", raising(error))
+    monkeypatch.setattr(api, "convert", raising(error))
     assert main(["convert", "in.pb", "out/m"]) == 1
     assert capsys.readouterr() == ("", "pbckpt: checkpoint out/m was not written: full\n")
 
@@ -228,7 +274,7 @@ def test_what_was_not_committed_names_the_checkpoint_once(
 def test_an_interrupt_is_a_line_and_the_status_of_the_shell(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "inspect", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(api, "inspect", raising(KeyboardInterrupt()))
     assert main(["inspect", "x.pb"]) == 130
     assert capsys.readouterr() == ("", "pbckpt: interrupted\n")
 
@@ -246,7 +292,7 @@ def test_a_request_to_end_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
             unwound.append(True)
         return None
 
-    monkeypatch.setattr(commands, "inspect", ask_to_end)
+    monkeypatch.setattr(api, "inspect", ask_to_end)
     with pytest.raises(SystemExit) as ended:
         main(["inspect", "x.pb"])
     assert ended.value.code == 143
@@ -254,7 +300,7 @@ def test_a_request_to_end_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "inspect", raising(ZeroDivisionError()))
+    monkeypatch.setattr(api, "inspect", raising(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         main(["inspect", "x.pb"])
 
@@ -271,7 +317,7 @@ def test_what_the_terminal_cannot_show_is_escaped(
 ) -> None:
     screen = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(screen, encoding))
-    monkeypatch.setattr(commands, "verify", Spy(VerifyReport("café", 0, ())))
+    monkeypatch.setattr(api, "verify", Spy(VerifyReport("café", 0, ())))
     assert main(["verify", "café"]) == 0
     assert screen.getvalue().startswith(shown)
 
@@ -281,5 +327,5 @@ def test_without_an_output_there_is_no_crash(
 ) -> None:
     """A process can be started with its output closed."""
     monkeypatch.setattr("sys.stdout", None)
-    monkeypatch.setattr(commands, "verify", Spy(VerifyReport("m", 0, ())))
+    monkeypatch.setattr(api, "verify", Spy(VerifyReport("m", 0, ())))
     assert main(["verify", str(tmp_path)]) in (0, 1)

@@ -145,7 +145,6 @@ def test_nothing_can_be_set_that_no_object_owns(tmp_path: Path) -> None:
     assert held(tmp_path / "m") == {"b": B, "new": ("int64", (), 1), "w": W}
 
 
-@pytest.mark.xfail(reason="the object moves to its average, and nothing is left in its place")
 @pytest.mark.parametrize("layout", [None, BOTH], ids=["object", "both"])
 def test_no_object_owns_a_new_average(layout: pbckpt.Layout | None, tmp_path: Path) -> None:
     edits = pbckpt.Edits(ema=pbckpt.Ema.FROM_RAW)

@@ -118,14 +118,14 @@ WRONG_FILES = {
         TABLE,
         "v1_checkpoint",
         "is a V1 checkpoint, one file without .index",
-        "V1 is not read yet",
+        "change it with pbckpt edit",
         "model.ckpt",
     ),
     "V1 shard": WrongFile(
         b"\x00data" + TABLE,
         "v1_checkpoint",
         "is a V1 checkpoint",
-        "V1 is not read yet",
+        "change it with pbckpt edit",
         "model.ckpt-00000-of-00002",
     ),
     "data file": WrongFile(
