@@ -75,7 +75,7 @@ def array_of(key: BundleKey, value: object) -> Array:
         array = np.asarray(value)
         if array.dtype.kind in "SU" and not isinstance(value, np.ndarray):
             array = np.asarray(value, dtype=object)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         if hasattr(value, "__dlpack__"):
             return _array_of_dlpack(key, value)
         raise SelectionError(f"tensor {key_to_text(key)!r}: not an array ({error})") from None
