@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import ItemsView, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,18 @@ class TensorSlices:
     def __getitem__(self, index: object) -> Array:
         """Return a part, as numpy's indexing has it; read-only where it is in place."""
         return self._stored.piece(self._key, index)
+
+
+class _Items(ItemsView[str, "npt.NDArray[Any]"]):
+    """All tensors of a checkpoint, read one after the other without looking each up."""
+
+    def __init__(self, checkpoint: Checkpoint, stored: Bundle | V1) -> None:
+        super().__init__(checkpoint)
+        self._stored = stored
+
+    def __iter__(self) -> Iterator[tuple[str, Array]]:
+        for key, array in self._stored.arrays(own=False):
+            yield key_to_text(key), array
 
 
 class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
@@ -145,6 +157,10 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
         """Yield the keys in the order of their bytes, after all of them were checked."""
         return map(key_to_text, self._stored.keys())
 
+    def items(self) -> ItemsView[str, Array]:
+        """Return a view of all keys and arrays: the fastest way to all of them."""
+        return _Items(self, self._stored)
+
     def __len__(self) -> int:
         """Return the number of tensors."""
         return len(self._stored.keys())
@@ -221,7 +237,11 @@ def load_checkpoint(
 ) -> dict[str, Array]:
     """Return all tensors of a checkpoint, as arrays of their own."""
     with contextlib.closing(open_stored(prefix, Verify(verify))) as stored:
-        return {key_to_text(key): array for key, array in stored.arrays()}
+        arrays = {key_to_text(key): array for key, array in stored.arrays(own=True)}
+    # Names that begin with a NUL were found last.
+    if any(key < "\1" for key in arrays):
+        return {key: arrays[key] for key in sorted(arrays, key=key_to_bytes)}
+    return arrays
 
 
 def list_variables(prefix: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:

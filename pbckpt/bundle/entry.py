@@ -161,10 +161,10 @@ def decode_header(data: bytes) -> BundleHeader:
 
 def decode_entry(data: bytes, header: BundleHeader) -> BundleEntry:
     """Decode and check the value of a tensor's key against itself and the header."""
-    return _decode_usual(data, header) or _decode_any(data, header)
+    return decode_usual_entry(data, header) or _decode_any(data, header)
 
 
-def _decode_usual(data: bytes, header: BundleHeader) -> BundleEntry | None:
+def decode_usual_entry(data: bytes, header: BundleHeader) -> BundleEntry | None:
     """Decode an entry of the form that writers give it, or return None for a closer look."""
     end = len(data) - _CRC.size
     if end < 4 or data[end] != _CRC_TAG or (data[1] | data[3]) >= _ONE_BYTE:  # noqa: PLR2004

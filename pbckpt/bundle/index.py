@@ -25,6 +25,7 @@ from pbckpt.bundle.entry import (
     BundleHeader,
     decode_entry,
     decode_header,
+    decode_usual_entry,
 )
 from pbckpt.bundle.slices import slice_key
 from pbckpt.errors import CorruptFileError, LimitError, UnsupportedBundleError
@@ -90,6 +91,32 @@ class Index:
         for key, value in self._list().entries.items():
             yield key, decode_entry(value, self.header)
 
+    def stream(self) -> Iterator[tuple[bytes, BundleEntry]]:
+        """Yield the tensors by name while the file is being read and checked.
+
+        Who wants all of them needs no list first, but must be ready for a
+        BundleError after some. Names that begin with a zero byte come last: not
+        before all others is it known that they are no slices.
+        """
+        if self._listed is not None:
+            yield from self.items()
+            return
+        held: dict[bytes, BundleEntry] = {}
+        slices: set[bytes] = set()
+        try:
+            for key, _, entry in self._each_entry():
+                if entry.slices:
+                    slices.update(slice_key(key, part) for part in entry.slices)
+                if key.startswith(_SLICE_MARK):
+                    held[key] = entry
+                else:
+                    yield key, entry
+        except CorruptFileError as error:
+            raise error.in_file(self._source.name) from None
+        for key, entry in held.items():
+            if key not in slices:
+                yield key, entry
+
     @property
     def slice_entries(self) -> dict[bytes, BundleEntry]:
         """The parts of partitioned tensors by their slice keys; as `names`."""
@@ -139,17 +166,10 @@ class Index:
         return self._listed
 
     def _read_entries(self) -> _Listed:
-        """Check all values, as long as the keys together are in proportion to the file."""
+        """Check all values."""
         stored: dict[bytes, bytes] = {}
         partitioned: list[tuple[bytes, BundleEntry]] = []
-        budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(self._source.view)
-        for key, value in islice(self._table, 1, None):
-            budget -= len(key)
-            if budget < 0:
-                msg = f"{self._source.name}: the size of all keys"
-                value_of = maximum - budget
-                raise LimitError(msg, limit="key bytes", value=value_of, maximum=maximum)
-            entry = self._decode(key, value)
+        for key, value, entry in self._each_entry():
             if entry.slices:
                 partitioned.append((key, entry))
             stored[key] = value
@@ -160,6 +180,18 @@ class Index:
             if key in stored
         }
         return _Listed(stored, parts)
+
+    def _each_entry(self) -> Iterator[tuple[bytes, bytes, BundleEntry]]:
+        """Yield what the file lists, as long as the keys together are in proportion to it."""
+        header = self.header
+        budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(self._source.view)
+        for key, value in islice(self._table, 1, None):
+            budget -= len(key)
+            if budget < 0:
+                msg = f"{self._source.name}: the size of all keys"
+                value_of = maximum - budget
+                raise LimitError(msg, limit="key bytes", value=value_of, maximum=maximum)
+            yield key, value, decode_usual_entry(value, header) or self._decode(key, value)
 
 
 def _read_header(table: TableReader) -> BundleHeader:

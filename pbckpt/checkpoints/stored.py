@@ -80,8 +80,8 @@ class StoredTensors(Protocol):
     def array(self, key: bytes, *, own: bool) -> Array:
         """Return a tensor; in place unless ``own`` or where that cannot be."""
 
-    def arrays(self) -> Iterator[tuple[bytes, Array]]:
-        """Yield the names of all tensors, and each as an array of its own."""
+    def arrays(self, *, own: bool) -> Iterator[tuple[bytes, Array]]:
+        """Yield the names of all tensors and the tensors, while the list is being read."""
 
     def piece(self, key: bytes, index: object) -> Array:
         """Return ``array[index]`` of a tensor."""
@@ -178,11 +178,11 @@ class Bundle:
         read = self._reading.read_own_array if own else self._reading.read_array
         return read(self.reader, key, self._known(key))
 
-    def arrays(self) -> Iterator[tuple[bytes, Array]]:
-        """Yield the names of all tensors, and each as an array of its own."""
+    def arrays(self, *, own: bool) -> Iterator[tuple[bytes, Array]]:
+        """Yield the names of all tensors and the tensors, while the list is being read."""
         self._refuse_closed()
-        read = self._reading.read_own_array
-        for key, entry in self.index.items():
+        read = self._reading.read_own_array if own else self._reading.read_array
+        for key, entry in self.index.stream():
             yield key, read(self.reader, key, entry)
 
     @cached_property
@@ -294,10 +294,10 @@ class V1:
 
         return read_v1_array(self._open_reader(), key)
 
-    def arrays(self) -> Iterator[tuple[bytes, Array]]:
-        """Yield the names of all tensors, and each as an array of its own."""
+    def arrays(self, *, own: bool) -> Iterator[tuple[bytes, Array]]:
+        """Yield the names of all tensors and the tensors, while the list is being read."""
         for key in self._names:
-            yield key, self.array(key, own=True)
+            yield key, self.array(key, own=own)
 
     def piece(self, key: bytes, index: object) -> Array:
         """Return ``array[index]`` of a tensor, which is read whole."""

@@ -112,7 +112,7 @@ def test_the_usual_form_is_decoded_without_protobuf(entry: BundleEntry) -> None:
     """Unless the shape is so long that it is not usual, or a checksum is stored as 0."""
     stored = encode_entry(entry)
     if mask(entry.crc32c):
-        assert module._decode_usual(stored, HEADER) == entry
+        assert module.decode_usual_entry(stored, HEADER) == entry
     assert decode_entry(stored, HEADER) == entry
     assert module._decode_any(stored, HEADER) == entry
 
@@ -121,7 +121,7 @@ def test_the_usual_form_is_decoded_without_protobuf(entry: BundleEntry) -> None:
 @given(sliced())
 def test_a_partitioned_tensor_comes_back(entry: BundleEntry) -> None:
     assert decode_entry(encode_entry(entry), HEADER) == entry
-    assert module._decode_usual(encode_entry(entry), HEADER) is None
+    assert module.decode_usual_entry(encode_entry(entry), HEADER) is None
 
 
 def varint(value: int, longer: int = 0) -> bytes:

@@ -98,9 +98,9 @@ class Pbckpt:
         return self._pbckpt.load_checkpoint(prefix)
 
     def view(self, prefix: str) -> object:
-        """Look every key up in an open checkpoint, and touch what came."""
+        """Take every item of an open checkpoint, and touch what came."""
         with self._pbckpt.open_checkpoint(prefix) as checkpoint:
-            views = {key: checkpoint[key] for key in checkpoint}
+            views = dict(checkpoint.items())
         for view in views.values():
             if view.size > _PAGE_FLOATS:
                 view.reshape(-1)[::_PAGE_FLOATS].max()
