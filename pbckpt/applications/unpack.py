@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING
 
 from pbckpt.applications.edit import EditReport, report_of_plan
@@ -88,9 +89,11 @@ def _archived(source: Source, planned: Planned, told: _Told) -> ArchivedTensor:
         strings = partial(_strings, source, planned.source)
         return of_strings(planned.new, shape, strings, source.nbytes([planned.source]))
 
+    nbytes = prod(shape) * planned.dtype.itemsize
+
     def spans() -> Iterator[Span]:
         tensor = source.planned_tensor(planned)
-        buffer = memoryview(bytearray(_CHUNK_BYTES))
+        buffer = memoryview(bytearray(max(1, min(nbytes, _CHUNK_BYTES))))
         for chunk in stored_chunks(tensor.payload, buffer):
             yield Span.of(chunk)
             told.add(len(chunk))

@@ -301,8 +301,8 @@ def plan_npz(tensors: Sequence[ArchivedTensor]) -> NpzPlan:
     unfit = [reason for reason in planned if isinstance(reason, str)]
     if unfit:
         msg = (
-            f".npz cannot hold {'; '.join(unfit)}; write .safetensors, "
-            "give them another type with --cast, or leave them out with --exclude"
+            f".npz cannot hold {'; '.join(unfit)}; give them another "
+            "type with --cast, or leave them out with --exclude (.safetensors holds more types)"
         )
         raise SelectionError(msg)
     return NpzPlan(tuple(member for member in planned if isinstance(member, _Member)))

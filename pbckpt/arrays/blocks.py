@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from pbckpt.bundle.payload import stored_chunks
 from pbckpt.dtypes import numpy_dtype
+from pbckpt.shapes import count_elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,10 @@ def stored_bytes(tensor: Tensor) -> Iterator[memoryview]:
 
     All but the last are equally long.
     """
-    return stored_chunks(tensor.payload, memoryview(bytearray(BLOCK_BYTES)))
+    nbytes = BLOCK_BYTES
+    if tensor.dtype.is_fixed_size:
+        nbytes = min(nbytes, max(1, (count_elements(tensor.shape) or 0) * tensor.dtype.itemsize))
+    return stored_chunks(tensor.payload, memoryview(bytearray(nbytes)))
 
 
 def are_equal(first: Tensor, other: Tensor) -> bool:

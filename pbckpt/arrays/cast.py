@@ -34,15 +34,12 @@ def cast_tensor(tensor: Tensor, dtype: DataType) -> Tensor:
     """
     if tensor.dtype is dtype:
         return tensor
-    if tensor.dtype in _COMPLEX and dtype not in _COMPLEX:
+    if tensor.dtype.is_complex and not dtype.is_complex:
         raise SelectionError(
             f"tensor {key_to_text(tensor.key)!r}: casting {tensor.dtype.label} to {dtype.label} "
             "would drop the imaginary parts"
         )
     return tensor._replace(dtype=dtype, payload=Payload(_cast_spans(tensor, dtype)))
-
-
-_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 
 def _cast_spans(tensor: Tensor, dtype: DataType) -> Iterator[Span]:
@@ -101,7 +98,7 @@ def tensor_of_setting(key: BundleKey, setting: Setting) -> Tensor:
 
 def _widest(dtype: DataType) -> type[np.generic]:
     """Return the type in which every number that a setting may hold arrives whole."""
-    if dtype in _COMPLEX:
+    if dtype.is_complex:
         return np.complex128
     if dtype is DataType.UINT64:
         return np.uint64

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
     Chunks = Iterable[tuple[memoryview, memoryview]]
 
-_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
-
 
 class Distance(NamedTuple):
     """In how many elements two tensors differ, and by how much at most.
@@ -43,7 +41,7 @@ class Distance(NamedTuple):
 def compare_as_numbers(first: Tensor, other: Tensor) -> Distance:
     """Compare tensors of two types in float64, which holds nearly all numbers."""
     types = (first.dtype, other.dtype)
-    if not all(is_castable(dtype) and dtype not in _COMPLEX for dtype in types):
+    if not all(is_castable(dtype) and not dtype.is_complex for dtype in types):
         return Distance()
     pairs = zip(
         stored_bytes(cast_tensor(first, DataType.DOUBLE)),

@@ -69,15 +69,24 @@ def span_of_array(array: Array) -> Span:
 
 def array_of(key: BundleKey, value: object) -> Array:
     """Return a value as an array; numpy's own fixed-width strings would lose NULs."""
+    if hasattr(value, "__next__"):
+        raise SelectionError(
+            f"tensor {key_to_text(key)!r}: the size of what an iterator gives is not known; give "
+            "LazyTensor(dtype, shape, function that returns the iterator)"
+        )
     if not hasattr(value, "__array__") and hasattr(value, "__dlpack__"):
         return _array_of_dlpack(key, value)
     try:
         array = np.asarray(value)
         if array.dtype.kind in "SU" and not isinstance(value, np.ndarray):
             array = np.asarray(value, dtype=object)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except TypeError as error:
+        # A type that numpy has not. (What else is refused, DLPack may hand out
+        # all the same, without what a library keeps beside the elements.)
         if hasattr(value, "__dlpack__"):
             return _array_of_dlpack(key, value)
+        raise SelectionError(f"tensor {key_to_text(key)!r}: not an array ({error})") from None
+    except (ValueError, RuntimeError, BufferError) as error:
         raise SelectionError(f"tensor {key_to_text(key)!r}: not an array ({error})") from None
     return array
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from pbckpt.arrays.blocks import blocks_of
 from pbckpt.arrays.given import span_of_array
-from pbckpt.dtypes import DataType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from pbckpt.wire.span import Span
 
     Array = npt.NDArray[Any]
-
-COMPLEX_TYPES = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 
 def mean_spans(tensors: Sequence[Tensor]) -> Iterator[Span]:

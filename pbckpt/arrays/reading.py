@@ -47,9 +47,13 @@ def read_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Array:
     them; else a copy. Neither is written to.
     """
     if entry.slices:
-        return read_piece(reader, name, entry, ())
+        array = read_piece(reader, name, entry, ())
+        array.flags.writeable = False
+        return array
     if entry.dtype is DataType.STRING:
-        return _array_of_strings(reader.read_strings(entry), entry.shape)
+        array = _array_of_strings(reader.read_strings(entry), entry.shape)
+        array.flags.writeable = False
+        return array
     dtype = numpy_dtype(entry.dtype)
     swap = reader.big_endian != IS_BIG_ENDIAN
     if entry.nbytes <= SMALL_BYTES:
@@ -64,8 +68,10 @@ def read_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Array:
 
 def read_own_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Array:
     """Return a stored tensor as an array of its own, to write to as well."""
-    if entry.slices or entry.dtype is DataType.STRING:
-        return read_array(reader, name, entry)
+    if entry.slices:
+        return read_piece(reader, name, entry, ())
+    if entry.dtype is DataType.STRING:
+        return _array_of_strings(reader.read_strings(entry), entry.shape)
     dtype = numpy_dtype(entry.dtype)
     swap = reader.big_endian != IS_BIG_ENDIAN
     if entry.nbytes <= SMALL_BYTES:
@@ -82,17 +88,19 @@ def read_own_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Arr
 def read_piece(reader: BundleReader, name: bytes, entry: BundleEntry, index: object) -> Array:
     """Return ``array[index]`` of a stored tensor, reading no more of it than that takes.
 
-    What is not read whole is not checked against its CRC; strings, and parts of
-    a partitioned tensor that are needed whole, are.
+    Of a part the CRC is not known; strings, and what is needed whole, are
+    checked.
     """
     if entry.slices:
         box, rest = box_of_index(entry.shape, index)
         parts = _parts_of(reader, name, entry)
         out = _empty([end - start for start, end in box], entry.dtype)
         return part_of_array(_joined(reader, entry.shape, parts, out, box), rest)
-    if entry.dtype is DataType.STRING:
+    box, _ = box_of_index(entry.shape, index)
+    is_whole = all(touched == (0, size) for touched, size in zip(box, entry.shape, strict=True))
+    if entry.dtype is DataType.STRING or is_whole:
         return part_of_array(read_array(reader, name, entry), index)
-    view = np.frombuffer(reader.span(entry).view, numpy_dtype(entry.dtype))
+    view = np.frombuffer(reader.present_span(entry).view, numpy_dtype(entry.dtype))
     piece = part_of_array(_shaped(view, entry.shape), index)
     if reader.big_endian != IS_BIG_ENDIAN:
         return native(piece, swap=True)

@@ -8,8 +8,11 @@ Partitioned   several slices, as TensorFlow stores a partitioned variable
 
 from __future__ import annotations
 
+import operator
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from pbckpt.arrays.given import (
     array_of,
@@ -23,6 +26,7 @@ from pbckpt.bundle.slices import covers, slice_key
 from pbckpt.dtypes import DataType, dtype_of_array, dtype_of_label, numpy_dtype
 from pbckpt.errors import SelectionError
 from pbckpt.names import BundleKey, key_to_text
+from pbckpt.shapes import count_elements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,10 +40,10 @@ class LazyTensor(NamedTuple):
 
     ``produce()`` returns an array, or an iterator of arrays whose elements
     follow each other in C order: rows, for instance. Only one of them is held
-    at a time. ``dtype`` is a type or its name.
+    at a time. ``dtype`` is a DataType, its name, or what numpy takes for a type.
     """
 
-    dtype: DataType | str
+    dtype: Any
     shape: tuple[int, ...]
     produce: Callable[[], object]
 
@@ -47,7 +51,8 @@ class LazyTensor(NamedTuple):
 class Partitioned(NamedTuple):
     """A partitioned tensor: its whole shape, and its slices in the order to store them.
 
-    Each slice is where it begins in each dimension, and its value.
+    Each slice is where it begins in each dimension, and its value: an array or a
+    `LazyTensor`.
     """
 
     shape: tuple[int, ...]
@@ -87,7 +92,7 @@ def nbytes_of_value(key: BundleKey, value: object) -> int:
     Raises SelectionError for a callable, which says nothing before it is called.
     """
     if isinstance(value, LazyTensor):
-        return prod(value.shape) * _dtype_of(key, value).itemsize
+        return prod(_shape_of(key, value.shape)) * _dtype_of(key, value).itemsize
     if isinstance(value, Partitioned):
         return sum(nbytes_of_value(key, part) for _, part in value.parts)
     if is_callable(value):
@@ -121,8 +126,21 @@ def tensors_of_value(key: BundleKey, value: object) -> Iterator[Tensor]:
         yield tensor_of_array(key, value)
 
 
+def _shape_of(key: BundleKey, shape: object) -> tuple[int, ...]:
+    """Return a shape that was given, in Python's numbers. Raises SelectionError."""
+    try:
+        sizes = tuple(operator.index(size) for size in shape)  # type: ignore[attr-defined]
+    except TypeError:
+        sizes = (-1,)
+    if count_elements(sizes) is None:
+        raise SelectionError(
+            f"tensor {key_to_text(key)!r}: {shape!r} is no shape; give a tuple of sizes"
+        )
+    return sizes
+
+
 def _dtype_of(key: BundleKey, value: LazyTensor) -> DataType:
-    dtype = value.dtype if isinstance(value.dtype, DataType) else dtype_of_label(value.dtype)
+    dtype = value.dtype if isinstance(value.dtype, DataType) else _dtype_called(value.dtype)
     if dtype is None or not dtype.is_fixed_size:
         raise SelectionError(
             f"tensor {key_to_text(key)!r}: {value.dtype!r} is no type whose size is known "
@@ -131,9 +149,20 @@ def _dtype_of(key: BundleKey, value: LazyTensor) -> DataType:
     return dtype
 
 
+def _dtype_called(name: object) -> DataType | None:
+    """Return the type of a name, or of what numpy takes for a type."""
+    if isinstance(name, str):
+        return dtype_of_label(name)
+    try:
+        return dtype_of_array(np.dtype(name))  # type: ignore[call-overload]
+    except TypeError:
+        return None
+
+
 def _tensor_of_lazy(key: BundleKey, value: LazyTensor) -> Tensor:
     dtype = _dtype_of(key, value)
-    return Tensor(key, dtype, tuple(value.shape), Payload(_produced(key, dtype, value)))
+    value = value._replace(shape=_shape_of(key, value.shape))
+    return Tensor(key, dtype, value.shape, Payload(_produced(key, dtype, value)))
 
 
 def _produced(key: BundleKey, dtype: DataType, value: LazyTensor) -> Iterator[Span]:
@@ -163,20 +192,33 @@ def _unlike(key: BundleKey, fact: str) -> SelectionError:
 
 
 def _slices_of(key: BundleKey, value: Partitioned) -> Iterator[Tensor]:
-    arrays = [(origin, array_of(key, part)) for origin, part in value.parts]
-    if len(arrays) == 1 and arrays[0][1].shape == tuple(value.shape):
+    shape = _shape_of(key, value.shape)
+    parts = [(origin, _part_of(key, part)) for origin, part in value.parts]
+    if len(parts) == 1 and _shape_of(key, parts[0][1].shape) == shape:
         # TensorFlow stores a slice that is everything as the tensor itself.
-        yield tensor_of_array(key, arrays[0][1])
+        yield from tensors_of_value(key, parts[0][1])
         return
-    places = [_place(key, value.shape, origin, part.shape) for origin, part in arrays]
-    if not covers(value.shape, places):
+    places = [_place(key, shape, origin, _shape_of(key, part.shape)) for origin, part in parts]
+    if not covers(shape, places):
         raise _misplaced(key, "slices that do not cover it, each place once")
-    dtypes = {part.dtype for _, part in arrays}
-    if len(dtypes) > 1:
-        raise _misplaced(key, f"slices of types {', '.join(sorted(map(str, dtypes)))}")
-    for place, (_, part) in zip(places, arrays, strict=True):
-        stored = tensor_of_array(BundleKey(slice_key(key, place)), part)
-        yield stored._replace(part=Part(key, tuple(value.shape), place))
+    types = {
+        _dtype_of(key, part) if isinstance(part, LazyTensor) else dtype_of_array(part.dtype)
+        for _, part in parts
+    }
+    if len(types) > 1:
+        raise _misplaced(key, "slices of different types")
+    for place, (_, part) in zip(places, parts, strict=True):
+        for stored in tensors_of_value(BundleKey(slice_key(key, place)), part):
+            yield stored._replace(part=Part(key, shape, place))
+
+
+def _part_of(key: BundleKey, part: object) -> Any:  # noqa: ANN401 - a LazyTensor or an array
+    """Return a slice whose shape is known before it is made."""
+    if isinstance(part, LazyTensor):
+        return part
+    if is_callable(part):
+        raise _misplaced(key, "a slice of unknown shape; give it as LazyTensor")
+    return array_of(key, part)
 
 
 def _place(

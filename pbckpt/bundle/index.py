@@ -95,27 +95,20 @@ class Index:
         """Yield the tensors by name while the file is being read and checked.
 
         Who wants all of them needs no list first, but must be ready for a
-        BundleError after some. Names that begin with a zero byte come last: not
-        before all others is it known that they are no slices.
+        BundleError after some. (Slices come first in the file; where there are
+        any, the list tells which keys are names.)
         """
-        if self._listed is not None:
-            yield from self.items()
-            return
-        held: dict[bytes, BundleEntry] = {}
-        slices: set[bytes] = set()
-        try:
-            for key, _, entry in self._each_entry():
-                if entry.slices:
-                    slices.update(slice_key(key, part) for part in entry.slices)
-                if key.startswith(_SLICE_MARK):
-                    held[key] = entry
-                else:
+        if self._listed is None:
+            try:
+                for key, _, entry in self._each_entry():
+                    if key.startswith(_SLICE_MARK):
+                        break
                     yield key, entry
-        except CorruptFileError as error:
-            raise error.in_file(self._source.name) from None
-        for key, entry in held.items():
-            if key not in slices:
-                yield key, entry
+                else:
+                    return
+            except CorruptFileError as error:
+                raise error.in_file(self._source.name) from None
+        yield from self.items()
 
     @property
     def slice_entries(self) -> dict[bytes, BundleEntry]:

@@ -14,7 +14,7 @@ Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleReader).
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.bundle.payload import (
     Payload,
@@ -51,8 +51,16 @@ class Verify(Enum):
     NOTHING = "nothing"
 
 
+class _Window(NamedTuple):
+    """Some bytes of a shard."""
+
+    shard_id: int
+    start: int
+    data: memoryview
+
+
 class BundleReader:
-    """Reads tensors of one bundle. Not thread-safe: readers share a buffer."""
+    """Reads tensors of one bundle; several threads may at once."""
 
     def __init__(
         self,
@@ -64,10 +72,8 @@ class BundleReader:
         self.index = index
         self._open_shard = open_shard
         self._verify = verify
-        self._buffer = memoryview(b"")
-        # What `read_small` read last, and where it lies.
-        self._window = memoryview(b"")
-        self._window_shard, self._window_start = 0, 0
+        # What `read_small` read last: replaced as one, for other threads may look at it.
+        self._window = _Window(0, 0, memoryview(b""))
 
     @property
     def big_endian(self) -> bool:
@@ -87,6 +93,17 @@ class BundleReader:
                 actual=f"{size} bytes",
             )
         return Span(shard, entry.offset, entry.nbytes)
+
+    def present_span(self, entry: BundleEntry) -> Span:
+        """Return where the entry's bytes lie, to look at them at once.
+
+        The last one is read first: should the file have become shorter, that is
+        the error that it is everywhere.
+        """
+        span = self.span(entry)
+        if span.nbytes:
+            span.chunk(span.nbytes - 1, 1, memoryview(bytearray(1)))
+        return span
 
     def check(self, entry: BundleEntry) -> Span:
         """Compare the entry's bytes with its CRC, and return where they are.
@@ -116,15 +133,9 @@ class BundleReader:
             crc, span = layout.head_crc32c, span.after(layout.head_bytes)
         else:
             crc = 0
-        for chunk in chunks(iter([span]), self._chunk_buffer(span.nbytes)):
+        for chunk in chunks(iter([span]), _buffer_for(span.nbytes)):
             crc = crc32c(chunk, crc)
         return crc
-
-    def _chunk_buffer(self, nbytes: int) -> memoryview:
-        """Return the buffer, made as long as it has to be once."""
-        if len(self._buffer) < min(nbytes, CHUNK_BYTES):
-            self._buffer = memoryview(bytearray(CHUNK_BYTES))
-        return self._buffer
 
     def _string_layout(self, entry: BundleEntry, span: Span) -> StringLayout:
         count = count_elements(entry.shape) or 0
@@ -136,27 +147,24 @@ class BundleReader:
 
         Who reads one after the other gets them out of larger pieces of the shard.
         """
-        nbytes = entry.nbytes
-        start = entry.offset - self._window_start
         window = self._window
-        if entry.shard_id != self._window_shard or start < 0 or start + nbytes > len(window):
-            window, start = self._move_window(entry), 0
-        data = window[start : start + nbytes]
+        start = entry.offset - window.start
+        if entry.shard_id != window.shard_id or not 0 <= start <= len(window.data) - entry.nbytes:
+            window, start = self._window_from(entry, window), 0
+        data = window.data[start : start + entry.nbytes]
         if self._verify is not Verify.NOTHING and crc32c(data) != entry.crc32c:
             _compare(entry, self.span(entry), crc32c(data))
         return data
 
-    def _move_window(self, entry: BundleEntry) -> memoryview:
+    def _window_from(self, entry: BundleEntry, last: _Window) -> _Window:
         """Read from a tensor's first byte on: far, if it follows what was read before."""
         span = self.span(entry)
-        is_next = (
-            entry.shard_id == self._window_shard
-            and 0 <= entry.offset - self._window_start <= len(self._window)
-        )
+        distance = entry.offset - last.start
+        is_next = entry.shard_id == last.shard_id and 0 <= distance <= len(last.data)
         rest = len(span.source.view) - entry.offset
         nbytes = max(entry.nbytes, min(rest, WINDOW_BYTES)) if is_next else entry.nbytes
-        self._window = memoryview(bytes(_load(Span(span.source, entry.offset, nbytes))))
-        self._window_shard, self._window_start = entry.shard_id, entry.offset
+        data = bytes(_load(Span(span.source, entry.offset, nbytes)))
+        self._window = _Window(entry.shard_id, entry.offset, memoryview(data))
         return self._window
 
     def read(self, entry: BundleEntry) -> bytearray:
@@ -254,6 +262,10 @@ def _shown(part: TensorSlice) -> str:
     """Return a slice as SaveV2 writes it."""
     extents = ("-" if length is None else f"{start},{length}" for start, length in part)
     return ":".join(extents)
+
+
+def _buffer_for(nbytes: int) -> memoryview:
+    return memoryview(bytearray(max(1, min(nbytes, CHUNK_BYTES))))
 
 
 def _load(span: Span) -> bytearray:

@@ -2,7 +2,8 @@
 
     form       becomes     called by
     name       any         their keys
-    object     name, both  full names; paths where those are missing or not unique
+    object     name, both  the names of a flat graph; else full names, or paths
+                           where those are missing or not unique
     object     object      paths: w, layer/w
     both       name, both  their plain names
     both       object      paths
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.checkpoints.layout import Format
 from pbckpt.checkpoints.stored import Bundle
+from pbckpt.errors import SelectionError
 from pbckpt.names import key_to_bytes, key_to_text
-from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER, escape
+from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER, escape, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,10 +65,35 @@ def find_tensors(
             found += [_by_path(one) for one in graph.variables if one.key not in known]
         return FoundTensors(found, form)
     counted = [one for one in graph.variables if one.path != SAVE_COUNTER]
+    own_names = flat_names(graph)
+    if own_names is not None:
+        return FoundTensors(
+            [_by_name(name, one) for name, one in zip(own_names, counted, strict=True)], form
+        )
     variables = counted if wanted is Format.NAME else graph.variables
     if _are_unique(one.full_name for one in variables):
         return FoundTensors([_by_full_name(one) for one in variables], form)
     return FoundTensors([_by_path(one) for one in variables], form, has_paths_for_names=True)
+
+
+def flat_names(graph: ObjectGraph) -> list[str] | None:
+    """Return the names of the mapping whose object graph this is; None if it is of no mapping.
+
+    They are those of the objects: full names have lost what TensorFlow cuts off.
+    """
+    from pbckpt.objects.flat import flat_graph  # noqa: PLC0415 - few have a graph
+
+    paths = [one.path for one in graph.variables if one.path != SAVE_COUNTER]
+    try:
+        names = [unescape(path) for path in paths]
+        flat = flat_graph(names, save_counter=len(paths) < len(graph.variables))
+    except SelectionError:
+        return None
+    return names if flat == graph.encode() else None
+
+
+def _by_name(name: str, one: ObjectVariable) -> Found:
+    return Found(key_to_bytes(one.key), (name, one.path, one.key), one.key)
 
 
 def _by_path(one: ObjectVariable) -> Found:

@@ -24,6 +24,7 @@ from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+_MAX_SAVES = (1 << 63) - 1
 # As a user of the command line, or of the library, knows them.
 _OPTIONS = {
     "num_shards": "--shards (num_shards)",
@@ -71,6 +72,8 @@ class Layout(NamedTuple):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SelectionError(f"{_OPTIONS[name]} is at least 1, not {value}")
+        if self.save_counter is not None and not 0 <= self.save_counter <= _MAX_SAVES:
+            raise SelectionError(f"no checkpoint counts {self.save_counter} saves")
         if self.save_counter is not None and self.form is Format.NAME:
             raise SelectionError(
                 "a name-based checkpoint counts no saves; leave --save-counter out, "
@@ -278,7 +281,8 @@ class _ObjectForm:
             if tensor.part is not None:
                 raise SelectionError(
                     f"{name!r} is partitioned, which an object-based checkpoint has no form "
-                    "for; join its slices, or keep the names (format name)"
+                    "for; join its slices (pbckpt edit --join-slices), or keep the names "
+                    "(format name)"
                 )
             yield tensor if self._is_both else tensor._replace(key=object_key)
 

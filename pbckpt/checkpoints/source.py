@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pbckpt.bundle.payload import Tensor, string_payload
-from pbckpt.checkpoints.candidates import find_tensors, place_of
+from pbckpt.checkpoints.candidates import find_tensors, flat_names, place_of
 from pbckpt.checkpoints.layout import Arrangement, Format, Item, Layout, arrange
 from pbckpt.checkpoints.stored import V1, Bundle, open_stored
 from pbckpt.dtypes import DataType
@@ -53,7 +53,7 @@ class Source:
         self._join_slices = join_slices
         self._graph = graph_of(stored)
         layout = layout or Layout()
-        found = find_tensors(stored, self._graph, layout.format)
+        found = find_tensors(stored, self._graph, layout.form if layout.format else None)
         self._found, self._form = found.tensors, found.form
         self.warnings = (_PATHS_FOR_NAMES,) if found.has_paths_for_names else ()
         self.layout = layout if layout.format else layout._replace(format=found.form)
@@ -114,6 +114,7 @@ class Source:
     def arranged(self, plan: EditPlan) -> Arrangement:
         """Lay out what was planned. Raises SelectionError for what the layout cannot hold."""
         _refuse_graph_key(plan)
+        self._refuse_slices(plan)
         if self._graph is not None and self.layout.form is not Format.NAME and not self._is_flat():
             return self._with_graph(self._graph, plan)
         if isinstance(self.stored, Bundle) and self._keeps_places(plan):
@@ -134,18 +135,22 @@ class Source:
         place = next(at for at, one in enumerate(self._found) if one.names[0] == SAVE_COUNTER)
         return int(self.array(place).reshape(-1)[0])
 
+    def _refuse_slices(self, plan: EditPlan) -> None:
+        """Raise SelectionError for partitioned tensors where objects have no form for them."""
+        if self.layout.form is Format.NAME or self._join_slices:
+            return
+        sliced = [repr(one.new) for one in plan.tensors if self._infos[one.source].num_slices]
+        if sliced:
+            raise SelectionError(
+                f"an object-based checkpoint has no form for partitioned tensors: "
+                f"{', '.join(sliced[:20])}; join them with --join-slices"
+            )
+
     def _is_flat(self) -> bool:
         """Whether the object graph is that of a mapping, which names alone can make again."""
         if self._form is not Format.BOTH or self.layout.form is not Format.BOTH or not self._graph:
             return False
-        from pbckpt.objects.flat import flat_graph  # noqa: PLC0415 - few have a graph
-
-        names = [one.full_name for one in self._graph.variables if one.path != SAVE_COUNTER]
-        has_counter = len(names) < len(self._graph.variables)
-        try:
-            return flat_graph(names, save_counter=has_counter) == self._graph.encode()
-        except SelectionError:
-            return False
+        return flat_names(self._graph) is not None
 
     def _keeps_places(self, plan: EditPlan) -> bool:
         return (

@@ -60,42 +60,6 @@ class Placed(NamedTuple):
     tensor: Callable[[], Tensor]
 
 
-class StoredTensors(Protocol):
-    """The tensors of an open checkpoint."""
-
-    @property
-    def prefix(self) -> Prefix:
-        """The prefix that was opened."""
-
-    @property
-    def num_shards(self) -> int:
-        """How many data files there are."""
-
-    def keys(self) -> Collection[bytes]:
-        """Return the names of all tensors, in the order of their bytes, after a full check."""
-
-    def info(self, key: bytes) -> TensorInfo | None:
-        """Return what is known of one tensor, or None if there is none of that name."""
-
-    def array(self, key: bytes, *, own: bool) -> Array:
-        """Return a tensor; in place unless ``own`` or where that cannot be."""
-
-    def arrays(self, *, own: bool) -> Iterator[tuple[bytes, Array]]:
-        """Yield the names of all tensors and the tensors, while the list is being read."""
-
-    def piece(self, key: bytes, index: object) -> Array:
-        """Return ``array[index]`` of a tensor."""
-
-    def tensors(self, key: bytes, new_key: BundleKey) -> Iterator[Tensor]:
-        """Yield a tensor, or its slices, to be written under a name, byte for byte."""
-
-    def joined(self, key: bytes, new_key: BundleKey) -> Tensor:
-        """Return a tensor to be written whole, whether it is stored in slices or not."""
-
-    def close(self) -> None:
-        """Close the files."""
-
-
 class _Reading(Protocol):
     """What a bundle asks of `pbckpt.arrays.reading`."""
 
@@ -277,6 +241,7 @@ class V1:
 
     def keys(self) -> Collection[bytes]:
         """Return the names of all tensors."""
+        self._open_reader()
         return self._names
 
     def info(self, key: bytes) -> TensorInfo | None:

@@ -1,8 +1,9 @@
 """The command ``pbckpt``: options in, one call of the library, its result out.
 
 The result goes to stdout, everything else to stderr. Exit status: 0 done,
-1 for anything that pbckpt reports, problems found by ``verify`` included,
-2 for a command that cannot be understood.
+1 for anything that pbckpt reports, problems found by ``verify`` and differences
+found by ``diff`` included, 2 for a command that cannot be understood, and for
+what keeps ``diff`` from comparing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 EXIT_REPORTED = 1
+EXIT_TROUBLE = 2
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
@@ -34,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _orderly_termination():
             return _run(options)
     except (PbckptError, OSError) as error:
-        return _report(error)
+        _report(error)
+        # Of a comparison, 1 says that something differs.
+        return EXIT_TROUBLE if options.command == "diff" else EXIT_REPORTED
     except KeyboardInterrupt:
         sys.stderr.write("pbckpt: interrupted\n")
         return EXIT_INTERRUPTED
@@ -62,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     return status
 
 
-def _report(error: PbckptError | OSError) -> int:
+def _report(error: PbckptError | OSError) -> None:
     from pbckpt.report.text import printable  # noqa: PLC0415 - only for an error
 
     if isinstance(error, OSError) and error.filename is None:
@@ -70,7 +74,6 @@ def _report(error: PbckptError | OSError) -> int:
     # A reader that has gone, as `head` goes, is nothing to report.
     if not isinstance(error, BrokenPipeError):
         sys.stderr.write(f"pbckpt: {printable(_message(error))}\n")
-    return EXIT_REPORTED
 
 
 def _give_stdout_up() -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.dtypes import DataType
 from pbckpt.edits.averages import Ema, averages_of, new_averages
 from pbckpt.edits.casts import Cast, is_castable, parse_cast
 from pbckpt.edits.refusal import Refusal
@@ -29,10 +28,10 @@ from pbckpt.names import key_to_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pbckpt.dtypes import DataType
     from pbckpt.edits.candidate import Candidate
 
 NO_SELECTION = Selection()
-_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 
 class Edits(NamedTuple):
@@ -192,7 +191,7 @@ class _Plan:
             change = f"{candidate.names[0]!r} from {candidate.dtype.label} to {dtype.label}"
             if not is_castable(candidate.dtype):
                 yield change
-            elif candidate.dtype in _COMPLEX and dtype not in _COMPLEX:
+            elif candidate.dtype.is_complex and not dtype.is_complex:
                 yield f"{change}, which would drop the imaginary parts"
 
     def set(self, settings: Sequence[Setting]) -> None:

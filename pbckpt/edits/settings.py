@@ -71,7 +71,6 @@ _FLOATS = {
     DataType.FLOAT8_E5M2FNUZ: _Floats(57344.0, has_infinity=False),
     DataType.FLOAT4_E2M1FN: _Floats(6.0, has_infinity=False, has_nan=False),
 }
-_COMPLEX = (DataType.COMPLEX64, DataType.COMPLEX128)
 
 
 class Setting(NamedTuple):
@@ -177,7 +176,7 @@ def _element(dtype: DataType, value: object) -> Scalar:
         raise _MisfitError(f"{_show(value)} is no {dtype.label}")
     if dtype in _INTEGERS:
         return _integer(dtype, value)
-    return _complex(dtype, value) if dtype in _COMPLEX else _real(dtype, value)
+    return _complex(dtype, value) if dtype.is_complex else _real(dtype, value)
 
 
 def _string(value: object) -> bytes:

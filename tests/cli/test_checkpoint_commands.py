@@ -559,5 +559,5 @@ def test_the_process(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0] == "out/m: 3 tensors (1 renamed), 32 bytes"
     assert status("diff", "in/m", "in/m") == 0
     assert status("diff", "in/m", "out/m") == 1
-    assert status("diff", "in/m", "nothing") == 1
+    assert status("diff", "in/m", "nothing") == 2
     assert status("diff", "in/m") == 2

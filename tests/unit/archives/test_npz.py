@@ -286,8 +286,8 @@ def test_types_that_cannot_be_stored_are_all_listed() -> None:
     assert str(caught.value) == (
         ".npz cannot hold 'b' (bfloat16); 'f8' (float8_e5m2); 'q' (qint8); "
         "'nul' (a string that ends with a NUL, which numpy drops); 'deep' (65 dimensions); "
-        f"'{'n' * 64}'… (a name of 70004 bytes); write .safetensors, "
-        "give them another type with --cast, or leave them out with --exclude"
+        f"'{'n' * 64}'… (a name of 70004 bytes); give them another type "
+        "with --cast, or leave them out with --exclude (.safetensors holds more types)"
     )
 
 

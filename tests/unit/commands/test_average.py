@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import ml_dtypes
@@ -131,7 +130,7 @@ def test_what_cannot_be_averaged_must_agree(
     before = listing(tmp_path)
     with pytest.raises(
         pbckpt.SelectionError,
-        match=f"'x' of type {dtype} cannot be averaged, and differs in {re.escape(str(second))};",
+        match=rf"no mean, and they differ: 'x' \({dtype}\);",
     ):
         pbckpt.average([first, second], tmp_path / "m")
     assert listing(tmp_path) == before
