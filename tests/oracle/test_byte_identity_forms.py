@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import pbckpt
 from pbckpt.dtypes import DataType, numpy_dtype
+from pbckpt.objects.flat import check_flat_names
 from tests.oracle.cases import QUANTIZED, value_of
 from tests.oracle.differential import judge_cases
 from tests.oracle.forms import (
@@ -220,9 +221,11 @@ def problem_of(judge: TensorFlowJudge, folder: Path, names: Sequence[str]) -> st
     for path in folder.iterdir():
         path.unlink()
     try:
-        assert_same_object_files(judge, folder, arrays)
+        check_flat_names(names)
     except pbckpt.SelectionError:
         return ""
+    try:
+        assert_same_object_files(judge, folder, arrays)
     except Exception as error:  # noqa: BLE001 - whatever it is, the case is not as it should be
         return f"{type(error).__name__}: {error}"
     return ""
