@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pbckpt.checkpoints.layout import Arrangement, Item, Layout, arrange, arrange_stream
 from pbckpt.checkpoints.write import Progress, WrittenBundle, no_progress, write_bundle
 from pbckpt.errors import SelectionError
-from pbckpt.names import Prefix, key_to_bytes
+from pbckpt.names import BundleKey, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
 
-    from pbckpt.bundle.payload import Tensor
-    from pbckpt.names import BundleKey
 
 DEFAULT_LAYOUT = Layout()
 
@@ -64,30 +62,10 @@ def _arranged(
         return arrange_stream(_items_of_pairs(iter(tensors), layout), layout)
     names = _names_by_key(tensors)
     if layout == DEFAULT_LAYOUT:
-        return Arrangement([_tensors_by_name(tensors, names)], {})
+        from pbckpt.arrays.values import tensors_of_mapping  # noqa: PLC0415 - numpy, when needed
+
+        return Arrangement([tensors_of_mapping(tensors, names)], {})
     return arrange([_item(key, tensors, name, layout) for key, name in names.items()], layout)
-
-
-def _tensors_by_name(
-    tensors: Mapping[str, object], names: Mapping[BundleKey, str]
-) -> Iterator[Tensor]:
-    """Yield the tensors as `arrange` would, without a note about each."""
-    from pbckpt.arrays.given import is_array, tensor_of_array  # noqa: PLC0415 - numpy
-    from pbckpt.arrays.values import tensors_of_value  # noqa: PLC0415
-
-    for key in sorted(names):
-        value = tensors[names[key]]
-        # No value is held while the next one is being made.
-        if is_array(value):
-            tensor = tensor_of_array(key, value)
-            del value
-            yield tensor
-            del tensor
-        else:
-            values = tensors_of_value(key, value)
-            del value
-            yield from values
-            del values
 
 
 def _item(key: BundleKey, tensors: Mapping[str, object], name: str, layout: Layout) -> Item:
@@ -116,8 +94,12 @@ def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iter
 
 
 def _names_by_key(tensors: Mapping[str, object]) -> dict[BundleKey, str]:
+    given: list[Any] = list(tensors)
+    # As nearly always: different names, different bytes.
+    if all(isinstance(name, str) and name.isascii() and name for name in given):
+        return {BundleKey(name.encode()): name for name in given}
     names: dict[BundleKey, str] = {}
-    for name in tensors:
+    for name in given:
         other = names.setdefault(_key_of(name), name)
         if other is not name:
             raise SelectionError(f"the names {other!r} and {name!r} are the same bytes")

@@ -41,10 +41,10 @@ def tensor_of_array(key: BundleKey, value: object) -> Tensor:
     type that no checkpoint can hold.
     """
     array = value if type(value) is np.ndarray else array_of(key, value)
-    dtype = _NATIVE.get(array.dtype)
-    if dtype is not None and array.nbytes <= SMALL_BYTES:
-        return _new_tensor(Tensor, (key, dtype, array.shape, array.tobytes(), None))
-    dtype = dtype or dtype_of_array(array.dtype)
+    small = small_tensor(key, array)
+    if small is not None:
+        return small
+    dtype = dtype_of_array(array.dtype)
     if dtype is None:
         raise SelectionError(
             f"tensor {key_to_text(key)!r}: arrays of type {array.dtype} cannot be stored in a "
@@ -55,9 +55,13 @@ def tensor_of_array(key: BundleKey, value: object) -> Tensor:
     return Tensor(key, dtype, array.shape, Payload([span_of_array(array)]))
 
 
-def is_array(value: object) -> bool:
-    """Tell whether a value is numpy's own kind of array, as nearly all are."""
-    return type(value) is np.ndarray
+def small_tensor(key: BundleKey, value: object) -> Tensor | None:
+    """Return a small array of one of numpy's own types as a tensor; None for all others."""
+    if type(value) is np.ndarray and value.nbytes <= SMALL_BYTES:
+        dtype = _NATIVE.get(value.dtype)
+        if dtype is not None:
+            return _new_tensor(Tensor, (key, dtype, value.shape, value.tobytes(), None))
+    return None
 
 
 def span_of_array(array: Array) -> Span:

@@ -17,6 +17,7 @@ import numpy as np
 from pbckpt.arrays.given import (
     array_of,
     elements_of_strings,
+    small_tensor,
     span_of_array,
     tensor_of_array,
 )
@@ -29,7 +30,7 @@ from pbckpt.names import BundleKey, key_to_text
 from pbckpt.shapes import count_elements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pbckpt.bundle.entry import TensorSlice
     from pbckpt.wire.span import Span
@@ -124,6 +125,29 @@ def tensors_of_value(key: BundleKey, value: object) -> Iterator[Tensor]:
         yield from _slices_of(key, value)
     else:
         yield tensor_of_array(key, value)
+
+
+def tensors_of_mapping(
+    tensors: Mapping[str, object], names: Mapping[BundleKey, str]
+) -> Iterator[Tensor]:
+    """Yield the tensors of a mapping in the order of their keys.
+
+    One value is taken at a time, and no large one is held while the next one is
+    being made. Small arrays of numpy's are dealt with at once, for there may be
+    a hundred thousand.
+    """
+    for key in sorted(names):
+        value = tensors[names[key]]
+        tensor = small_tensor(key, value)
+        if tensor is None:
+            values = tensors_of_value(key, value)
+            del value
+            yield from values
+            del values
+        else:
+            del value
+            yield tensor
+            del tensor
 
 
 def _shape_of(key: BundleKey, shape: object) -> tuple[int, ...]:

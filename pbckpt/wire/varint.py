@@ -39,14 +39,14 @@ def encode_varint(value: int) -> bytes:
         return bytes((value & _PAYLOAD | _CONTINUE, value >> 7))
     if value < 1 << 21:
         return bytes((value & _PAYLOAD | _CONTINUE, value >> 7 & _PAYLOAD | _CONTINUE, value >> 14))
-    low = bytes(
-        (
-            value & _PAYLOAD | _CONTINUE,
-            value >> 7 & _PAYLOAD | _CONTINUE,
-            value >> 14 & _PAYLOAD | _CONTINUE,
-        )
+    low = (
+        value & _PAYLOAD | _CONTINUE,
+        value >> 7 & _PAYLOAD | _CONTINUE,
+        value >> 14 & _PAYLOAD | _CONTINUE,
     )
-    return low + encode_varint(value >> 21)
+    if value < 1 << 28:
+        return bytes((*low, value >> 21))
+    return bytes(low) + encode_varint(value >> 21)
 
 
 _ONE_BYTE = [bytes((value,)) for value in range(_CONTINUE)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_slices_may_be_made_when_their_turn_comes(tmp_path: Path) -> None:
     parts = pbckpt.Partitioned(
         (4, 3),
         tuple(
-            ((start, 0), pbckpt.LazyTensor("float32", (2, 3), lambda start=start: rows(start)))
+            ((start, 0), pbckpt.LazyTensor("float32", (2, 3), partial(rows, start)))
             for start in (0, 2)
         ),
     )
