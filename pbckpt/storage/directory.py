@@ -34,8 +34,8 @@ TEMPORARY_PREFIX = ".pbckpt-"
 TEMPORARY_SUFFIX = ".tmp"
 _HAS_DIR_FD = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 _NAME_BYTES = 8
-# As much as `cp` writes at a time. For more, Linux looks for longer runs of free
-# memory, and takes up to six times as long where there are few.
+# As much as `cp` writes at a time. Larger pieces were never seen to be faster, and
+# now and then slower: the page cache then wants longer runs of free memory.
 _WRITE_BYTES = 128 << 10
 # Large enough for the disk to be busy with one while the next is written.
 _WRITEBACK_BYTES = 32 << 20
