@@ -24,7 +24,7 @@ _SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample", "fr
 
 def run_convert(options: argparse.Namespace) -> int:
     """``pbckpt convert``."""
-    with ProgressBar("writing", enabled=not options.quiet) as progress:
+    with _progress(options) as progress:
         report = api.convert(
             options.input,
             options.prefix,
@@ -43,12 +43,7 @@ def run_convert(options: argparse.Namespace) -> int:
 def run_inspect(options: argparse.Namespace) -> int:
     """``pbckpt inspect``."""
     contents = api.inspect(options.path)
-    if options.json:
-        from pbckpt.report.json import inspect_json  # noqa: PLC0415 - start-up time
-
-        _print(inspect_json(contents))
-    else:
-        _print(text.inspect_text(contents))
+    _show(options, text.inspect_text, "inspect_json", contents)
     return 0
 
 
@@ -61,12 +56,7 @@ def run_verify(options: argparse.Namespace) -> int:
         edits=_edits(options),
         limits=_limits(options),
     )
-    if options.json:
-        from pbckpt.report.json import verify_json  # noqa: PLC0415
-
-        _print(verify_json(report))
-    else:
-        _print(text.verify_text(report))
+    _show(options, text.verify_text, "verify_json", report)
     return 0 if report.ok else 1
 
 
@@ -300,12 +290,7 @@ def _show(
 def _show_conversion(report: Report, options: argparse.Namespace) -> None:
     for warning in report.warnings:
         _say(options, f"warning: {warning}")
-    if options.json:
-        from pbckpt.report.json import convert_json  # noqa: PLC0415
-
-        _print(convert_json(report))
-    else:
-        _print(text.convert_text(report))
+    _show(options, text.convert_text, "convert_json", report)
 
 
 def _say(options: argparse.Namespace, line: str) -> None:
