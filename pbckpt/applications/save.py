@@ -95,9 +95,14 @@ def _items_of_pairs(pairs: Iterator[tuple[str, object]], layout: Layout) -> Iter
 
 def _names_by_key(tensors: Mapping[str, object]) -> dict[BundleKey, str]:
     given: list[Any] = list(tensors)
-    # As nearly always: different names, different bytes.
-    if all(isinstance(name, str) and name.isascii() and name for name in given):
-        return {BundleKey(name.encode()): name for name in given}
+    # As nearly always: text that is ASCII, so that different names are different bytes.
+    try:
+        joined = "\0".join(given)
+    except TypeError:
+        joined = ""
+    keys: list[Any] = joined.encode().split(b"\0") if joined.isascii() else []
+    if len(keys) == len(given) and b"" not in keys:
+        return dict(zip(keys, given, strict=True))
     names: dict[BundleKey, str] = {}
     for name in given:
         other = names.setdefault(_key_of(name), name)

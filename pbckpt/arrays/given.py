@@ -57,11 +57,12 @@ def tensor_of_array(key: BundleKey, value: object) -> Tensor:
 
 def small_tensor(key: BundleKey, value: object) -> Tensor | None:
     """Return a small array of one of numpy's own types as a tensor; None for all others."""
-    if type(value) is np.ndarray and value.nbytes <= SMALL_BYTES:
-        dtype = _NATIVE.get(value.dtype)
-        if dtype is not None:
-            return _new_tensor(Tensor, (key, dtype, value.shape, value.tobytes(), None))
-    return None
+    if type(value) is not np.ndarray or value.nbytes > SMALL_BYTES:
+        return None
+    dtype = _NATIVE.get(value.dtype)
+    if dtype is None:
+        return None
+    return _new_tensor(Tensor, (key, dtype, value.shape, value.tobytes(), None))
 
 
 def span_of_array(array: Array) -> Span:

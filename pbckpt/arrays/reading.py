@@ -54,11 +54,11 @@ def read_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Array:
         array = _array_of_strings(reader.read_strings(entry), entry.shape)
         array.flags.writeable = False
         return array
-    dtype = numpy_dtype(entry.dtype)
     swap = reader.big_endian != IS_BIG_ENDIAN
-    if entry.nbytes <= SMALL_BYTES:
-        array = native(np.frombuffer(reader.read_small(entry), dtype), swap=swap)
-    elif swap or entry.offset % dtype.alignment:
+    if entry.nbytes <= SMALL_BYTES and not swap:
+        return _small_array(reader, entry)
+    dtype = numpy_dtype(entry.dtype)
+    if swap or entry.offset % dtype.alignment:
         array = native(np.frombuffer(reader.read(entry), dtype), swap=swap)
     else:
         array = np.frombuffer(reader.checked_span(entry).view, dtype)
@@ -72,17 +72,24 @@ def read_own_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Arr
         return read_piece(reader, name, entry, ())
     if entry.dtype is DataType.STRING:
         return _array_of_strings(reader.read_strings(entry), entry.shape)
-    dtype = numpy_dtype(entry.dtype)
     swap = reader.big_endian != IS_BIG_ENDIAN
-    if entry.nbytes <= SMALL_BYTES:
-        small = np.frombuffer(reader.read_small(entry), dtype).copy()
-        return _shaped(native(small, swap=swap), entry.shape)
+    if entry.nbytes <= SMALL_BYTES and not swap:
+        return _small_array(reader, entry).copy()
+    dtype = numpy_dtype(entry.dtype)
     # Memory that nobody has touched: filling it with zeros first would take as
     # long as reading into it. What is to be read was found to lie in the file.
     reader.span(entry)
     array = np.empty(entry.nbytes // dtype.itemsize, dtype)
     reader.read_into(entry, array.view(np.uint8).data)
     return _shaped(native(array, swap=swap), entry.shape)
+
+
+def _small_array(reader: BundleReader, entry: BundleEntry) -> Array:
+    """Return a small tensor as an array that is not to be written to; there may be many."""
+    try:
+        return np.ndarray(entry.shape, numpy_dtype(entry.dtype), reader.read_small(entry))
+    except ValueError:
+        raise _beyond_numpy(entry.shape) from None
 
 
 def read_piece(reader: BundleReader, name: bytes, entry: BundleEntry, index: object) -> Array:

@@ -145,9 +145,7 @@ def tensors_of_mapping(
             yield from values
             del values
         else:
-            del value
             yield tensor
-            del tensor
 
 
 def _shape_of(key: BundleKey, shape: object) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
+from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType, data_type
@@ -27,6 +28,8 @@ from pbckpt.wire.checksum import mask, unmask
 from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pbckpt.protos import TensorSliceProto
 
 HEADER_KEY = b""
@@ -40,6 +43,8 @@ _LENGTH, _FIXED32 = 2, 5
 _CRC_TAG = _TAG_CRC | _FIXED32
 _SHARD, _OFFSET, _SIZE = (bytes((tag,)) for tag in (_TAG_SHARD, _TAG_OFFSET, _TAG_SIZE))
 _ONE_BYTE = 0x80  # below this a varint is one byte
+# What `BundleEntry` does, without its Python half: there may be a hundred thousand.
+_new_entry = tuple.__new__
 
 
 class Extent(NamedTuple):
@@ -98,15 +103,45 @@ def encode_place(  # noqa: PLR0913, PLR0917 - the fields of an entry, without ma
         out += _SHARD + encode_varint(shard_id)
     if offset:
         out += _OFFSET + encode_varint(offset)
-    if nbytes:
-        out += _encode_size(nbytes)
+    out += _encode_size(nbytes)
     masked = mask(crc)
     return out + _CRC.pack(_CRC_TAG, masked) if masked else out
 
 
+def encode_places(  # noqa: PLR0913, PLR0917 - as above
+    dtypes: Sequence[DataType],
+    shapes: Sequence[tuple[int, ...]],
+    shard_id: int,
+    offset: int,
+    sizes: Sequence[int],
+    crcs: Sequence[int],
+) -> list[bytes]:
+    """Return the values of tensors that follow each other from ``offset`` on.
+
+    Each is what `encode_place` returns. There may be a hundred thousand, so no
+    step of this is a loop in Python but the encoding of offsets.
+    """
+    offsets = accumulate(sizes, initial=offset)
+    masked = list(map(mask, crcs))
+    if not offset or 0 in masked:
+        # Some fields are left out.
+        columns = dtypes, shapes, repeat(shard_id), offsets, sizes, crcs
+        return list(map(encode_place, *columns))
+    shard = _SHARD + encode_varint(shard_id) if shard_id else b""
+    fields = zip(
+        map(_encode_type, dtypes, shapes),
+        repeat(shard + _OFFSET),
+        map(encode_varint, offsets),
+        map(_encode_size, sizes),
+        map(_CRC.pack, repeat(_CRC_TAG), masked),
+        strict=False,
+    )
+    return list(map(b"".join, fields))
+
+
 @lru_cache(maxsize=4096)
 def _encode_size(nbytes: int) -> bytes:
-    return _SIZE + encode_varint(nbytes)
+    return _SIZE + encode_varint(nbytes) if nbytes else b""
 
 
 def _encode_slice(part: TensorSlice) -> bytes:
@@ -167,42 +202,46 @@ def decode_entry(data: bytes, header: BundleHeader) -> BundleEntry:
 def decode_usual_entry(data: bytes, header: BundleHeader) -> BundleEntry | None:
     """Decode an entry of the form that writers give it, or return None for a closer look."""
     end = len(data) - _CRC.size
-    if end < 4 or data[end] != _CRC_TAG or (data[1] | data[3]) >= _ONE_BYTE:  # noqa: PLR2004
+    if end < 4:  # noqa: PLR2004
         return None
+    tag, masked = _CRC.unpack_from(data, end)
     position = 4 + data[3]
-    kind = _decode_type(data[:position]) if position <= end else None
-    if kind is None:
+    kind = _decode_type(data[:position])
+    if kind is None or tag != _CRC_TAG or position > end:
         return None
-    dtype, shape, expected_nbytes = kind
-    shard_id = offset = nbytes = 0
+    dtype, shape, nbytes, size = kind
+    shard_id = offset = 0
     try:
         if data[position] == _TAG_SHARD:
             shard_id, position = decode_varint(data, position + 1, end)
         if data[position] == _TAG_OFFSET:
             offset, position = decode_varint(data, position + 1, end)
-        if data[position] == _TAG_SIZE:
-            nbytes, position = decode_varint(data, position + 1, end)
+        if size is None:
+            nbytes = 0
+            if data[position] == _TAG_SIZE:
+                nbytes, position = decode_varint(data, position + 1, end)
+        elif not data.startswith(size, position):
+            return None
+        else:
+            position += len(size)
     except VarintError:
         return None
-    if (
-        position != end
-        or shard_id >= header.num_shards
-        or offset + nbytes > MAX_ELEMENTS
-        or (nbytes != expected_nbytes and expected_nbytes is not None)
-    ):
+    if position != end or shard_id >= header.num_shards or offset + nbytes > MAX_ELEMENTS:
         return None
-    crc = unmask(_CRC.unpack_from(data, end)[1])
-    return BundleEntry(dtype, shape, shard_id, offset, nbytes, crc)
+    return _new_entry(BundleEntry, (dtype, shape, shard_id, offset, nbytes, unmask(masked), ()))
 
 
 @lru_cache(maxsize=4096)
-def _decode_type(head: bytes) -> tuple[DataType, tuple[int, ...], int | None] | None:
-    """Decode the fields dtype and shape that begin an entry, and how many bytes that makes.
+def _decode_type(head: bytes) -> tuple[DataType, tuple[int, ...], int, bytes | None] | None:
+    """Decode the fields dtype and shape that begin an entry.
 
-    Returns None unless they are these two and make a tensor that can be
-    stored. The size is None for types without one.
+    Returns None unless they are these two and make a tensor that can be stored;
+    else how many bytes that makes, and the field that says so. Where the type
+    has no size, this is None.
     """
-    if head[0] != _TAG_DTYPE or head[2] != _TAG_SHAPE | _LENGTH:
+    if (head[0], head[2]) != (_TAG_DTYPE, _TAG_SHAPE | _LENGTH):
+        return None
+    if (head[1] | head[3]) >= _ONE_BYTE:
         return None
     try:
         proto = decode(BundleEntryProto, head)
@@ -212,7 +251,10 @@ def _decode_type(head: bytes) -> tuple[DataType, tuple[int, ...], int | None] | 
     count = count_elements(shape)
     if dtype is None or dtype is DataType.RESOURCE or count is None:
         return None
-    return dtype, shape, count * dtype.itemsize if dtype.is_fixed_size else None
+    if not dtype.is_fixed_size:
+        return dtype, shape, 0, None
+    nbytes = count * dtype.itemsize
+    return dtype, shape, nbytes, _encode_size(nbytes)
 
 
 def _decode_any(data: bytes, header: BundleHeader) -> BundleEntry:

@@ -16,7 +16,6 @@ Reference: tensorflow/core/util/tensor_bundle/tensor_bundle.cc (BundleReader).
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.bundle.entry import (
@@ -35,6 +34,7 @@ from pbckpt.table.reader import TableReader
 if TYPE_CHECKING:
     from collections.abc import Iterator, KeysView
 
+    from pbckpt.table.block import Entry
     from pbckpt.wire.span import ByteSource
 
 # Keys are stored without the beginning that they share with the one before, so
@@ -98,12 +98,15 @@ class Index:
         BundleError after some. (Slices come first in the file; where there are
         any, the list tells which keys are names.)
         """
+        header = self.header
         if self._listed is None:
             try:
-                for key, _, entry in self._each_entry():
-                    if key.startswith(_SLICE_MARK):
+                for batch in self._batches():
+                    # Keys ascend: where there are slices, they are the first.
+                    if batch[0][0].startswith(_SLICE_MARK):
                         break
-                    yield key, entry
+                    for key, value in batch:
+                        yield key, decode_usual_entry(value, header) or self._decode(key, value)
                 else:
                     return
             except CorruptFileError as error:
@@ -160,12 +163,15 @@ class Index:
 
     def _read_entries(self) -> _Listed:
         """Check all values."""
+        header = self.header
         stored: dict[bytes, bytes] = {}
         partitioned: list[tuple[bytes, BundleEntry]] = []
-        for key, value, entry in self._each_entry():
-            if entry.slices:
-                partitioned.append((key, entry))
-            stored[key] = value
+        for batch in self._batches():
+            stored.update(batch)
+            for key, value in batch:
+                entry = decode_usual_entry(value, header) or self._decode(key, value)
+                if entry.slices:
+                    partitioned.append((key, entry))
         parts = {
             key: stored.pop(key)
             for name, entry in partitioned
@@ -174,17 +180,19 @@ class Index:
         }
         return _Listed(stored, parts)
 
-    def _each_entry(self) -> Iterator[tuple[bytes, bytes, BundleEntry]]:
+    def _batches(self) -> Iterator[list[Entry]]:
         """Yield what the file lists, as long as the keys together are in proportion to it."""
-        header = self.header
         budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(self._source.view)
-        for key, value in islice(self._table, 1, None):
-            budget -= len(key)
+        for batch in self._table.batches():
+            if batch[0][0] == HEADER_KEY:
+                del batch[0]
+            budget -= sum(len(key) for key, _ in batch)
             if budget < 0:
                 msg = f"{self._source.name}: the size of all keys"
-                value_of = maximum - budget
-                raise LimitError(msg, limit="key bytes", value=value_of, maximum=maximum)
-            yield key, value, decode_usual_entry(value, header) or self._decode(key, value)
+                value = maximum - budget
+                raise LimitError(msg, limit="key bytes", value=value, maximum=maximum)
+            if batch:
+                yield batch
 
 
 def _read_header(table: TableReader) -> BundleHeader:

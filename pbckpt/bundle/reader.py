@@ -70,15 +70,12 @@ class BundleReader:
     ) -> None:
         """``open_shard(shard_id)`` returns the source of a shard, the same one each time."""
         self.index = index
+        self.big_endian = index.header.big_endian
+        """Whether numbers have their bytes in the other order."""
         self._open_shard = open_shard
         self._verify = verify
         # What `read_small` read last: replaced as one, for other threads may look at it.
         self._window = _Window(0, 0, memoryview(b""))
-
-    @property
-    def big_endian(self) -> bool:
-        """Whether numbers have their bytes in the other order."""
-        return self.index.header.big_endian
 
     def span(self, entry: BundleEntry) -> Span:
         """Return where the entry's bytes lie. Raises CorruptFileError past the shard's end."""

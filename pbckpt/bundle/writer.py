@@ -29,6 +29,7 @@ from pbckpt.bundle.entry import (
     encode_entry,
     encode_header,
     encode_place,
+    encode_places,
 )
 from pbckpt.bundle.payload import Payload
 from pbckpt.errors import SelectionError
@@ -49,10 +50,11 @@ _NOTHING = Span.of(b"")
 
 
 class Block(NamedTuple):
-    """Bytes of a shard and where in it they belong."""
+    """Bytes of a shard, where in it they belong, and how many tensors end in them."""
 
     offset: int
     data: memoryview
+    num_tensors: int
 
 
 class ShardStream:
@@ -98,7 +100,7 @@ class ShardStream:
 
         They lie in ``buffer``, and are valid until it is used again.
         """
-        start = self.nbytes
+        start, ended = self.nbytes, len(self._keys)
         filled = 0
         while filled < len(buffer):
             if self._advance():
@@ -110,7 +112,7 @@ class ShardStream:
             if self._held is None:
                 break
             self._spans, self._held = self._walk(self._held), None
-        return Block(start, buffer[:filled]) if filled else None
+        return Block(start, buffer[:filled], len(self._keys) - ended) if filled else None
 
     def _advance(self) -> bool:
         """Make sure that the current span has bytes left; False at the end of its tensor."""
@@ -128,30 +130,32 @@ class ShardStream:
 
         The tensor that is not among them is held for later.
         """
-        parts: list[bytes] = []
-        offset, shard_id = self.nbytes, self.shard_id
-        keys, values = self._keys, self._values
+        keys: list[bytes] = []
+        dtypes: list[DataType] = []
+        shapes: list[tuple[int, ...]] = []
+        payloads: list[bytes] = []
         held, self._held = self._held, None
         if held is None:
             held = next(self._tensors, None)
         while held is not None:
             key, dtype, shape, payload, part = held
-            if not isinstance(payload, bytes) or len(payload) > room:
+            if type(payload) is not bytes or len(payload) > room:
                 break
-            size = len(payload)
-            # Encoded at once, while everything is at hand: there may be many.
-            crc = crc32c(payload)
             keys.append(key)
-            values.append(encode_place(dtype, shape, shard_id, offset, size, crc))
+            dtypes.append(dtype)
+            shapes.append(shape)
+            payloads.append(payload)
             if part is not None:
                 self.parts.append((part, dtype))
-            parts.append(payload)
-            offset += size
-            room -= size
+            room -= len(payload)
             held = next(self._tensors, None)
         self._held = held
-        self.nbytes = offset
-        return b"".join(parts)
+        sizes, crcs = list(map(len, payloads)), list(map(crc32c, payloads))
+        self._keys += keys
+        self._values += encode_places(dtypes, shapes, self.shard_id, self.nbytes, sizes, crcs)
+        gathered = b"".join(payloads)
+        self.nbytes += len(gathered)
+        return gathered
 
     def _take(self, buffer: memoryview) -> int:
         """Fill the buffer from the current span; return how many bytes came.

@@ -7,7 +7,8 @@ Taking a block reads its bytes into the thread's own buffer and checksums them
 while they are in the processor's cache; it happens under a lock, in order, so
 that a CRC runs over a tensor from its first byte to its last. Writing happens
 outside the lock, at the block's own offset. Both release the interpreter, so
-that a copy takes as long as its writes do.
+that a copy takes as long as its writes do. A block of many small tensors keeps
+the interpreter busy instead: whoever took it keeps the lock until it is written.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 # Half of a usual second-level cache: a block that was just read is checksummed
 # and written from the cache.
 BLOCK_BYTES = 512 << 10
 WORKERS = 2
+MANY_TENSORS = 64
+_ALONE = contextlib.nullcontext()
 
 
 class _Block(Protocol):
@@ -31,6 +35,8 @@ class _Block(Protocol):
     def offset(self) -> int: ...
     @property
     def data(self) -> memoryview: ...
+    @property
+    def num_tensors(self) -> int: ...
 
 
 class BlockStream(Protocol):
@@ -60,14 +66,17 @@ class Pump(NamedTuple):
         The first error of any thread is raised after all have stopped.
         """
         buffer = memoryview(bytearray(BLOCK_BYTES))
-        block = self.stream.next_block(buffer)
-        if block is not None and len(block.data) == BLOCK_BYTES and hasattr(os, "pwrite"):
-            self._run_threads(buffer, block)
-            return
-        while block is not None:
-            self.sink.write_at(block.offset, block.data)
+        while (block := self.stream.next_block(buffer)) is not None:
+            is_full = len(block.data) == BLOCK_BYTES
+            if is_full and not _is_many(block) and hasattr(os, "pwrite"):
+                self._run_threads(buffer, block)
+                return
+            self._write(block)
+
+    def _write(self, block: _Block, telling: AbstractContextManager[object] = _ALONE) -> None:
+        self.sink.write_at(block.offset, block.data)
+        with telling:
             self.advanced(len(block.data))
-            block = self.stream.next_block(buffer)
 
     def _run_threads(self, buffer: memoryview, block: _Block) -> None:
         """Move the rest of the stream with several threads, of which this one has a block."""
@@ -114,13 +123,19 @@ class Pump(NamedTuple):
         """Write the block in hand, then take and write others until there are none left."""
         while not errors:
             if block is not None:
-                self.sink.write_at(block.offset, block.data)
-                with telling:
-                    self.advanced(len(block.data))
+                self._write(block, telling)
             with turn:
                 block = self.stream.next_block(buffer)
+                while block is not None and _is_many(block) and not errors:
+                    self._write(block, telling)
+                    block = self.stream.next_block(buffer)
             if block is None:
                 return
+
+
+def _is_many(block: _Block) -> bool:
+    """Tell whether a block took the interpreter's time, which threads cannot share."""
+    return block.num_tensors > MANY_TENSORS
 
 
 def _wait_for(done: threading.Event, errors: list[BaseException]) -> None:

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING
 
 from pbckpt.errors import ChecksumError, CorruptFileError
 from pbckpt.wire.checksum import crc32c, mask, unmask
@@ -34,6 +34,10 @@ TRAILER_BYTES = _TRAILER.size
 _RAW, _SNAPPY = 0, 1
 _MAX_RUN = 0x80  # below this a varint is one byte
 _HEAD = struct.Struct("3B").pack
+_BATCH_BYTES = 256 << 10
+
+Entry = tuple[bytes, bytes]
+"""A key and its value."""
 
 
 class BlockBuilder:
@@ -157,15 +161,13 @@ def decode_stored_block(stored: bytes) -> bytes:
     return block
 
 
-class Entry(NamedTuple):
-    """A key and its value."""
-
-    key: bytes
-    value: bytes
-
-
 def iterate_block(block: bytes) -> Iterator[Entry]:
-    """Yield every entry of a block.
+    """Yield every entry of a block, as `entry_batches` finds them."""
+    return chain.from_iterable(entry_batches(block))
+
+
+def entry_batches(block: bytes) -> Iterator[list[Entry]]:
+    """Yield every entry of a block, some at a time: there may be a hundred thousand.
 
     The block must be consumed to the byte before its restarts, every restart
     must be the start of an entry with a whole key, and keys must ascend
@@ -174,7 +176,7 @@ def iterate_block(block: bytes) -> Iterator[Entry]:
     """
     limit, restarts = _restarts_of(block)
     if limit or len(restarts) > 1:
-        yield from _entries_between(block, 0, limit, restarts)
+        yield from _batches_between(block, 0, limit, restarts)
 
 
 def find_in_block(block: bytes, key: bytes) -> bytes | None:
@@ -187,8 +189,8 @@ def find_in_block(block: bytes, key: bytes) -> bytes | None:
         return None
     run = restarts[after - 1 : after]
     end = restarts[after] if after < len(restarts) else limit
-    entries = _entries_between(block, run[0], end, run)
-    return next((entry.value for entry in entries if entry.key == key), None)
+    entries = chain.from_iterable(_batches_between(block, run[0], end, run))
+    return next((value for stored, value in entries if stored == key), None)
 
 
 def edge_keys(block: bytes) -> tuple[bytes, bytes]:
@@ -197,14 +199,20 @@ def edge_keys(block: bytes) -> tuple[bytes, bytes]:
     return _restart_key(block, restarts[0], limit), _restart_key(block, restarts[-1], limit)
 
 
-def _entries_between(
+def _batches_between(
     block: bytes, start: int, limit: int, restarts: Sequence[int]
-) -> Iterator[Entry]:
-    """Yield the entries from one restart to the end of a later run, or of all."""
+) -> Iterator[list[Entry]]:
+    """Yield the entries from one restart to the end of a later run, or of all.
+
+    Keys can be much longer than what is stored of them, so a batch ends when it
+    holds enough.
+    """
     expected = iter(restarts)
     restart = next(expected)
     position = first = start
     key = b""
+    batch: list[Entry] = []
+    room = _BATCH_BYTES
     while position < limit:
         start = position
         shared, unshared, length = block[position : position + 3]
@@ -216,16 +224,24 @@ def _entries_between(
             restart = next(expected, -1)
             if shared:
                 raise CorruptFileError("a restart entry without its whole key", offset=start)
-        if shared > len(key) or position + unshared + length > limit:
+        middle = position + unshared
+        end = middle + length
+        if shared > len(key) or end > limit:
             raise CorruptFileError("an entry that runs out of its block", offset=start)
-        following = key[:shared] + block[position : position + unshared]
+        following = key[:shared] + block[position:middle]
         if following <= key and start != first:
             raise CorruptFileError("keys that do not ascend", offset=start)
         key = following
-        position += unshared + length
-        yield Entry(key, block[position - length : position])
+        position = end
+        batch.append((key, block[middle:end]))
+        room -= shared + unshared + length
+        if room < 0:
+            yield batch
+            batch, room = [], _BATCH_BYTES
     if restart != -1:
         raise CorruptFileError("a restart that is not the start of an entry", offset=limit)
+    if batch:
+        yield batch
 
 
 def _restart_key(block: bytes, start: int, limit: int) -> bytes:

@@ -10,16 +10,16 @@ Reference: tensorflow/core/lib/io/table.cc and format.cc.
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pbckpt.errors import CorruptFileError
 from pbckpt.table.block import (
     TRAILER_BYTES,
-    Entry,
     decode_stored_block,
     edge_keys,
+    entry_batches,
     find_in_block,
-    iterate_block,
 )
 from pbckpt.table.footer import (
     FOOTER_BYTES,
@@ -32,6 +32,7 @@ from pbckpt.table.footer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pbckpt.table.block import Entry
     from pbckpt.wire.span import ByteSource
 
 
@@ -47,7 +48,9 @@ class TableReader:
         self._body = max(0, self._size - FOOTER_BYTES)
         self._footer = self._read_footer()
         self._blocks = [
-            self._data_block(entry) for entry in self._entries_at(self._footer.index_block)
+            self._data_block(*entry)
+            for batch in self._batches_at(self._footer.index_block)
+            for entry in batch
         ]
         self._bounds = [bound for bound, _ in self._blocks]
         self._looked_at: tuple[BlockHandle, bytes] | None = None
@@ -59,28 +62,33 @@ class TableReader:
             error.offset += self._body
             raise
 
-    def _data_block(self, entry: Entry) -> tuple[bytes, BlockHandle]:
+    def _data_block(self, bound: bytes, value: bytes) -> tuple[bytes, BlockHandle]:
         try:
-            handle, end = decode_handle(entry.value, 0)
+            handle, end = decode_handle(value, 0)
         except CorruptFileError as error:
             raise type(error)(error.fact, offset=self._footer.index_block.offset) from None
-        if end != len(entry.value):
+        if end != len(value):
             raise CorruptFileError(
                 "an index entry with bytes after its handle", offset=self._footer.index_block.offset
             )
-        return entry.key, handle
+        return bound, handle
 
     def __iter__(self) -> Iterator[Entry]:
-        """Yield every entry in key order, checking all that the index block says."""
+        """Yield every entry in key order, as `batches` finds them."""
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[list[Entry]]:
+        """Yield every entry in key order, some at a time; checks all that the index block says."""
         previous: bytes | None = None
         for bound, handle in self._blocks:
             self.position = handle.offset
             last: bytes | None = None
-            for entry in self._entries_at(handle):
-                if previous is not None and entry.key <= previous:
+            for batch in self._batches_at(handle):
+                # Within the block keys ascend.
+                if previous is not None and batch[0][0] <= previous:
                     raise CorruptFileError("keys that do not ascend", offset=handle.offset)
-                previous = last = entry.key
-                yield entry
+                previous = last = batch[-1][0]
+                yield batch
             if last is None:
                 raise CorruptFileError("a data block without entries", offset=handle.offset)
             if last > bound:
@@ -135,7 +143,7 @@ class TableReader:
 
         Raises CorruptFileError or ChecksumError.
         """
-        for _ in self._entries_at(self._footer.metaindex_block):
+        for _ in self._batches_at(self._footer.metaindex_block):
             raise CorruptFileError(
                 "a metaindex block with entries", offset=self._footer.metaindex_block.offset
             )
@@ -156,10 +164,10 @@ class TableReader:
                 "a footer whose padding or numbers are damaged", offset=self._body
             )
 
-    def _entries_at(self, handle: BlockHandle) -> Iterator[Entry]:
+    def _batches_at(self, handle: BlockHandle) -> Iterator[list[Entry]]:
         block = self._block_at(handle)
         try:
-            yield from iterate_block(block)
+            yield from entry_batches(block)
         except CorruptFileError as error:
             error.offset += handle.offset
             raise

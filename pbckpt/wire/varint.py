@@ -35,28 +35,42 @@ def encode_varint(value: int) -> bytes:
     """
     if value < _CONTINUE:
         return _ONE_BYTE[value]
+    a = value & _PAYLOAD | _CONTINUE
     if value < 1 << 14:
-        return bytes((value & _PAYLOAD | _CONTINUE, value >> 7))
+        return bytes((a, value >> 7))
+    b = value >> 7 & _PAYLOAD | _CONTINUE
     if value < 1 << 21:
-        return bytes((value & _PAYLOAD | _CONTINUE, value >> 7 & _PAYLOAD | _CONTINUE, value >> 14))
-    low = (
-        value & _PAYLOAD | _CONTINUE,
-        value >> 7 & _PAYLOAD | _CONTINUE,
-        value >> 14 & _PAYLOAD | _CONTINUE,
-    )
+        return bytes((a, b, value >> 14))
+    c = value >> 14 & _PAYLOAD | _CONTINUE
     if value < 1 << 28:
-        return bytes((*low, value >> 21))
-    return bytes(low) + encode_varint(value >> 21)
+        return bytes((a, b, c, value >> 21))
+    return bytes((a, b, c)) + encode_varint(value >> 21)
 
 
+# What the top bits of all bytes but the last add up to.
+_CONTINUED = (0, 1 << 7, 1 << 7 | 1 << 14, 1 << 7 | 1 << 14 | 1 << 21)
 _ONE_BYTE = [bytes((value,)) for value in range(_CONTINUE)]
 
 
 def decode_varint(data: ByteSequence, start: int, end: int) -> tuple[int, int]:
     """Decode the varint at ``start``; return it and the position after it.
 
-    Raises VarintError if it runs past ``end`` or over 64 bits.
+    Raises VarintError if it runs past ``end`` or over 64 bits. Up to four bytes
+    are spelled out, as above.
     """
+    if end - start >= len(_CONTINUED):
+        a = data[start]
+        if a < _CONTINUE:
+            return a, start + 1
+        b = data[start + 1]
+        if b < _CONTINUE:
+            return a + (b << 7) - _CONTINUED[1], start + 2
+        c = data[start + 2]
+        if c < _CONTINUE:
+            return a + (b << 7) + (c << 14) - _CONTINUED[2], start + 3
+        d = data[start + 3]
+        if d < _CONTINUE:
+            return a + (b << 7) + (c << 14) + (d << 21) - _CONTINUED[3], start + 4
     value = shift = 0
     position = start
     while position < end:

@@ -11,6 +11,8 @@ from pbckpt.bundle.entry import (
     decode_header,
     encode_entry,
     encode_header,
+    encode_place,
+    encode_places,
 )
 from pbckpt.dtypes import DataType
 from pbckpt.errors import CorruptFileError, UnsupportedBundleError
@@ -413,3 +415,35 @@ def test_forms_that_are_not_the_usual_ones(stored: str, entry: BundleEntry) -> N
 def test_a_length_of_0_is_written_as_it_is_not_the_whole() -> None:
     entry = BundleEntry(DataType.FLOAT, (0,), 0, 0, 0, NO_CRC32C, ((Extent(0, 0),),))
     assert encode_entry(entry) == bytes.fromhex("0801 1202 1200 3a04 0a021000")
+
+
+@pytest.mark.parametrize("shard_id", [0, 1, 300])
+@pytest.mark.parametrize(
+    "offset", [0, 1, 127, 128, 16383, 16384, (1 << 21) - 4, (1 << 28) - 4, 1 << 40]
+)
+def test_many_places_are_what_each_is_alone(shard_id: int, offset: int) -> None:
+    dtypes = [DataType.FLOAT, DataType.INT64, DataType.BOOL, DataType.FLOAT, DataType.STRING]
+    shapes = [(1,), (), (0, 3), (2, 200), ()]
+    sizes = [4, 8, 0, 1600, 5]
+    crcs = [0, 0x12345678, 0xFFFFFFFF, 1, 0x80000000]
+    offsets = [offset, offset + 4, offset + 12, offset + 12, offset + 1612]
+    expected = [
+        encode_place(dtype, shape, shard_id, start, nbytes, crc)
+        for dtype, shape, start, nbytes, crc in zip(
+            dtypes, shapes, offsets, sizes, crcs, strict=True
+        )
+    ]
+    assert encode_places(dtypes, shapes, shard_id, offset, sizes, crcs) == expected
+    masked_zero = encode_places(dtypes[:1], shapes[:1], shard_id, offset, [4], [NO_CRC32C])
+    assert masked_zero == [encode_place(DataType.FLOAT, (1,), shard_id, offset, 4, NO_CRC32C)]
+
+
+def test_the_bytes_of_many_places() -> None:
+    values = encode_places(
+        [DataType.FLOAT, DataType.FLOAT], [(2,), (2, 3)], 0, 8, [8, 24], [0x9F91BC2B, 0x78743A5D]
+    )
+    assert values == [
+        bytes.fromhex("0801 1204 12020802 2008 2808 35fb29da1a"),
+        bytes.fromhex("0801 1208 12020802 12020803 2010 2818 35c0db3d17"),
+    ]
+    assert encode_places([], [], 0, 8, [], []) == []

@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 30
 class Block(NamedTuple):
     offset: int
     data: memoryview
+    num_tensors: int = 1
 
 
 class Numbers:
@@ -212,6 +213,45 @@ def test_one_thread_writes_while_another_reads_and_writes() -> None:
     run(Pump(stream, sink, nothing))
     assert len(sink.threads) == 2
     assert stream.buffer_sizes == {BLOCK_BYTES}
+    assert bytes(sink.data) == numbers(0, LARGE)
+
+
+class ManyTensors(Numbers):
+    """A stream whose blocks hold many tensors each, but for some."""
+
+    def __init__(self, nbytes: int, few: range) -> None:
+        super().__init__(nbytes)
+        self.few = few
+
+    def _next(self, buffer: memoryview) -> Block | None:
+        block = super()._next(buffer)
+        is_few = block is None or block.offset // BLOCK_BYTES in self.few
+        return block if block is None or is_few else block._replace(num_tensors=65)
+
+
+def test_a_block_of_many_tensors_is_written_before_the_next_is_taken() -> None:
+    stream = ManyTensors(LARGE, few=range(2, 4))
+    taken_meanwhile: list[int] = []
+
+    class Watching(Sink):
+        def write_at(self, offset: int, data: memoryview) -> None:
+            position = stream.position
+            time.sleep(0.02)
+            if offset // BLOCK_BYTES not in stream.few:
+                taken_meanwhile.append(stream.position - position)
+            super().write_at(offset, data)
+
+    sink = Watching(LARGE)
+    run(Pump(stream, sink, nothing))
+    assert bytes(sink.data) == numbers(0, LARGE)
+    assert len(stream.threads) == 2
+    assert taken_meanwhile == [0, 0, 0, 0, 0, 0]
+
+
+def test_blocks_of_many_tensors_alone_need_no_thread() -> None:
+    stream, sink = ManyTensors(LARGE, few=range(0)), Sink(LARGE)
+    Pump(stream, sink, nothing).run()
+    assert stream.threads == sink.threads == {threading.get_ident()}
     assert bytes(sink.data) == numbers(0, LARGE)
 
 

@@ -6,9 +6,9 @@ from pbckpt.errors import ChecksumError, CorruptFileError
 from pbckpt.table.block import (
     TRAILER_BYTES,
     BlockBuilder,
-    Entry,
     decode_stored_block,
     encode_trailer,
+    entry_batches,
     iterate_block,
 )
 
@@ -36,7 +36,7 @@ def block(entries: str, restarts: str = ONE_RESTART) -> bytes:
 
 
 def entries_of(data: bytes) -> list[tuple[bytes, bytes]]:
-    return [(entry.key, entry.value) for entry in iterate_block(data)]
+    return list(iterate_block(data))
 
 
 def test_a_block_without_entries_has_one_restart() -> None:
@@ -259,8 +259,24 @@ def test_a_block_without_entries_has_nowhere_to_restart(restarts: str) -> None:
         entries_of(block("", restarts))
 
 
-def test_entries_before_the_damage_come_first() -> None:
-    entries = iterate_block(block("000101 61 31  000101 61 32"))
-    assert next(entries) == Entry(b"a", b"1")
-    with pytest.raises(CorruptFileError, match="do not ascend"):
-        next(entries)
+def test_a_block_comes_in_batches_of_bounded_size() -> None:
+    # Keys that hardly take room in the block: each shares 64 KiB with the one before.
+    long = b"k" * (64 << 10)
+    entries = [(long + b"%03d" % number, b"value") for number in range(40)]
+    data = built(*entries, restart_interval=100)
+    assert len(data) < 66_000
+    sizes = [len(batch) for batch in entry_batches(data)]
+    assert sizes == [4, 4, 4, 4, 4, 4, 4, 4, 4, 4]
+    assert [entry for batch in entry_batches(data) for entry in batch] == entries
+
+
+def test_batches_before_the_damage_come_first() -> None:
+    whole = [(b"%06d" % number, b"v" * 100) for number in range(10_000)]
+    data = bytearray(built(*whole))
+    data[data.rindex(b"v") + 1 - 101] ^= 0x40
+    batches = entry_batches(bytes(data))
+    found = next(batches)
+    assert found == whole[: len(found)]
+    assert 2_000 < len(found) < 3_000
+    with pytest.raises(CorruptFileError):
+        list(batches)
