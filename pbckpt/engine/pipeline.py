@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-# Half of a usual second-level cache: a block that was just read is checksummed
-# and written from the cache.
-BLOCK_BYTES = 512 << 10
+# A usual second-level cache: a block that was just read is checksummed and written
+# from the cache. Half as much has the threads wait for each other more often.
+BLOCK_BYTES = 1 << 20
 WORKERS = 2
 MANY_TENSORS = 64
 _ALONE = contextlib.nullcontext()

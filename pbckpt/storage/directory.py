@@ -34,9 +34,6 @@ TEMPORARY_PREFIX = ".pbckpt-"
 TEMPORARY_SUFFIX = ".tmp"
 _HAS_DIR_FD = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 _NAME_BYTES = 8
-# As much as `cp` writes at a time. Larger pieces were never seen to be faster, and
-# now and then slower: the page cache then wants longer runs of free memory.
-_WRITE_BYTES = 128 << 10
 # Large enough for the disk to be busy with one while the next is written.
 _WRITEBACK_BYTES = 32 << 20
 
@@ -70,12 +67,11 @@ class TemporaryFile:
         """Write all of ``data`` at ``offset``; the system may take it in parts."""
         start, end = offset, offset + len(data)
         while data:
-            piece = data[:_WRITE_BYTES]
             if hasattr(os, "pwrite"):
-                done = os.pwrite(self.fd, piece, offset)
+                done = os.pwrite(self.fd, data, offset)
             else:
                 os.lseek(self.fd, offset, os.SEEK_SET)
-                done = os.write(self.fd, piece)
+                done = os.write(self.fd, data)
             data = data[done:]
             offset += done
         if self._durable and start // _WRITEBACK_BYTES != end // _WRITEBACK_BYTES:

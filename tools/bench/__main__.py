@@ -155,7 +155,8 @@ def _of_arrays(options: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
 def _against_all(graph: Graph, folder: Path, runs: int) -> Iterator[Result]:
     for comparison in plain_comparisons(graph, folder):
         _announce(comparison)
-        yield Result(comparison, measure_pairs(comparison.ours, comparison.theirs, runs))
+        pairs = measure_pairs(comparison.ours, comparison.theirs, runs, nbytes=graph.nbytes)
+        yield Result(comparison, pairs)
 
 
 def _against_peer(
@@ -173,6 +174,7 @@ def _against_peer(
             comparison.ours,
             comparison.theirs,
             options.peer_runs,
+            nbytes=graph.nbytes,
             warm_up=False,
             limit=options.peer_limit,
         )

@@ -251,4 +251,6 @@ def _against_copy(setting: Setting, contents: Contents, call: Call, data: Path) 
 def _pairs(setting: Setting, comparison: Comparison) -> Result:
     ours, theirs = comparison.ours, comparison.theirs
     setting.tell(f"{comparison.subject.size}: {comparison.title}: {ours.label} | {theirs.label}")
-    return Result(comparison, measure_pairs(ours, theirs, setting.runs, limit=setting.limit))
+    nbytes = comparison.subject.nbytes
+    pairs = measure_pairs(ours, theirs, setting.runs, nbytes=nbytes, limit=setting.limit)
+    return Result(comparison, pairs)

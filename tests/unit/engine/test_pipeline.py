@@ -20,7 +20,7 @@ from pbckpt.wire.span import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGE = 4 << 20
+LARGE = 8 << 20
 # A pipeline that waits for itself would wait for ever.
 PATIENCE_SECONDS = 30
 
@@ -165,7 +165,7 @@ SIZES = [
 
 
 def test_the_size_of_a_block() -> None:
-    assert BLOCK_BYTES == 524288
+    assert BLOCK_BYTES == 1048576
 
 
 @pytest.mark.parametrize("nbytes", SIZES)
