@@ -145,6 +145,7 @@ def tensors_of_mapping(
             yield from values
             del values
         else:
+            del value
             yield tensor
 
 

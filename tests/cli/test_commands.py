@@ -39,7 +39,7 @@ import signal, sys, time
 from pbckpt.storage.directory import TemporaryFile
 fast = TemporaryFile.write_at
 def slow(self, offset, data):
-    time.sleep(0.05)
+    time.sleep(0.1)
     fast(self, offset, data)
 TemporaryFile.write_at = slow
 signal.signal(signal.SIGINT, signal.default_int_handler)
