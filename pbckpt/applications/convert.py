@@ -133,7 +133,7 @@ def _arranged(
     if edits is None and layout is None:
         tensors = (tensor_of(variable) for variable in plan.variables)
         return plan.variables, Arrangement([tensors], {}), ()
-    from pbckpt.checkpoints.source import item_of_setting  # noqa: PLC0415 - start-up time
+    from pbckpt.checkpoints.settings import item_of_setting  # noqa: PLC0415 - start-up time
 
     variables, settings = edited_variables(plan, edits)
     items = [_item(variable) for variable in variables]

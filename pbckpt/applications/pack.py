@@ -16,7 +16,7 @@ from pbckpt.applications.edit import EditedTensor, EditReport
 from pbckpt.archives.tensor import raise_refused
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.checkpoints.layout import Item, Layout, arrange
-from pbckpt.checkpoints.source import item_of_setting
+from pbckpt.checkpoints.settings import item_of_setting
 from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.edits.candidate import Candidate

@@ -223,7 +223,7 @@ def _expected(
         plan = plan_variables(graph, selection, limits)
         if edits is None:
             return dict(_written(map(tensor_of, plan.variables)))
-        from pbckpt.checkpoints.source import item_of_setting  # noqa: PLC0415 - start-up time
+        from pbckpt.checkpoints.settings import item_of_setting  # noqa: PLC0415 - start-up time
 
         variables, settings = edited_variables(plan, edits)
         added = [tensor for one in settings for tensor in item_of_setting(one).tensors()]

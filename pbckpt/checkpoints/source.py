@@ -8,20 +8,19 @@ object graph    kept and changed along with the keys, if the form has one
 
 from __future__ import annotations
 
-from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from pbckpt.bundle.payload import Tensor, string_payload
 from pbckpt.checkpoints.candidates import find_tensors, flat_names, place_of
 from pbckpt.checkpoints.layout import Arrangement, Format, Item, Layout, arrange
+from pbckpt.checkpoints.object_layout import ObjectLayout
+from pbckpt.checkpoints.settings import item_of_setting
 from pbckpt.checkpoints.stored import V1, Bundle, open_stored
 from pbckpt.dtypes import DataType
 from pbckpt.edits.candidate import Candidate
-from pbckpt.edits.settings import Setting
 from pbckpt.errors import CorruptFileError, SelectionError
 from pbckpt.names import BundleKey, key_to_bytes, key_to_text
-from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER, key_of_path
+from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER
 
 if TYPE_CHECKING:
     import os
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pbckpt.checkpoints.candidates import Found
+    from pbckpt.bundle.payload import Tensor
     from pbckpt.checkpoints.stored import Array, Placed, TensorInfo
     from pbckpt.edits.plan import EditPlan, Planned
     from pbckpt.objects.graph import ObjectGraph
@@ -116,7 +115,8 @@ class Source:
         _refuse_graph_key(plan)
         self._refuse_slices(plan)
         if self._graph is not None and self.layout.form is not Format.NAME and not self._is_flat():
-            return self._with_graph(self._graph, plan)
+            parts = self._graph, self._found, self._form, self.layout
+            return ObjectLayout(*parts, self.item, self._data_order).arranged(plan)
         if isinstance(self.stored, Bundle) and self._keeps_places(plan):
             return self._in_place(self.stored, plan.tensors)
         planned = [one for one in plan.tensors if not self._is_counter(one)]
@@ -185,81 +185,12 @@ class Source:
         for one, planned in placed:
             yield self._changed(planned, one.tensor())
 
-    def _with_graph(self, graph: ObjectGraph, plan: EditPlan) -> Arrangement:
-        """Lay tensors out under the keys of the object graph, which changes as they do."""
-        self._refuse_new_objects(plan)
-        _refuse_copies(plan)
-        changes: dict[str, str | None] = {one.object_key: None for one in self._found}
-        aliases: dict[BundleKey, BundleKey] = {}
-        items: list[Item] = []
-        for planned in plan.tensors:
-            found = self._found[planned.source]
-            new_key = key_to_bytes(self._object_key(planned))
-            if self._has_plain_name(found):
-                aliases[key_to_bytes(planned.new)] = new_key
-            changes[found.object_key] = key_to_text(new_key)
-            items.append(self.item(planned, new_key)._replace(order=self._data_order(planned)))
-        for setting in self._object_settings(plan.settings):
-            found = next(one for one in self._found if setting.name in one.names)
-            if self._has_plain_name(found):
-                aliases[key_to_bytes(found.names[0])] = key_to_bytes(found.object_key)
-            changes[found.object_key] = found.object_key
-            items = [item for item in items if item.key != key_to_bytes(found.object_key)]
-            items.append(item_of_setting(setting._replace(name=found.object_key)))
-        changes.pop("", None)
-        edited = graph.edited(changes)
-        if self.layout.save_counter is not None and SAVE_COUNTER not in self._names():
-            edited = edited.with_save_counter()
-            items.append(self._counter(key_of_path(SAVE_COUNTER)))
-        data = edited.encode()
-        last = Item(BundleKey(GRAPH_KEY), len(data), lambda: [_graph_tensor(data)], _AFTER_ALL)
-        layout = self.layout._replace(format=Format.NAME, save_counter=None)
-        return arrange([*items, last], layout)._replace(aliases=aliases)
-
-    def _names(self) -> set[str]:
-        return {one.names[0] for one in self._found}
-
-    def _has_plain_name(self, found: Found) -> bool:
-        """Tell whether a tensor is stored under a plain name as well as under its object's."""
-        if self.layout.form is not Format.BOTH or not found.object_key:
-            return False
-        is_only_object = self._form is Format.BOTH and found.key == key_to_bytes(found.object_key)
-        return not is_only_object and found.names[0] != SAVE_COUNTER
-
-    def _object_settings(self, settings: Sequence[Setting]) -> list[Setting]:
-        """Return what is set, the number of saves included."""
-        counter = self.layout.save_counter
-        if counter is None or SAVE_COUNTER not in self._names():
-            return list(settings)
-        return [*settings, Setting.of(SAVE_COUNTER, DataType.INT64, counter)]
-
-    def _counter(self, key: str) -> Item:
-        return item_of_setting(Setting.of(key, DataType.INT64, self.layout.save_counter))
-
-    def _object_key(self, planned: Planned) -> str:
-        """Return the key that a tensor gets; a new path is a new key."""
-        found = self._found[planned.source]
-        if not found.object_key:
-            return planned.new
-        keeps = self.layout.form is Format.BOTH or planned.old == planned.new
-        return found.object_key if keeps else key_of_path(planned.new)
-
     def _data_order(self, planned: Planned) -> bytes:
         """Sort by where the bytes lie: an object-based checkpoint has the order of its objects."""
         key = self._found[planned.source].key
         entry = self.stored.entry(key) if isinstance(self.stored, Bundle) else None
         place = (entry.shard_id, entry.offset) if entry else (0, 0)
         return b"".join(number.to_bytes(8, "big") for number in place)
-
-    def _refuse_new_objects(self, plan: EditPlan) -> None:
-        known = {name for one in self._found if one.object_key for name in one.names}
-        new = [setting.name for setting in plan.settings if setting.name not in known]
-        if new:
-            raise SelectionError(
-                f"--set cannot add {', '.join(map(repr, new))} to an object-based checkpoint: no "
-                "object would own it; make it name-based with --format name",
-                unknown=new,
-            )
 
     def __enter__(self) -> Self:
         """Return the source itself."""
@@ -281,20 +212,6 @@ def _refuse_graph_key(plan: EditPlan) -> None:
         raise SelectionError(
             f"nothing can be called {key_to_text(GRAPH_KEY)}: that is where the object graph lies"
         )
-
-
-def _refuse_copies(plan: EditPlan) -> None:
-    """Raise SelectionError for tensors under two names: an object has one place."""
-    counts = Counter(one.source for one in plan.tensors)
-    twice = [repr(one.new) for one in plan.tensors if counts[one.source] > 1]
-    if twice:
-        raise SelectionError(
-            f"--ema from-raw stores tensors under two names ({', '.join(twice[:6])}), and an "
-            "object has one; make the checkpoint name-based with --format name"
-        )
-
-
-_AFTER_ALL = b"\xff" * 17
 
 
 def open_source(
@@ -326,21 +243,5 @@ def graph_of(stored: Bundle | V1) -> ObjectGraph | None:
         raise error.in_file(stored.prefix.path) from None
 
 
-def item_of_setting(setting: Setting) -> Item:
-    """Return a tensor that a user wrote down."""
-    key = key_to_bytes(setting.name)
-
-    def tensors() -> Iterator[Tensor]:
-        from pbckpt.arrays.cast import tensor_of_setting  # noqa: PLC0415 - numpy
-
-        yield tensor_of_setting(key, setting)
-
-    return Item(key, 0, tensors, key)
-
-
 def _unchanged(place: int, tensor: Tensor) -> Tensor:  # noqa: ARG001 - as others have it
     return tensor
-
-
-def _graph_tensor(graph: bytes) -> Tensor:
-    return Tensor(BundleKey(GRAPH_KEY), DataType.STRING, (), string_payload([graph]))
