@@ -37,22 +37,35 @@ def save_checkpoint(  # noqa: PLR0913 - all but two have defaults
     a `Partitioned`. From a mapping, one value is taken at a time, in the order
     of the names: the files are those that TensorFlow's Saver writes for the same
     names and arrays, byte for byte. Pairs of name and value are written in the
-    order in which they come, and each is forgotten when it was written. Raises
-    SelectionError for a name or a value that cannot be stored, PathError,
-    WriteError.
+    order in which they come, and each is forgotten when it was written.
+    ``progress`` is told 0 bytes in all where that is not known beforehand: of
+    pairs, functions, and mappings that make their values. Raises SelectionError
+    for a name or a value that cannot be stored, PathError, WriteError.
     """
     target = Prefix.parse(prefix)
     target.check_writable()
     shards, aliases = _arranged(tensors, layout)
     return write_bundle(
         shards,
-        0,
+        0 if progress is no_progress else _nbytes(tensors),
         target,
         on_existing=OnExisting(on_existing),
         durability=Durability(durability),
         aliases=aliases,
         progress=progress,
     )
+
+
+def _nbytes(tensors: Mapping[str, object] | Iterable[tuple[str, object]]) -> int:
+    """Return about how many bytes there are in all; 0 where that is not known."""
+    from pbckpt.arrays.values import nbytes_of_value  # noqa: PLC0415 - numpy, when needed
+
+    if not isinstance(tensors, dict):
+        return 0
+    try:
+        return sum(nbytes_of_value(_key_of(name), value) for name, value in tensors.items())
+    except SelectionError:
+        return 0
 
 
 def _arranged(

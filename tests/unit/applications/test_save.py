@@ -132,3 +132,30 @@ def test_a_closed_checkpoint_says_so(tmp_path: Path) -> None:
         with pytest.raises(pbckpt.BundleError, match="is closed"):
             use()
     checkpoint.close()
+
+
+def told(tensors: Any, prefix: Path) -> list[tuple[int, int]]:  # noqa: ANN401 - anything
+    found: list[tuple[int, int]] = []
+    pbckpt.save_checkpoint(
+        tensors, prefix, progress=lambda done, total: found.append((done, total))
+    )
+    return found
+
+
+def test_progress_goes_up_to_the_size_of_the_data(tmp_path: Path) -> None:
+    large = np.zeros((2 << 20) // 4, np.float32)
+    assert told({"a": large, "b": large, "c": np.int64(1)}, tmp_path / "m") == [
+        (1 << 20, 4_194_312),
+        (2 << 20, 4_194_312),
+        (3 << 20, 4_194_312),
+        (4 << 20, 4_194_312),
+        (4_194_312, 4_194_312),
+    ]
+    lazy = pbckpt.LazyTensor("float32", (1, 2), lambda: np.zeros((1, 2), np.float32))
+    assert told({"a": lazy}, tmp_path / "lazy") == [(8, 8)]
+
+
+def test_the_size_of_what_is_made_later_is_not_known(tmp_path: Path) -> None:
+    array = np.array([1, 2], np.float32)
+    assert told({"a": array, "b": lambda: array}, tmp_path / "function") == [(16, 0)]
+    assert told([("a", array)], tmp_path / "pairs") == [(8, 0)]
