@@ -114,9 +114,12 @@ def _names_by_key(tensors: Mapping[str, object]) -> dict[BundleKey, str]:
     except TypeError:
         joined = ""
     keys: list[Any] = joined.encode().split(b"\0") if joined.isascii() else []
-    if len(keys) == len(given) and b"" not in keys:
-        return dict(zip(keys, given, strict=True))
     names: dict[BundleKey, str] = {}
+    if len(keys) == len(given) and b"" not in keys:
+        names = dict(zip(keys, given, strict=True))
+        if len(names) == len(given):
+            return names
+        names.clear()
     for name in given:
         other = names.setdefault(_key_of(name), name)
         if other is not name:

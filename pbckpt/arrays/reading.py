@@ -86,8 +86,9 @@ def read_own_array(reader: BundleReader, name: bytes, entry: BundleEntry) -> Arr
 
 def _small_array(reader: BundleReader, entry: BundleEntry) -> Array:
     """Return a small tensor as an array that is not to be written to; there may be many."""
+    dtype, data = numpy_dtype(entry.dtype), reader.read_small(entry)
     try:
-        return np.ndarray(entry.shape, numpy_dtype(entry.dtype), reader.read_small(entry))
+        return np.ndarray(entry.shape, dtype, data)
     except ValueError:
         raise _beyond_numpy(entry.shape) from None
 

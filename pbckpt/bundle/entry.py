@@ -101,11 +101,7 @@ def encode_place(  # noqa: PLR0913, PLR0917 - the fields of an entry, without ma
     out = _encode_type(dtype, shape)
     if shard_id:
         out += _SHARD + encode_varint(shard_id)
-    if offset:
-        out += _OFFSET + encode_varint(offset)
-    out += _encode_size(nbytes)
-    masked = mask(crc)
-    return out + _CRC.pack(_CRC_TAG, masked) if masked else out
+    return out + _encode_offset(offset) + _encode_size(nbytes) + _encode_crc(crc)
 
 
 def encode_places(  # noqa: PLR0913, PLR0917 - as above
@@ -118,30 +114,33 @@ def encode_places(  # noqa: PLR0913, PLR0917 - as above
 ) -> list[bytes]:
     """Return the values of tensors that follow each other from ``offset`` on.
 
-    Each is what `encode_place` returns. There may be a hundred thousand, so no
-    step of this is a loop in Python but the encoding of offsets.
+    Each is what `encode_place` returns. There may be a hundred thousand, so
+    fields are made one after the other for all of them.
     """
-    offsets = accumulate(sizes, initial=offset)
-    masked = list(map(mask, crcs))
-    if not offset or 0 in masked:
-        # Some fields are left out.
-        columns = dtypes, shapes, repeat(shard_id), offsets, sizes, crcs
-        return list(map(encode_place, *columns))
     shard = _SHARD + encode_varint(shard_id) if shard_id else b""
     fields = zip(
         map(_encode_type, dtypes, shapes),
-        repeat(shard + _OFFSET),
-        map(encode_varint, offsets),
+        repeat(shard),
+        map(_encode_offset, accumulate(sizes, initial=offset)),
         map(_encode_size, sizes),
-        map(_CRC.pack, repeat(_CRC_TAG), masked),
+        map(_encode_crc, crcs),
         strict=False,
     )
     return list(map(b"".join, fields))
 
 
+def _encode_offset(offset: int) -> bytes:
+    return _OFFSET + encode_varint(offset) if offset else b""
+
+
 @lru_cache(maxsize=4096)
 def _encode_size(nbytes: int) -> bytes:
     return _SIZE + encode_varint(nbytes) if nbytes else b""
+
+
+def _encode_crc(crc: int) -> bytes:
+    masked = mask(crc)
+    return _CRC.pack(_CRC_TAG, masked) if masked else b""
 
 
 def _encode_slice(part: TensorSlice) -> bytes:
@@ -206,24 +205,21 @@ def decode_usual_entry(data: bytes, header: BundleHeader) -> BundleEntry | None:
         return None
     tag, masked = _CRC.unpack_from(data, end)
     position = 4 + data[3]
-    kind = _decode_type(data[:position])
-    if kind is None or tag != _CRC_TAG or position > end:
+    is_near = tag == _CRC_TAG and position <= end
+    kind = _decode_type(data[:position]) if is_near else None
+    if kind is None:
         return None
-    dtype, shape, nbytes, size = kind
+    dtype, shape, nbytes, size_field = kind
     shard_id = offset = 0
     try:
         if data[position] == _TAG_SHARD:
             shard_id, position = decode_varint(data, position + 1, end)
         if data[position] == _TAG_OFFSET:
             offset, position = decode_varint(data, position + 1, end)
-        if size is None:
-            nbytes = 0
-            if data[position] == _TAG_SIZE:
-                nbytes, position = decode_varint(data, position + 1, end)
-        elif not data.startswith(size, position):
-            return None
-        else:
-            position += len(size)
+        if size_field is not None:
+            position = position + len(size_field) if data.startswith(size_field, position) else -1
+        elif data[position] == _TAG_SIZE:
+            nbytes, position = decode_varint(data, position + 1, end)
     except VarintError:
         return None
     if position != end or shard_id >= header.num_shards or offset + nbytes > MAX_ELEMENTS:

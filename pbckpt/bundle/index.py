@@ -27,7 +27,7 @@ from pbckpt.bundle.entry import (
     decode_usual_entry,
 )
 from pbckpt.bundle.slices import slice_key
-from pbckpt.errors import CorruptFileError, LimitError, UnsupportedBundleError
+from pbckpt.errors import CorruptFileError, UnsupportedBundleError
 from pbckpt.names import key_to_text
 from pbckpt.table.reader import TableReader
 
@@ -37,10 +37,6 @@ if TYPE_CHECKING:
     from pbckpt.table.block import Entry
     from pbckpt.wire.span import ByteSource
 
-# Keys are stored without the beginning that they share with the one before, so
-# a small file can hold long keys without end.
-SPARE_KEY_BYTES = 32 << 20
-MAX_KEY_RATIO = 16
 _SLICE_MARK = b"\0"
 
 
@@ -103,7 +99,7 @@ class Index:
             try:
                 for batch in self._batches():
                     # Keys ascend: where there are slices, they are the first.
-                    if batch[0][0].startswith(_SLICE_MARK):
+                    if batch and batch[0][0].startswith(_SLICE_MARK):
                         break
                     for key, value in batch:
                         yield key, decode_usual_entry(value, header) or self._decode(key, value)
@@ -181,24 +177,19 @@ class Index:
         return _Listed(stored, parts)
 
     def _batches(self) -> Iterator[list[Entry]]:
-        """Yield what the file lists, as long as the keys together are in proportion to it."""
-        budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * len(self._source.view)
-        for batch in self._table.batches():
-            if batch[0][0] == HEADER_KEY:
-                del batch[0]
-            budget -= sum(len(key) for key, _ in batch)
-            if budget < 0:
-                msg = f"{self._source.name}: the size of all keys"
-                value = maximum - budget
-                raise LimitError(msg, limit="key bytes", value=value, maximum=maximum)
-            if batch:
-                yield batch
+        """Yield what the file lists after the header, which is the first entry of all."""
+        batches = self._table.batches()
+        first = next(batches)
+        if first[0][0] != HEADER_KEY:
+            raise _without_header()
+        yield first[1:]
+        yield from batches
 
 
 def _read_header(table: TableReader) -> BundleHeader:
     value = table.find(HEADER_KEY)
     if value is None:
-        raise CorruptFileError("an index without a header: its first key is not empty")
+        raise _without_header()
     # The first value of a single-file V1 checkpoint begins with field 1, a message.
     if value[:1] == b"\x0a":
         raise UnsupportedBundleError(
@@ -206,3 +197,7 @@ def _read_header(table: TableReader) -> BundleHeader:
             "give it a name without .index"
         )
     return decode_header(value)
+
+
+def _without_header() -> CorruptFileError:
+    return CorruptFileError("an index without a header: its first key is not empty")

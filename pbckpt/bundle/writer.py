@@ -139,7 +139,7 @@ class ShardStream:
             held = next(self._tensors, None)
         while held is not None:
             key, dtype, shape, payload, part = held
-            if type(payload) is not bytes or len(payload) > room:
+            if not isinstance(payload, bytes) or len(payload) > room:
                 break
             keys.append(key)
             dtypes.append(dtype)
@@ -150,6 +150,8 @@ class ShardStream:
             room -= len(payload)
             held = next(self._tensors, None)
         self._held = held
+        if not payloads:
+            return b""
         sizes, crcs = list(map(len, payloads)), list(map(crc32c, payloads))
         self._keys += keys
         self._values += encode_places(dtypes, shapes, self.shard_id, self.nbytes, sizes, crcs)

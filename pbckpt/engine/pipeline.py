@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # from the cache. Half as much has the threads wait for each other more often.
 BLOCK_BYTES = 1 << 20
 WORKERS = 2
+# A block of more tensors than this is one of many small ones, below 16 KiB each.
 MANY_TENSORS = 64
-_ALONE = contextlib.nullcontext()
 
 
 class _Block(Protocol):
@@ -71,9 +71,9 @@ class Pump(NamedTuple):
             if is_full and not _is_many(block) and hasattr(os, "pwrite"):
                 self._run_threads(buffer, block)
                 return
-            self._write(block)
+            self._write(block, contextlib.nullcontext())
 
-    def _write(self, block: _Block, telling: AbstractContextManager[object] = _ALONE) -> None:
+    def _write(self, block: _Block, telling: AbstractContextManager[object]) -> None:
         self.sink.write_at(block.offset, block.data)
         with telling:
             self.advanced(len(block.data))
@@ -120,7 +120,10 @@ class Pump(NamedTuple):
         buffer: memoryview,
         block: _Block | None,
     ) -> None:
-        """Write the block in hand, then take and write others until there are none left."""
+        """Write the block in hand, then take and write others until there are none left.
+
+        ``telling`` is taken within ``turn`` at times, never the other way round.
+        """
         while not errors:
             if block is not None:
                 self._write(block, telling)

@@ -161,11 +161,6 @@ def decode_stored_block(stored: bytes) -> bytes:
     return block
 
 
-def iterate_block(block: bytes) -> Iterator[Entry]:
-    """Yield every entry of a block, as `entry_batches` finds them."""
-    return chain.from_iterable(entry_batches(block))
-
-
 def entry_batches(block: bytes) -> Iterator[list[Entry]]:
     """Yield every entry of a block, some at a time: there may be a hundred thousand.
 
@@ -180,7 +175,11 @@ def entry_batches(block: bytes) -> Iterator[list[Entry]]:
 
 
 def find_in_block(block: bytes, key: bytes) -> bytes | None:
-    """Return the value of a key, or None; looks at one run between restarts alone."""
+    """Return the value of a key, or None; looks at one run between restarts alone.
+
+    Of that run it reads a batch at a time, so that damage right after the key is
+    an error as well.
+    """
     limit, restarts = _restarts_of(block)
     if not limit:
         return None

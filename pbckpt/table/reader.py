@@ -2,7 +2,9 @@
 
 Each data block is checked against its CRC, its own restarts, and the key
 that the index block gives it. The trap is a damaged block that ends a scan
-early: here a block is consumed to its last byte or the scan raises.
+early: here a block is consumed to its last byte or the scan raises. And keys
+are stored without the beginning that they share with the one before, so a small
+file can hold long keys without end: together they must be in proportion to it.
 
 Reference: tensorflow/core/lib/io/table.cc and format.cc.
 """
@@ -13,7 +15,7 @@ from bisect import bisect_left
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from pbckpt.errors import CorruptFileError
+from pbckpt.errors import CorruptFileError, LimitError
 from pbckpt.table.block import (
     TRAILER_BYTES,
     decode_stored_block,
@@ -36,11 +38,15 @@ if TYPE_CHECKING:
     from pbckpt.wire.span import ByteSource
 
 
+SPARE_KEY_BYTES = 32 << 20
+MAX_KEY_RATIO = 16
+
+
 class TableReader:
     """Reads the table that a whole file is, a block at a time."""
 
     def __init__(self, source: ByteSource) -> None:
-        """Decode the footer and the index block; raises CorruptFileError."""
+        """Decode the footer and the index block; raises CorruptFileError and LimitError."""
         self._source = source
         self.position = 0
         """Where the block of the entry that was yielded last begins."""
@@ -49,7 +55,7 @@ class TableReader:
         self._footer = self._read_footer()
         self._blocks = [
             self._data_block(*entry)
-            for batch in self._batches_at(self._footer.index_block)
+            for batch in self._in_proportion(self._batches_at(self._footer.index_block))
             for entry in batch
         ]
         self._bounds = [bound for bound, _ in self._blocks]
@@ -78,7 +84,22 @@ class TableReader:
         return chain.from_iterable(self.batches())
 
     def batches(self) -> Iterator[list[Entry]]:
-        """Yield every entry in key order, some at a time; checks all that the index block says."""
+        """Yield every entry in key order, some at a time; checks all that the index block says.
+
+        Raises LimitError for keys that are out of proportion to the file.
+        """
+        return self._in_proportion(self._checked_batches())
+
+    def _in_proportion(self, batches: Iterator[list[Entry]]) -> Iterator[list[Entry]]:
+        budget = maximum = SPARE_KEY_BYTES + MAX_KEY_RATIO * self._size
+        for batch in batches:
+            budget -= sum(len(key) for key, _ in batch)
+            if budget < 0:
+                what, value = f"{self._source.name}: the size of all keys", maximum - budget
+                raise LimitError(what, limit="key bytes", value=value, maximum=maximum)
+            yield batch
+
+    def _checked_batches(self) -> Iterator[list[Entry]]:
         previous: bytes | None = None
         for bound, handle in self._blocks:
             self.position = handle.offset

@@ -17,12 +17,11 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.bundle.entry import HEADER_KEY
-from pbckpt.bundle.index import MAX_KEY_RATIO, SPARE_KEY_BYTES
 from pbckpt.bundle.slices import covers, part_shape, slice_key
 from pbckpt.errors import CorruptFileError, LimitError
 from pbckpt.names import key_to_text
 from pbckpt.table.footer import MAGIC
-from pbckpt.table.reader import TableReader
+from pbckpt.table.reader import MAX_KEY_RATIO, SPARE_KEY_BYTES, TableReader
 from pbckpt.v1.meta import decode_meta
 from pbckpt.v1.record import SliceRecord, decode_elements, decode_record, decode_strings
 

@@ -48,7 +48,10 @@ def encode_varint(value: int) -> bytes:
 
 
 # What the top bits of all bytes but the last add up to.
-_CONTINUED = (0, 1 << 7, 1 << 7 | 1 << 14, 1 << 7 | 1 << 14 | 1 << 21)
+_OF_TWO = 1 << 7
+_OF_THREE = 1 << 7 | 1 << 14
+_OF_FOUR = 1 << 7 | 1 << 14 | 1 << 21
+_SPELLED_OUT = 4
 _ONE_BYTE = [bytes((value,)) for value in range(_CONTINUE)]
 
 
@@ -58,19 +61,19 @@ def decode_varint(data: ByteSequence, start: int, end: int) -> tuple[int, int]:
     Raises VarintError if it runs past ``end`` or over 64 bits. Up to four bytes
     are spelled out, as above.
     """
-    if end - start >= len(_CONTINUED):
+    if end - start >= _SPELLED_OUT:
         a = data[start]
         if a < _CONTINUE:
             return a, start + 1
         b = data[start + 1]
         if b < _CONTINUE:
-            return a + (b << 7) - _CONTINUED[1], start + 2
+            return a + (b << 7) - _OF_TWO, start + 2
         c = data[start + 2]
         if c < _CONTINUE:
-            return a + (b << 7) + (c << 14) - _CONTINUED[2], start + 3
+            return a + (b << 7) + (c << 14) - _OF_THREE, start + 3
         d = data[start + 3]
         if d < _CONTINUE:
-            return a + (b << 7) + (c << 14) + (d << 21) - _CONTINUED[3], start + 4
+            return a + (b << 7) + (c << 14) + (d << 21) - _OF_FOUR, start + 4
     value = shift = 0
     position = start
     while position < end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -115,12 +116,12 @@ def with_snappy_blocks(table: bytes) -> bytes:
         out.extend(block + struct.pack("<BI", kind, crc))
         return moved
 
-    from pbckpt.table.block import BlockBuilder, iterate_block  # noqa: PLC0415 - only here
+    from pbckpt.table.block import BlockBuilder, entry_batches  # noqa: PLC0415 - only here
 
     index_handle = footer.index_block
     index = BlockBuilder(1)
     stored = table[index_handle.offset : index_handle.offset + index_handle.size]
-    for key, value in iterate_block(stored):
+    for key, value in chain.from_iterable(entry_batches(stored)):
         index.add(key, move(decode_handle(value, 0)[0], 1).encode())
     metaindex = move(footer.metaindex_block, 0)
     block = index.finish()

@@ -34,7 +34,7 @@ from pbckpt.bundle.writer import ShardStream, index_entries, write_index
 from pbckpt.dtypes import DataType
 from pbckpt.names import BundleKey
 from pbckpt.table import builder
-from pbckpt.table.block import BlockBuilder, encode_trailer, find_in_block, iterate_block
+from pbckpt.table.block import BlockBuilder, encode_trailer, entry_batches, find_in_block
 from pbckpt.table.footer import BlockHandle, Footer
 from pbckpt.table.reader import TableReader
 from pbckpt.wire.fields import scan
@@ -181,7 +181,7 @@ def test_any_block_has_the_value_that_it_lists_or_is_corrupt(
 ) -> None:
     block = entries + restarts + struct.pack("<I", len(restarts) // 4)
     try:
-        listed = dict(iterate_block(block))
+        listed = dict(itertools.chain.from_iterable(entry_batches(block)))
     except pbckpt.CorruptFileError:
         with suppress(pbckpt.CorruptFileError):
             find_in_block(block, other)
@@ -218,7 +218,7 @@ def test_a_damaged_table_has_all_that_was_written_or_is_corrupt(
 def test_any_block_is_a_list_of_ascending_keys_or_corrupt(entries: bytes, restarts: bytes) -> None:
     block = entries + restarts + struct.pack("<I", len(restarts) // 4)
     try:
-        keys = [key for key, _ in iterate_block(block)]
+        keys = [key for batch in entry_batches(block) for key, _ in batch]
     except pbckpt.CorruptFileError:
         return
     assert all(a < b for a, b in itertools.pairwise(keys))

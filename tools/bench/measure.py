@@ -8,10 +8,10 @@ pair is steadier than either time, and the median of those ratios is the figure
 to rely on.
 
 Before each run, and outside its time, its outputs are removed, the disk is left
-to finish what earlier runs gave it, the inputs are read once so that they come
-from memory, and memory for the outputs is made ready: what is compared is the
-work, not who came first to the disk, or to memory that a virtual machine has
-given back to its host.
+to finish what earlier runs gave it, memory for what will be moved is made
+ready, and the inputs are read once so that they come from memory: what is
+compared is the work, not who came first to the disk, or to memory that a
+virtual machine has given back to its host.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def measure_pairs(  # noqa: PLR0913 - two commands, and how to run them
 ) -> Pairs:
     """Run two commands by turns, ``runs`` times each after a warm-up.
 
-    ``nbytes`` is about how much each writes. Raises MeasureError for the first
+    ``nbytes`` is about how much each writes or reads. Raises MeasureError for the first
     run that fails or exceeds ``limit`` seconds.
     """
     if warm_up:
@@ -142,12 +142,12 @@ def measure_pairs(  # noqa: PLR0913 - two commands, and how to run them
 
 
 def measure(command: Measurable, nbytes: int = 0, limit: float | None = None) -> Run:
-    """Run a command that writes ``nbytes`` once, from a settled machine; leave no output."""
+    """Run a command that moves ``nbytes`` once, from a settled machine; leave no output."""
     _empty(command.outputs)
     os.sync()
+    _ready_memory(nbytes)
     for path in command.inputs:
         _read_through(path)
-    _ready_memory(nbytes)
     try:
         return command.run(limit)
     finally:
@@ -178,9 +178,11 @@ def _ready_memory(nbytes: int) -> None:
     if not nbytes or populate is None:
         return
     free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
-    wanted = min(5 * nbytes // 2 + _SPARE_BYTES, free)
+    wanted = min(5 * nbytes // 2 + _SPARE_BYTES, free - _SPARE_BYTES)
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | populate
-    mmap.mmap(-1, wanted, flags=flags).close()
+    # It is a help, not a condition.
+    with contextlib.suppress(OSError, ValueError):
+        mmap.mmap(-1, wanted, flags=flags).close()
 
 
 def _metered(command: Command, limit: float | None) -> Run:

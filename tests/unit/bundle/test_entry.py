@@ -447,3 +447,14 @@ def test_the_bytes_of_many_places() -> None:
         bytes.fromhex("0801 1208 12020802 12020803 2010 2818 35c0db3d17"),
     ]
     assert encode_places([], [], 0, 8, [], []) == []
+
+
+def test_a_field_that_is_left_out_is_left_out_of_its_own_entry_alone() -> None:
+    dtypes, shapes = [DataType.BOOL] * 4, [(0,), (0,), (1,), (1,)]
+    values = encode_places(dtypes, shapes, 0, 0, [0, 0, 1, 1], [0, NO_CRC32C, 0, NO_CRC32C])
+    assert values == [
+        bytes.fromhex("080a 1202 1200 35d8ea82a2"),
+        bytes.fromhex("080a 1202 1200"),
+        bytes.fromhex("080a 1204 12020801 2801 35d8ea82a2"),
+        bytes.fromhex("080a 1204 12020801 2001 2801"),
+    ]

@@ -12,7 +12,7 @@ from pbckpt.bundle.index import Index
 from pbckpt.bundle.slices import slice_key
 from pbckpt.dtypes import DataType
 from pbckpt.errors import ChecksumError, CorruptFileError, UnsupportedBundleError
-from pbckpt.table import builder, reader
+from pbckpt.table import block, builder, reader
 from pbckpt.table.block import decode_stored_block
 from pbckpt.wire.span import Memory
 
@@ -226,3 +226,17 @@ def test_a_part_that_is_missing_is_missing_from_the_list_alone() -> None:
     index = index_of(values)
     assert list(index.slice_entries) == [PARTS[0]]
     assert index.find_stored(PARTS[1]) is None
+
+
+@pytest.mark.parametrize("batch_bytes", [0, 1, 20, 60, 200, 1 << 20])
+@pytest.mark.parametrize("values", [VALUES, dict.fromkeys([b"a", b"b"], SCALAR), {}])
+def test_batches_of_any_size_list_the_same(
+    values: Mapping[bytes, str], batch_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = index_of(values).entries
+    monkeypatch.setattr(block, "_BATCH_BYTES", batch_bytes)
+    for block_bytes in (100, 100_000):
+        assert index_of(values, block_bytes).entries == expected
+        assert dict(index_of(values, block_bytes).stream()) == expected
+        assert index_of(values, block_bytes).slice_entries == index_of(values).slice_entries
+    assert sorted(expected) == sorted(values.keys() - set(PARTS))

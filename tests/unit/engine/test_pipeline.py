@@ -290,6 +290,28 @@ def test_an_error_of_the_sink_is_raised(error: BaseException, nbytes: int) -> No
     assert caught.value is error
 
 
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_at_a_block_of_many_tensors_is_raised(error: BaseException) -> None:
+    for few in (range(0), range(1), range(2)):
+        sink = BrokenSink(LARGE, error)
+        with pytest.raises(type(error)) as caught:
+            run(Pump(ManyTensors(LARGE, few), sink, nothing))
+        assert caught.value is error
+
+
+def test_progress_of_all_kinds_of_blocks_is_told_by_one_thread_at_a_time() -> None:
+    busy, told = threading.Lock(), []
+
+    def advanced(count: int) -> None:
+        assert busy.acquire(blocking=False), "two threads at once"
+        time.sleep(0.005)
+        told.append(count)
+        busy.release()
+
+    run(Pump(ManyTensors(LARGE, range(1, 7, 2)), Sink(LARGE), advanced))
+    assert sum(told) == LARGE
+
+
 @pytest.mark.parametrize("nbytes", [1000, LARGE])
 def test_an_error_of_the_progress_is_raised(nbytes: int) -> None:
     def broken(count: int) -> None:

@@ -9,7 +9,6 @@ from pbckpt.table.block import (
     decode_stored_block,
     encode_trailer,
     entry_batches,
-    iterate_block,
 )
 
 EMPTY = bytes.fromhex("00000000 01000000")
@@ -36,7 +35,7 @@ def block(entries: str, restarts: str = ONE_RESTART) -> bytes:
 
 
 def entries_of(data: bytes) -> list[tuple[bytes, bytes]]:
-    return list(iterate_block(data))
+    return [entry for batch in entry_batches(data) for entry in batch]
 
 
 def test_a_block_without_entries_has_one_restart() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import struct
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pbckpt.errors import ChecksumError, CorruptFileError
+from pbckpt.errors import ChecksumError, CorruptFileError, LimitError
 from pbckpt.table import reader as reader_module
 from pbckpt.table.block import BlockBuilder, decode_stored_block, encode_trailer, find_in_block
 from pbckpt.table.footer import BlockHandle, Footer
@@ -275,3 +276,48 @@ def test_damaged_restarts_with_a_right_checksum_are_told_with_their_place(restar
     with pytest.raises(CorruptFileError) as caught:
         reader.find(b"k020")
     assert STARTS[1] <= caught.value.offset < STARTS[2]
+
+
+LONG = b"k" * (64 << 10)
+
+
+@pytest.mark.parametrize("number", [0, 3, 4, 5, 38, 39])
+def test_a_key_is_found_in_any_batch_of_a_long_run(number: int) -> None:
+    builder = BlockBuilder(1000)
+    for other in range(40):
+        builder.add(LONG + b"%02d" % other, b"%d" % other)
+    data = builder.finish()
+    assert find_in_block(data, LONG + b"%02d" % number) == b"%d" % number
+    assert find_in_block(data, LONG + b"%02d!" % number) is None
+
+
+def test_damage_right_after_a_key_is_an_error_as_well() -> None:
+    data = block("000101 61 31  000101 62 32  000101 61 33")
+    for key in (b"a", b"b", b"c"):
+        with pytest.raises(CorruptFileError, match="do not ascend"):
+            find_in_block(data, key)
+
+
+@pytest.mark.parametrize("place", ["index", "data"])
+def test_keys_out_of_proportion_to_the_file_are_refused_early(place: str) -> None:
+    """20,000 keys that share 64 KiB: 1.3 GB from a file of 0.4 MB."""
+    data, index = BlockBuilder(100_000), BlockBuilder(100_000)
+    handle = BlockHandle(0, 8).encode()
+    for number in range(20_000):
+        (index if place == "index" else data).add(LONG + b"%05d" % number, handle)
+    stored = data.finish()
+    if place == "data":
+        index.add(LONG + b"~", BlockHandle(0, len(stored)).encode())
+    blocks = [stored, EMPTY, index.finish()]
+    start = len(stored) + 5
+    footer = Footer(BlockHandle(start, 8), BlockHandle(start + 13, len(blocks[2])))
+    table = b"".join(part + encode_trailer(part) for part in blocks) + footer.encode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError, match="the size of all keys") as caught:
+            list(TableReader(Memory(table)))
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        tracemalloc.stop()
+    assert caught.value.limit == "key bytes"
+    assert caught.value.maximum == (32 << 20) + 16 * len(table)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -176,3 +177,30 @@ def test_the_program_measures_and_cleans_up(
 def test_a_command_line_without_sense_is_refused(option: str) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([option])
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MAP_POPULATE"), reason="Linux alone can")
+@pytest.mark.parametrize("nbytes", [0, 1 << 20, 1 << 60])
+def test_memory_is_made_ready_as_far_as_there_is_any(
+    nbytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    class Taken:
+        def __init__(self, _fd: int, length: int, flags: int) -> None:
+            assert flags & mmap.MAP_PRIVATE
+            taken.append(length)
+            if length > 1 << 30:
+                raise OSError(12, "no memory")
+
+        def close(self) -> None:
+            taken.append(0)
+
+    monkeypatch.setattr(mmap, "mmap", Taken)
+    measure(python(tmp_path, "pass"), nbytes)
+    free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
+    if nbytes == 1 << 20:
+        assert taken == [(5 << 19) + (64 << 20), 0]
+    else:
+        assert len(taken) == bool(nbytes)
+        assert all(1 << 30 < length < free + (1 << 30) for length in taken)

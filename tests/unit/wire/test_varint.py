@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pbckpt.wire.varint import (
     VarintError,
@@ -8,6 +12,10 @@ from pbckpt.wire.varint import (
     decode_varint32,
     encode_varint,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 
 NUMBERS = [
     (0, "00"),
@@ -127,3 +135,39 @@ def test_a_short_number_has_32_bits_in_at_most_five_bytes(
 def test_what_is_longer_is_not_a_short_number(stored: str, fact: str) -> None:
     with pytest.raises(VarintError, match=fact):
         decode_varint32(bytes.fromhex(stored), 0, len(stored) // 2)
+
+
+def plainly_decoded(data: Sequence[int], start: int, end: int) -> tuple[int, int] | str:
+    value = 0
+    for at in range(start, end):
+        value |= (data[at] & 0x7F) << 7 * (at - start)
+        if data[at] < 0x80:
+            return (value, at + 1) if value < 1 << 64 else "a varint of more than 64 bits"
+        if at - start == 9:
+            return "a varint of more than ten bytes"
+    return "a varint that does not end"
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 0x7F, 0x80, 0x81, 0xFF]), max_size=14),
+    st.integers(0, 3),
+    st.integers(0, 14),
+    st.sampled_from([bytes, bytearray, list, lambda data: memoryview(bytes(data))]),
+)
+def test_any_bytes_are_what_the_definition_says(
+    data: list[int], start: int, end: int, kind: Callable[[list[int]], Sequence[int]]
+) -> None:
+    end = min(end, len(data))
+    try:
+        found: tuple[int, int] | str = decode_varint(kind(data), start, end)
+    except VarintError as error:
+        found = str(error)
+    assert found == plainly_decoded(data, start, end)
+
+
+@pytest.mark.parametrize("bits", range(0, 64, 7))
+def test_around_each_length(bits: int) -> None:
+    for value in ((1 << bits) - 1, 1 << bits, (1 << bits) + 1, (1 << 64) - 1):
+        stored = encode_varint(value)
+        assert plainly_decoded(stored, 0, len(stored)) == (value, len(stored))
+        assert len(stored) == max(1, -(-value.bit_length() // 7))
