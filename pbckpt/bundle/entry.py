@@ -43,6 +43,7 @@ _LENGTH, _FIXED32 = 2, 5
 _CRC_TAG = _TAG_CRC | _FIXED32
 _SHARD, _OFFSET, _SIZE = (bytes((tag,)) for tag in (_TAG_SHARD, _TAG_OFFSET, _TAG_SIZE))
 _ONE_BYTE = 0x80  # below this a varint is one byte
+_TWO_BYTES = _ONE_BYTE * _ONE_BYTE
 # What `BundleEntry` does, without its Python half: there may be a hundred thousand.
 _new_entry = tuple.__new__
 
@@ -98,28 +99,24 @@ def encode_place(  # noqa: PLR0913, PLR0917 - the fields of an entry, without ma
     dtype: DataType, shape: tuple[int, ...], shard_id: int, offset: int, nbytes: int, crc: int
 ) -> bytes:
     """Return the value of the key of a tensor that is stored whole."""
-    out = _encode_type(dtype, shape)
+    out = encode_type(dtype, shape)
     if shard_id:
         out += _SHARD + encode_varint(shard_id)
     return out + _encode_offset(offset) + _encode_size(nbytes) + _encode_crc(crc)
 
 
-def encode_places(  # noqa: PLR0913, PLR0917 - as above
-    dtypes: Sequence[DataType],
-    shapes: Sequence[tuple[int, ...]],
-    shard_id: int,
-    offset: int,
-    sizes: Sequence[int],
-    crcs: Sequence[int],
+def encode_places(
+    types: Sequence[bytes], shard_id: int, offset: int, sizes: Sequence[int], crcs: Sequence[int]
 ) -> list[bytes]:
     """Return the values of tensors that follow each other from ``offset`` on.
 
+    ``types`` are what `encode_type` returns.
     Each is what `encode_place` returns. There may be a hundred thousand, so
     fields are made one after the other for all of them.
     """
     shard = _SHARD + encode_varint(shard_id) if shard_id else b""
     fields = zip(
-        map(_encode_type, dtypes, shapes),
+        types,
         repeat(shard),
         map(_encode_offset, accumulate(sizes, initial=offset)),
         map(_encode_size, sizes),
@@ -130,7 +127,19 @@ def encode_places(  # noqa: PLR0913, PLR0917 - as above
 
 
 def _encode_offset(offset: int) -> bytes:
-    return _OFFSET + encode_varint(offset) if offset else b""
+    """Encode where a tensor begins: the parts of many offsets are few."""
+    if offset < _TWO_BYTES:
+        return _OFFSET + encode_varint(offset) if offset else b""
+    return _encode_low(offset % _TWO_BYTES) + _encode_high(offset // _TWO_BYTES)
+
+
+@lru_cache(maxsize=_TWO_BYTES)
+def _encode_low(low: int) -> bytes:
+    """Encode the tag and the first two bytes, which more follow."""
+    return bytes((_TAG_OFFSET, low % _ONE_BYTE | _ONE_BYTE, low // _ONE_BYTE | _ONE_BYTE))
+
+
+_encode_high = lru_cache(maxsize=4096)(encode_varint)
 
 
 @lru_cache(maxsize=4096)
@@ -139,8 +148,7 @@ def _encode_size(nbytes: int) -> bytes:
 
 
 def _encode_crc(crc: int) -> bytes:
-    masked = mask(crc)
-    return _CRC.pack(_CRC_TAG, masked) if masked else b""
+    return b"" if crc == NO_CRC32C else _CRC.pack(_CRC_TAG, mask(crc))
 
 
 def _encode_slice(part: TensorSlice) -> bytes:
@@ -157,7 +165,8 @@ def _encode_extent(extent: Extent) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _encode_type(dtype: DataType, shape: tuple[int, ...]) -> bytes:
+def encode_type(dtype: DataType, shape: tuple[int, ...]) -> bytes:
+    """Return the fields that every entry begins with."""
     dims = b"".join(_encode_dim(size) for size in shape)
     head = bytes((_TAG_DTYPE, dtype, _TAG_SHAPE | _LENGTH))
     return head + encode_varint(len(dims)) + dims

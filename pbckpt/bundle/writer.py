@@ -30,6 +30,7 @@ from pbckpt.bundle.entry import (
     encode_header,
     encode_place,
     encode_places,
+    encode_type,
 )
 from pbckpt.bundle.payload import Payload
 from pbckpt.errors import SelectionError
@@ -130,9 +131,9 @@ class ShardStream:
 
         The tensor that is not among them is held for later.
         """
+        # Nothing is kept here that the garbage collector would look at.
         keys: list[bytes] = []
-        dtypes: list[DataType] = []
-        shapes: list[tuple[int, ...]] = []
+        types: list[bytes] = []
         payloads: list[bytes] = []
         held, self._held = self._held, None
         if held is None:
@@ -142,8 +143,7 @@ class ShardStream:
             if not isinstance(payload, bytes) or len(payload) > room:
                 break
             keys.append(key)
-            dtypes.append(dtype)
-            shapes.append(shape)
+            types.append(encode_type(dtype, shape))
             payloads.append(payload)
             if part is not None:
                 self.parts.append((part, dtype))
@@ -154,7 +154,7 @@ class ShardStream:
             return b""
         sizes, crcs = list(map(len, payloads)), list(map(crc32c, payloads))
         self._keys += keys
-        self._values += encode_places(dtypes, shapes, self.shard_id, self.nbytes, sizes, crcs)
+        self._values += encode_places(types, self.shard_id, self.nbytes, sizes, crcs)
         gathered = b"".join(payloads)
         self.nbytes += len(gathered)
         return gathered

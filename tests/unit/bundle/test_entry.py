@@ -13,6 +13,7 @@ from pbckpt.bundle.entry import (
     encode_header,
     encode_place,
     encode_places,
+    encode_type,
 )
 from pbckpt.dtypes import DataType
 from pbckpt.errors import CorruptFileError, UnsupportedBundleError
@@ -424,6 +425,7 @@ def test_a_length_of_0_is_written_as_it_is_not_the_whole() -> None:
 def test_many_places_are_what_each_is_alone(shard_id: int, offset: int) -> None:
     dtypes = [DataType.FLOAT, DataType.INT64, DataType.BOOL, DataType.FLOAT, DataType.STRING]
     shapes = [(1,), (), (0, 3), (2, 200), ()]
+    types = list(map(encode_type, dtypes, shapes))
     sizes = [4, 8, 0, 1600, 5]
     crcs = [0, 0x12345678, 0xFFFFFFFF, 1, 0x80000000]
     offsets = [offset, offset + 4, offset + 12, offset + 12, offset + 1612]
@@ -433,25 +435,24 @@ def test_many_places_are_what_each_is_alone(shard_id: int, offset: int) -> None:
             dtypes, shapes, offsets, sizes, crcs, strict=True
         )
     ]
-    assert encode_places(dtypes, shapes, shard_id, offset, sizes, crcs) == expected
-    masked_zero = encode_places(dtypes[:1], shapes[:1], shard_id, offset, [4], [NO_CRC32C])
+    assert encode_places(types, shard_id, offset, sizes, crcs) == expected
+    masked_zero = encode_places(types[:1], shard_id, offset, [4], [NO_CRC32C])
     assert masked_zero == [encode_place(DataType.FLOAT, (1,), shard_id, offset, 4, NO_CRC32C)]
 
 
 def test_the_bytes_of_many_places() -> None:
-    values = encode_places(
-        [DataType.FLOAT, DataType.FLOAT], [(2,), (2, 3)], 0, 8, [8, 24], [0x9F91BC2B, 0x78743A5D]
-    )
+    types = [encode_type(DataType.FLOAT, (2,)), encode_type(DataType.FLOAT, (2, 3))]
+    values = encode_places(types, 0, 8, [8, 24], [0x9F91BC2B, 0x78743A5D])
     assert values == [
         bytes.fromhex("0801 1204 12020802 2008 2808 35fb29da1a"),
         bytes.fromhex("0801 1208 12020802 12020803 2010 2818 35c0db3d17"),
     ]
-    assert encode_places([], [], 0, 8, [], []) == []
+    assert encode_places([], 0, 8, [], []) == []
 
 
 def test_a_field_that_is_left_out_is_left_out_of_its_own_entry_alone() -> None:
-    dtypes, shapes = [DataType.BOOL] * 4, [(0,), (0,), (1,), (1,)]
-    values = encode_places(dtypes, shapes, 0, 0, [0, 0, 1, 1], [0, NO_CRC32C, 0, NO_CRC32C])
+    types = [encode_type(DataType.BOOL, (count,)) for count in (0, 0, 1, 1)]
+    values = encode_places(types, 0, 0, [0, 0, 1, 1], [0, NO_CRC32C, 0, NO_CRC32C])
     assert values == [
         bytes.fromhex("080a 1202 1200 35d8ea82a2"),
         bytes.fromhex("080a 1202 1200"),
