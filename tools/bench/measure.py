@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import mmap
 import os
 import shutil
 import signal
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _METER = Path(__file__).with_name("meter.py")
+_READY = Path(__file__).with_name("ready.py")
 _READ_BYTES = 1 << 20
-_SPARE_BYTES = 64 << 20
 
 
 class MeasureError(Exception):
@@ -168,21 +167,10 @@ def _read_through(path: Path) -> None:
 
 
 def _ready_memory(nbytes: int) -> None:
-    """Have the machine hold as much free memory as a file of ``nbytes`` will take, and more.
-
-    A virtual machine gives memory that is free to its host and has it again page
-    by page, ten times slower than the writing of a file. Whoever writes first
-    after a pause would pay for that.
-    """
-    populate = getattr(mmap, "MAP_POPULATE", None)
-    if not nbytes or populate is None:
-        return
-    free = os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE
-    wanted = min(5 * nbytes // 2 + _SPARE_BYTES, free - _SPARE_BYTES)
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | populate
-    # It is a help, not a condition.
-    with contextlib.suppress(OSError, ValueError):
-        mmap.mmap(-1, wanted, flags=flags).close()
+    """Have the machine hold enough free memory, if it can."""
+    if nbytes:
+        program = (sys.executable, "-I", "-S", str(_READY), str(nbytes))
+        subprocess.run(program, check=False)
 
 
 def _metered(command: Command, limit: float | None) -> Run:
