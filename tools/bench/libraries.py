@@ -114,23 +114,21 @@ class TensorFlow:
         """Import it."""
         self._tf: Any = importlib.import_module("tensorflow")
         self.version: str = self._tf.__version__
-        self._names: Any = None
-        self._slices: Any = None
+        self._names: list[str] = []
         self._tensors: list[Any] = []
 
     def prepare(self, num_tensors: int, elements: int) -> None:
-        """Make eager tensors of the arrays, and of their names as well: a kindness."""
+        """Make eager tensors of the arrays."""
         contents = Contents("", num_tensors, elements)
-        self._names = self._tf.constant(contents.keys())
-        self._slices = self._tf.constant([""] * num_tensors)
+        self._names = contents.keys()
         self._tensors = [self._tf.constant(array) for _, array in contents.arrays()]
 
     def write(self, prefix: str) -> object:
-        """Run the operation that Saver and tf.train.Checkpoint run."""
+        """Run the operation that tf.train.Checkpoint runs, with what that gives it."""
         return self._tf.raw_ops.SaveV2(
             prefix=prefix,
             tensor_names=self._names,
-            shape_and_slices=self._slices,
+            shape_and_slices=[""] * len(self._names),
             tensors=self._tensors,
         )
 
