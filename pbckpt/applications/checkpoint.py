@@ -239,7 +239,8 @@ def open_checkpoint(
     That takes no longer for many tensors than for few. A tensor is found when
     it is looked up, and checked against its CRC unless ``verify`` is
     Verify.NOTHING; the list of all keys is checked whole when it is asked for.
-    Raises MissingFileError, CorruptFileError, UnsupportedBundleError.
+    Raises MissingFileError, CorruptFileError, UnsupportedBundleError, and
+    LimitError for an index whose keys are out of proportion to its size.
     """
     return Checkpoint(open_stored(prefix, Verify(verify)))
 

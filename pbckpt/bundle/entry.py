@@ -110,9 +110,9 @@ def encode_places(
 ) -> list[bytes]:
     """Return the values of tensors that follow each other from ``offset`` on.
 
-    ``types`` are what `encode_type` returns.
-    Each is what `encode_place` returns. There may be a hundred thousand, so
-    fields are made one after the other for all of them.
+    ``types`` are what `encode_type` returns for each, and a value is what
+    `encode_place` returns. There may be a hundred thousand, so each field is
+    made for all of them before the next.
     """
     shard = _SHARD + encode_varint(shard_id) if shard_id else b""
     fields = zip(

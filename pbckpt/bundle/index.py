@@ -55,7 +55,11 @@ class Index:
     """An open index file."""
 
     def __init__(self, source: ByteSource) -> None:
-        """Read the header. Raises a BundleError that names ``source`` where it is wrong."""
+        """Read the header.
+
+        Raises a BundleError that names ``source`` where it is wrong, and LimitError
+        for keys of blocks that are out of proportion to it.
+        """
         self._source = source
         self._listed: _Listed | None = None
         try:
