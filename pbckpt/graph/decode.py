@@ -36,6 +36,7 @@ from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pbckpt.protos import FunctionDef
 
 # Up to this size protobuf decodes a whole node faster than a scan finds the
 # tensors in it.
@@ -130,12 +131,27 @@ class Node(NamedTuple):
         return decode_tensor(parts, self.name)
 
 
+class Function(NamedTuple):
+    """A function of the library: its body, what goes in and what comes out.
+
+    ``arguments`` are names that inputs of the body's nodes refer to, without
+    ``:k``; ``returns`` are tensors of the body such as ``node:output:0``, or an
+    argument's name, in the order of the signature.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    arguments: tuple[str, ...]
+    returns: tuple[str, ...]
+
+
 class Graph(NamedTuple):
-    """A decoded GraphDef: its nodes, and everything else of it as a message."""
+    """A decoded GraphDef: its nodes, its functions, everything else of it as a message."""
 
     source_name: str
     nodes: tuple[Node, ...]
     rest: GraphDef
+    functions: tuple[Function, ...] = ()
 
 
 def decode_graph(source: GraphSource, limits: Limits = DEFAULT_LIMITS) -> Graph:
@@ -155,10 +171,25 @@ def decode_graph(source: GraphSource, limits: Limits = DEFAULT_LIMITS) -> Graph:
             msg = f"{source.name}: the number of nodes"
             raise LimitError(msg, limit="max_nodes", value=len(nodes), maximum=limits.max_nodes)
     try:
-        return Graph(source.name, tuple(nodes.values()), decode(GraphDef, bytes(rest)))
+        whole = decode(GraphDef, bytes(rest))
     except ProtoDecodeError:
         msg = "a function library or version that does not decode"
         raise GraphDecodeError(msg, offset=0) from None
+    functions = tuple(_function(definition) for definition in whole.library.function)
+    return Graph(source.name, tuple(nodes.values()), whole, functions)
+
+
+def _function(definition: FunctionDef) -> Function:
+    signature = definition.signature
+    return Function(
+        signature.name,
+        tuple(
+            Node(node.name, node.op, node, Span.of(node.SerializeToString()))
+            for node in definition.node_def
+        ),
+        tuple(argument.name for argument in signature.input_arg),
+        tuple(definition.ret.get(argument.name, "") for argument in signature.output_arg),
+    )
 
 
 def _misnamed(node: Node, number: int) -> InvalidGraphError:
