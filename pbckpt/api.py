@@ -1,6 +1,7 @@
 """The library face: every public name of pbckpt.
 
 convert           a frozen graph becomes a checkpoint
+match_target      how a graph fills a target, before it is converted like that
 open_graph        a frozen graph's nodes; detect_variables: what was a variable
 save_checkpoint   arrays become a checkpoint
 open_checkpoint   a checkpoint as a mapping; load_checkpoint: all of it;
@@ -33,10 +34,19 @@ if TYPE_CHECKING:
         open_checkpoint,
     )
     from pbckpt.applications.convert import Report, convert
+    from pbckpt.applications.convert_like import match_target
     from pbckpt.applications.diff import Difference, DiffReport, TensorDifference, diff
     from pbckpt.applications.edit import EditedTensor, EditReport, edit, read_map
     from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
     from pbckpt.applications.inspect import CheckpointContents, GraphContents, inspect
+    from pbckpt.applications.like import (
+        Fill,
+        Filled,
+        Like,
+        MatchReport,
+        OnLeftOver,
+        OnMissing,
+    )
     from pbckpt.applications.merge import Prefer, merge
     from pbckpt.applications.pack import pack
     from pbckpt.applications.save import save_checkpoint
@@ -67,6 +77,7 @@ if TYPE_CHECKING:
         GraphError,
         InvalidGraphError,
         LimitError,
+        MatchError,
         MissingFileError,
         NotCommittedError,
         PathError,
@@ -78,6 +89,8 @@ if TYPE_CHECKING:
         WriteError,
     )
     from pbckpt.graph.decode import Limits
+    from pbckpt.matching.match import Match
+    from pbckpt.matching.plan import MatchBy
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
     from pbckpt.variables.detect import Detection, Skipped, Variable
@@ -94,11 +107,20 @@ _HOMES = {
         "open_checkpoint",
     ),
     "applications.convert": ("Report", "convert"),
+    "applications.convert_like": ("match_target",),
     "applications.diff": ("DiffReport", "Difference", "TensorDifference", "diff"),
     "applications.edit": ("EditReport", "EditedTensor", "edit", "read_map"),
     "applications.frozen_graph": ("FrozenGraph", "detect_variables", "open_graph"),
     "applications.inspect": ("CheckpointContents", "GraphContents", "inspect"),
     "checkpoints.layout": ("Format", "Layout"),
+    "applications.like": (
+        "Fill",
+        "Filled",
+        "Like",
+        "MatchReport",
+        "OnLeftOver",
+        "OnMissing",
+    ),
     "applications.merge": ("Prefer", "merge"),
     "applications.pack": ("pack",),
     "applications.save": ("save_checkpoint",),
@@ -128,6 +150,7 @@ _HOMES = {
         "GraphError",
         "InvalidGraphError",
         "LimitError",
+        "MatchError",
         "MissingFileError",
         "NotCommittedError",
         "PathError",
@@ -139,6 +162,8 @@ _HOMES = {
         "WriteError",
     ),
     "graph.decode": ("Limits",),
+    "matching.match": ("Match",),
+    "matching.plan": ("MatchBy",),
     "storage.commit": ("OnExisting",),
     "storage.directory": ("Durability",),
     "variables.detect": ("Detection", "Skipped", "Variable"),
@@ -161,6 +186,8 @@ __all__ = [
     "EditedTensor",
     "Edits",
     "Ema",
+    "Fill",
+    "Filled",
     "Format",
     "FrozenGraph",
     "GraphContents",
@@ -169,12 +196,19 @@ __all__ = [
     "InvalidGraphError",
     "Layout",
     "LazyTensor",
+    "Like",
     "LimitError",
     "Limits",
     "ListedCheckpoint",
+    "Match",
+    "MatchBy",
+    "MatchError",
+    "MatchReport",
     "MissingFileError",
     "NotCommittedError",
     "OnExisting",
+    "OnLeftOver",
+    "OnMissing",
     "Partitioned",
     "PathError",
     "PbckptError",
@@ -207,6 +241,7 @@ __all__ = [
     "list_variables",
     "load_checkpoint",
     "load_variable",
+    "match_target",
     "merge",
     "open_checkpoint",
     "open_graph",

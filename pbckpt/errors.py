@@ -6,6 +6,7 @@ PbckptError
     InvalidGraphError        .node_name: the bytes decode, but mean nothing TensorFlow would run
     UnsupportedGraphError    .node_name .op .kind: valid, but not something pbckpt converts
   SelectionError             .unknown .suggestions: a choice that fits nothing in the graph
+    MatchError               .report: a target that the graph does not fill
   BundleError                what is on disk
     CorruptFileError         .file .offset .expected .actual
       ChecksumError          the stored and the computed CRC32C differ
@@ -24,7 +25,7 @@ OSError of the system passes through unchanged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +116,21 @@ class SelectionError(PbckptError):
         super().__init__(message)
         self.unknown = tuple(unknown)
         self.suggestions = tuple(suggestions)
+
+
+class MatchError(SelectionError):
+    """A graph does not fill a target; ``report`` says all about both sides."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        report: Any,  # noqa: ANN401 - its type is of a room above
+        unknown: Sequence[str] = (),
+    ) -> None:
+        """Keep what was found out about the match."""
+        super().__init__(message, unknown=unknown)
+        self.report = report
 
 
 class BundleError(PbckptError):

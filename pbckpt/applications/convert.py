@@ -26,6 +26,7 @@ from pbckpt.variables.select import plan_selection
 if TYPE_CHECKING:
     import os
 
+    from pbckpt.applications.like import Like, MatchReport
     from pbckpt.edits.plan import Edits
     from pbckpt.edits.settings import Setting
     from pbckpt.storage.local import MappedFile
@@ -42,7 +43,8 @@ class Report(NamedTuple):
 
     ``files`` are the paths written, ``nbytes`` the size of the tensors' data.
     ``variables`` have the names and types that they are stored with, ``added``
-    are names of tensors that the graph does not have.
+    are names of tensors that the graph does not have. ``match`` is how a target was
+    filled, where there was one.
     The variables' spans are of the input, which is closed: read values from the
     checkpoint.
     """
@@ -54,6 +56,7 @@ class Report(NamedTuple):
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
     added: tuple[str, ...] = ()
+    match: MatchReport | None = None
 
 
 def convert(  # noqa: PLR0913 - the options of one job, all with defaults
@@ -63,6 +66,8 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     selection: Selection = DEFAULT_SELECTION,
     edits: Edits | None = None,
     layout: Layout | None = None,
+    like: Like | None = None,
+    dry_run: bool = False,
     on_existing: OnExisting = OnExisting.REFUSE,
     durability: Durability = Durability.FULL,
     limits: Limits = DEFAULT_LIMITS,
@@ -72,24 +77,48 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
 
     ``edits`` rename and cast what was selected, and add to it; their own
     selection counts where none is given. ``layout`` says in which form and how
-    many shards it is stored.
+    many shards it is stored. ``like`` is a target that the result has the keys,
+    types, shapes, slices and objects of. ``dry_run`` writes nothing and reports
+    what would be written.
 
     Raises GraphError for what is wrong with the graph, SelectionError where
-    nothing fits the selection, PathError for a prefix that must not be used,
-    LimitError beyond ``limits``, CorruptFileError for an input that changes
-    meanwhile, WriteError where writing failed; what was at the prefix before is
-    then still there.
+    nothing fits the selection, MatchError where a target is not filled,
+    PathError for a prefix that must not be used, LimitError beyond ``limits``,
+    CorruptFileError for an input that changes meanwhile, WriteError where
+    writing failed; what was at the prefix before is then still there.
     """
+    if like is not None:
+        from pbckpt.applications.convert_like import convert_like  # noqa: PLC0415 - start-up time
+
+        return convert_like(
+            source,
+            prefix,
+            like,
+            selection=selection,
+            edits=edits,
+            layout=layout,
+            dry_run=dry_run,
+            on_existing=on_existing,
+            durability=durability,
+            limits=limits,
+            progress=progress,
+        )
     target = Prefix.parse(prefix)
     target.check_writable()
     selection, edits = selection_of(selection, edits)
     with open_graph(source, limits=limits) as graph:
-        _refuse_own_input(graph.file, target)
+        refuse_own_input(graph.file, target)
         plan = plan_variables(graph, selection, limits)
         variables, arrangement, added = _arranged(plan, edits, layout)
+        nbytes = sum(variable.nbytes for variable in variables)
+        report = Report(
+            target.path, (), nbytes, variables, plan.skipped, _warnings(variables), added
+        )
+        if dry_run:
+            return report
         committed = write_bundle(
             arrangement.shards,
-            sum(variable.nbytes for variable in variables),
+            nbytes,
             target,
             on_existing=OnExisting(on_existing),
             durability=Durability(durability),
@@ -97,14 +126,10 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             progress=progress,
             before_commit=graph.file.check_unchanged,
         )
-    return Report(
-        target.path,
-        committed.files,
-        committed.nbytes,
-        variables,
-        plan.skipped,
-        _warnings(variables, committed.warnings),
-        added,
+    return report._replace(
+        files=committed.files,
+        nbytes=committed.nbytes,
+        warnings=(*committed.warnings, *report.warnings),
     )
 
 
@@ -122,7 +147,7 @@ def plan_variables(graph: FrozenGraph, selection: Selection, limits: Limits) -> 
     Raises SelectionError, and LimitError where they would grow beyond ``limits``.
     """
     plan = plan_selection(detect_variables(graph), selection)
-    _check_expansion(plan, limits)
+    check_expansion(plan, limits)
     return plan
 
 
@@ -189,7 +214,8 @@ def tensor_of(variable: Variable) -> Tensor:
     return Tensor(key, dtype, variable.shape, payload)
 
 
-def _refuse_own_input(file: MappedFile, target: Prefix) -> None:
+def refuse_own_input(file: MappedFile, target: Prefix) -> None:
+    """Raise PathError for a checkpoint that would be written over the graph itself."""
     state = Prefix(target.directory, STATE_FILE).path
     for path in (target.index_path(), target.shard_path(0, 1), state):
         if file.is_same_file(path):
@@ -197,8 +223,8 @@ def _refuse_own_input(file: MappedFile, target: Prefix) -> None:
             raise PathError(msg)
 
 
-def _check_expansion(plan: Detection, limits: Limits) -> None:
-    """Refuse a few bytes of input that would become a disk full of repeated values."""
+def check_expansion(plan: Detection, limits: Limits) -> None:
+    """Raise LimitError for a few bytes of input that would become a disk full of values."""
     total = 0
     for variable in plan.variables:
         tensor = variable.tensor
@@ -217,12 +243,12 @@ def _check_expansion(plan: Detection, limits: Limits) -> None:
         )
 
 
-def _warnings(variables: tuple[Variable, ...], from_writing: tuple[str, ...]) -> tuple[str, ...]:
+def _warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
     frozen = [v.key for v in variables if v.rule == "resource_capture"]
     if not frozen:
-        return from_writing
+        return ()
     note = (
         f"{len(frozen)} variables have the names of the places that read them, such as "
         f"{frozen[0]!r}: TensorFlow 2 freezes their own names away"
     )
-    return (*from_writing, note)
+    return (note,)

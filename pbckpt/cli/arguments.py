@@ -65,8 +65,10 @@ def _add_convert(commands: _Commands) -> None:
     command.add_argument("prefix", metavar="PREFIX", help="the checkpoint's prefix: out/model.ckpt")
     options.add_selection(command, of_graph=True)
     options.add_edits(command)
+    options.add_like(command)
     options.add_layout(command, of_source=False)
     options.add_limits(command)
+    options.add_dry_run(command)
     options.add_output(command, "PREFIX")
 
 

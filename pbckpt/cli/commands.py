@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from pbckpt.api import EditReport, Edits, Layout, Limits, Report, Selection, WrittenBundle
+    from pbckpt.api import (
+        EditReport,
+        Edits,
+        Layout,
+        Like,
+        Limits,
+        MatchReport,
+        Report,
+        Selection,
+        WrittenBundle,
+    )
 
 Result = TypeVar("Result")
 
@@ -23,21 +33,61 @@ _SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample", "fr
 
 
 def run_convert(options: argparse.Namespace) -> int:
-    """``pbckpt convert``."""
+    """``pbckpt convert``: the table of a target is shown whether it is filled or not."""
+    try:
+        report = _convert(options)
+    except api.MatchError as error:
+        _show_match(error.report, options)
+        raise
+    if report.match is not None and (options.dry_run or not (options.json or options.quiet)):
+        _show_match(report.match, options)
+    if report.match is None or not options.dry_run:
+        _show_conversion(report, options)
+    return 0
+
+
+def _convert(options: argparse.Namespace) -> Report:
     with _progress(options) as progress:
-        report = api.convert(
+        return api.convert(
             options.input,
             options.prefix,
             selection=_selection(options),
             edits=_edits(options),
             layout=_layout(options),
+            like=_like(options),
+            dry_run=options.dry_run,
             on_existing=api.OnExisting(options.on_existing),
             durability=api.Durability(options.durability),
             limits=_limits(options),
             progress=progress,
         )
-    _show_conversion(report, options)
-    return 0
+
+
+def _like(options: argparse.Namespace) -> Like | None:
+    if options.like is None:
+        given = (options.match, options.missing, options.left_over, options.like_cast)
+        if given != ("name", "error", "warn", False):
+            raise api.SelectionError(
+                "--match, --missing, --left-over and --like-cast are about a target; give it with "
+                "--like"
+            )
+        return None
+    return api.Like(
+        options.like,
+        api.MatchBy(options.match),
+        api.OnMissing(options.missing),
+        api.OnLeftOver(options.left_over),
+        options.like_cast,
+    )
+
+
+def _show_match(report: MatchReport, options: argparse.Namespace) -> None:
+    from pbckpt.report.match import match_text  # noqa: PLC0415 - start-up time
+
+    if options.dry_run:
+        for warning in report.warnings:
+            _say(options, f"warning: {warning}")
+    _show(options, match_text, "match_json", report)
 
 
 def run_inspect(options: argparse.Namespace) -> int:

@@ -135,6 +135,41 @@ def add_edits(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_like(command: argparse.ArgumentParser) -> None:
+    """Add the options about a target that the result shall look like."""
+    command.add_argument(
+        "--like",
+        metavar="TARGET",
+        help="store exactly the keys, dtypes, shapes, slices and objects of this checkpoint, "
+        "SavedModel, .meta or index of names (text or JSON)",
+    )
+    command.add_argument(
+        "--match",
+        choices=("name", "suffix", "structure"),
+        default="name",
+        help="with --like: by the same name; then by the same end of a name; then by role, shape "
+        "and place (default: name)",
+    )
+    command.add_argument(
+        "--missing",
+        choices=("error", "keep", "init"),
+        default="error",
+        help="with --like: what the graph has no value for keeps the target's, or becomes zeros, "
+        "or ones by its role (default: error)",
+    )
+    command.add_argument(
+        "--left-over",
+        choices=("warn", "error"),
+        default="warn",
+        help="with --like: what the target has no place for; it is not stored (default: warn)",
+    )
+    command.add_argument(
+        "--like-cast",
+        action="store_true",
+        help="with --like: cast values to the target's types",
+    )
+
+
 def add_layout(command: argparse.ArgumentParser, *, of_source: bool) -> None:
     """Add the options that say in which form and how many files tensors are stored."""
     default = "that of IN" if of_source else "name"

@@ -11,12 +11,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pbckpt.applications.inspect import GraphContents
+from pbckpt.report.match import match_fields
 
 if TYPE_CHECKING:
     from pbckpt.applications.convert import Report
     from pbckpt.applications.diff import DiffReport
     from pbckpt.applications.edit import EditReport
     from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.like import MatchReport
     from pbckpt.applications.state import State
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.bundle.entry import BundleEntry
@@ -37,7 +39,13 @@ def convert_json(report: Report) -> str:
         skipped=[_skipped(constant) for constant in report.skipped],
         added=report.added,
         warnings=report.warnings,
+        **({"match": match_fields(report.match)} if report.match else {}),
     )
+
+
+def match_json(report: MatchReport) -> str:
+    """Return how a graph fills a target."""
+    return _dump(**match_fields(report))
 
 
 def edit_json(report: EditReport) -> str:

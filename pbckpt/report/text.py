@@ -39,6 +39,8 @@ def convert_text(report: Report) -> str:
         lines.append(f"  {_counted(len(report.added), 'tensor')} added")
     if report.skipped:
         lines.append(f"  {len(report.skipped)} constants were not taken")
+    if not report.files:
+        lines.append("  nothing was written, as --dry-run says")
     return "\n".join(lines)
 
 

@@ -1,0 +1,227 @@
+"""Convert like: the values of a graph under the keys, types, slices and objects of a target.
+
+    target -> targets --+
+    graph -> variables -+-> plan (like) -> items -> layout -> bundle -> storage
+
+A target that names a constant exactly proves that it was a variable, so such
+constants are taken whether they bear a trace of freezing or not. Values stay
+spans of the input, but for what is cast, and for partitions that are not those
+of the graph.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.applications.convert import (
+    DEFAULT_SELECTION,
+    Report,
+    check_expansion,
+    refuse_own_input,
+    selection_of,
+)
+from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.applications.like import MatchReport, plan_match
+from pbckpt.applications.like_items import LikeItems
+from pbckpt.applications.targets import open_target
+from pbckpt.checkpoints.layout import Format, Layout, arrange
+from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
+from pbckpt.dtypes import DataType
+from pbckpt.edits.candidate import Candidate
+from pbckpt.edits.patterns import parse_pattern
+from pbckpt.edits.plan import NO_EDITS, plan_edits
+from pbckpt.edits.settings import Setting
+from pbckpt.errors import SelectionError
+from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
+from pbckpt.matching.sides import Source
+from pbckpt.names import Prefix
+from pbckpt.objects.keys import SAVE_COUNTER
+from pbckpt.storage.commit import OnExisting
+from pbckpt.storage.directory import Durability
+from pbckpt.variables.select import plan_selection
+
+if TYPE_CHECKING:
+    import os
+
+    from pbckpt.applications.frozen_graph import FrozenGraph
+    from pbckpt.applications.like import Like, MatchPlan
+    from pbckpt.applications.targets import OpenTarget
+    from pbckpt.edits.plan import Edits
+    from pbckpt.edits.selection import Selection
+    from pbckpt.variables.detect import Detection, Variable
+
+
+class _Planned(NamedTuple):
+    """What is known before anything is written."""
+
+    plan: MatchPlan
+    detection: Detection
+    variables: dict[str, Variable]
+
+
+def match_target(
+    source: str | os.PathLike[str],
+    like: Like,
+    *,
+    selection: Selection = DEFAULT_SELECTION,
+    edits: Edits | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> MatchReport:
+    """Return how the variables of the frozen graph in ``source`` fill a target.
+
+    Nothing is written, and what is wrong is in the report. Raises GraphError,
+    BundleError and SelectionError for a graph, a target and edits that cannot be
+    read or made.
+    """
+    with contextlib.ExitStack() as files:
+        opened = open_target(like.target, files)
+        graph = files.enter_context(open_graph(source, limits=limits))
+        return _planned(graph, opened, like, selection, edits, limits).plan.report
+
+
+def convert_like(  # noqa: PLR0913 - the options of one job, all with defaults
+    source: str | os.PathLike[str],
+    prefix: str | os.PathLike[str],
+    like: Like,
+    *,
+    selection: Selection = DEFAULT_SELECTION,
+    edits: Edits | None = None,
+    layout: Layout | None = None,
+    dry_run: bool = False,
+    on_existing: OnExisting = OnExisting.REFUSE,
+    durability: Durability = Durability.FULL,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = no_progress,
+) -> Report:
+    """Write the values of a frozen graph as a checkpoint of a target's form.
+
+    Raises MatchError where they do not fill it, and what `convert` raises.
+    """
+    target = Prefix.parse(prefix)
+    target.check_writable()
+    with contextlib.ExitStack() as files:
+        opened = open_target(like.target, files)
+        graph = files.enter_context(open_graph(source, limits=limits))
+        refuse_own_input(graph.file, target)
+        edits, layout = _with_counter(edits, layout or Layout(), opened)
+        planned = _planned(graph, opened, like, selection, edits, limits)
+        report = planned.plan.report
+        report.check()
+        items = LikeItems(opened, planned.plan, planned.variables, limits)
+        result = _report(target, planned, items)
+        if dry_run:
+            return result
+        arrangement = arrange(items.items(), layout)
+        written = write_bundle(
+            arrangement.shards,
+            items.nbytes,
+            target,
+            on_existing=OnExisting(on_existing),
+            durability=Durability(durability),
+            aliases=opened.aliases,
+            progress=progress,
+            before_commit=graph.file.check_unchanged,
+        )
+    return result._replace(
+        files=written.files,
+        nbytes=written.nbytes,
+        warnings=(*report.warnings, *written.warnings),
+    )
+
+
+def _report(target: Prefix, planned: _Planned, items: LikeItems) -> Report:
+    report = planned.plan.report
+    return Report(
+        target.path,
+        (),
+        items.nbytes,
+        items.variables(),
+        planned.detection.skipped,
+        report.warnings,
+        tuple(one.target.key for one in report.filled),
+        report,
+    )
+
+
+def _with_counter(
+    edits: Edits | None, layout: Layout, opened: OpenTarget
+) -> tuple[Edits | None, Layout]:
+    """Return edits that set the number of saves, and a layout without what the target tells."""
+    if layout.format is not None:
+        raise SelectionError(
+            "the form is that of the target; leave out --format, or change it afterwards with "
+            "pbckpt edit"
+        )
+    count = layout.save_counter
+    layout = layout._replace(format=Format.NAME, save_counter=None)
+    if count is None:
+        return edits, layout
+    if not any(SAVE_COUNTER in one.names for one in opened.kept):
+        raise SelectionError(f"{opened.path} counts no saves; leave --save-counter out")
+    layout._replace(format=Format.OBJECT, save_counter=count).check()
+    counter = Setting.of(SAVE_COUNTER, DataType.INT64, count)
+    edits = edits or NO_EDITS
+    return edits._replace(settings=(*edits.settings, counter)), layout
+
+
+def _planned(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
+    graph: FrozenGraph,
+    opened: OpenTarget,
+    like: Like,
+    selection: Selection,
+    edits: Edits | None,
+    limits: Limits,
+) -> _Planned:
+    selection, edits = selection_of(selection, edits)
+    found = detect_variables(graph)
+    detection = plan_selection(found, _with_named(selection, found, opened))
+    check_expansion(detection, limits)
+    edits = edits or NO_EDITS
+    candidates = [
+        Candidate((one.key, one.node), one.dtype, one.shape) for one in detection.variables
+    ]
+    edited = plan_edits(candidates, edits._replace(settings=())).tensors
+    places = {node.name: at for at, node in enumerate(graph.nodes)}
+    sources, variables = [], {}
+    for tensor in edited:
+        variable = detection.variables[tensor.source]
+        is_cast = tensor.dtype is not variable.dtype
+        variables[tensor.new] = variable._replace(cast=tensor.dtype) if is_cast else variable
+        role = getattr(variable, "role", "")
+        sources.append(
+            Source(
+                tensor.new,
+                (tensor.old, variable.node),
+                tensor.dtype,
+                variable.shape,
+                str(getattr(role, "value", role) or ""),
+                places.get(variable.node, len(places)),
+                tensor.old,
+            )
+        )
+    plan = plan_match(graph.file.name, sources, opened, like, edits.settings)
+    return _Planned(plan, detection, variables)
+
+
+def _with_named(selection: Selection, found: Detection, opened: OpenTarget) -> Selection:
+    """Return a selection that takes the constants too that the target names.
+
+    What the user chose himself, or left out, stays as he said.
+    """
+    if selection.include:
+        return selection
+    wanted = {name: one for one in opened.targets for name in (one.key, *one.names)}
+    left_out = [parse_pattern(text) for text in selection.exclude]
+    known = {one.key for one in found.variables}
+    named = [
+        constant.node
+        for constant in found.skipped
+        if constant.tensor is not None
+        and constant.node in wanted
+        and constant.node not in known
+        and wanted[constant.node].shape in (None, constant.tensor.shape)
+        and parse_pattern(constant.node).is_plain
+        and not any(pattern.matches(constant.node) for pattern in left_out)
+    ]
+    return selection._replace(take=(*selection.take, *named))

@@ -1,0 +1,204 @@
+"""Meta targets: what the saver of a MetaGraphDef saves, and hence what its restore asks for.
+
+    MetaGraphDef   2 graph_def   3 saver_def -> 3 restore_op_name: save/restore_all
+    SaveV2         inputs: prefix, tensor_names, shape_and_slices, then each tensor
+    tensor         the variable itself, or what reads it
+
+A graph can have several savers; that of the saver_def counts, if it says which it
+is. One that is sharded has a SaveV2 for each device. A graph without any has its
+variables' names. The traps are names that the saver changes, such as those of
+partitioned variables, whose parts are saved as slices under one name; so nothing
+is read from a variable's name where there is a saver.
+
+Reference: tensorflow/core/protobuf/{meta_graph,saver}.proto and
+tensorflow/python/training/saver.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.dtypes import REF_OFFSET, data_type
+from pbckpt.errors import GraphError, UnsupportedGraphError
+from pbckpt.graph.decode import decode_graph
+from pbckpt.matching.sides import Target
+from pbckpt.matching.slots import with_slots
+from pbckpt.names import is_control_input, key_to_text, node_of_input
+from pbckpt.shapes import count_elements
+from pbckpt.storage.local import MappedFile
+from pbckpt.wire.fields import LENGTH, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pbckpt.dtypes import DataType
+    from pbckpt.graph.decode import Node
+    from pbckpt.matching.sides import Slice
+
+_GRAPH, _SAVER, _RESTORE_OP = 2, 3, 3
+_SAVE = "SaveV2"
+_FIRST_TENSOR = 3
+_VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"))
+# From what is saved to its variable: a read or two, an Identity, a cast.
+_MAX_STEPS = 8
+
+
+class _Inner:
+    """The graph within the file: a source of its own."""
+
+    def __init__(self, view: memoryview, name: str) -> None:
+        self.view = view
+        self.name = name
+
+    def chunk(self, offset: int, nbytes: int, buffer: memoryview) -> memoryview:  # noqa: ARG002
+        return self.view[offset : offset + nbytes]
+
+    def release_pages(self, start: int, end: int) -> None:
+        """Keep them: the graph holds no weights."""
+
+
+class _Saved(NamedTuple):
+    """One tensor that a saver saves."""
+
+    name: str
+    slice_spec: str
+    tensor: str
+
+
+def read_meta_targets(path: str) -> tuple[Target, ...]:
+    """Return what a checkpoint of the graph in ``path`` holds.
+
+    Raises GraphError for what is wrong with it, and the system's OSError.
+    """
+    with MappedFile(path) as file:
+        try:
+            return _targets(file.view, file.name)
+        except GraphError as error:
+            raise error.in_file(file.name) from None
+
+
+def _targets(view: memoryview, name: str) -> tuple[Target, ...]:
+    graph = saver = b""
+    for field in scan(view, 0, len(view)):
+        if field.wire_type == LENGTH and field.number == _GRAPH:
+            graph = bytes(view[field.body : field.end])
+        elif field.wire_type == LENGTH and field.number == _SAVER:
+            saver = bytes(view[field.body : field.end])
+    nodes = {node.name: node for node in decode_graph(_Inner(memoryview(graph), name)).nodes}
+    saved = list(_saved(nodes, _restore_scope(saver)))
+    targets = _of_saved(saved, nodes) if saved else _of_variables(nodes)
+    if not targets:
+        msg = f"{name} has no saver and no variables; give the .meta of a graph that was trained"
+        raise UnsupportedGraphError(msg, kind="meta_graph")
+    return tuple(with_slots(targets))
+
+
+def _restore_scope(saver: bytes) -> str:
+    """Return the scope of the saver's nodes, or nothing."""
+    view = memoryview(saver)
+    names = [
+        key_to_text(bytes(view[field.body : field.end]))
+        for field in scan(view, 0, len(view))
+        if field.number == _RESTORE_OP and field.wire_type == LENGTH
+    ]
+    scope = names[-1].rpartition("/")[0] if names else ""
+    return scope + "/" if scope else ""
+
+
+def _saved(nodes: Mapping[str, Node], scope: str) -> Iterator[_Saved]:
+    savers = [node for node in nodes.values() if node.op == _SAVE]
+    mine = [node for node in savers if scope and node.name.startswith(scope)]
+    for node in mine or savers:
+        inputs = [text for text in node.definition.input if not is_control_input(text)]
+        if len(inputs) < _FIRST_TENSOR:
+            continue
+        names = _strings(nodes.get(node_of_input(inputs[1])))
+        specs = _strings(nodes.get(node_of_input(inputs[2])))
+        for one, spec, tensor in zip(names, specs, inputs[_FIRST_TENSOR:], strict=False):
+            yield _Saved(key_to_text(one), key_to_text(spec), node_of_input(tensor))
+
+
+def _strings(node: Node | None) -> Sequence[bytes]:
+    if node is None or node.op != "Const":
+        return ()
+    tensor = node.constant()
+    repeats = tensor.num_elements - len(tensor.strings)
+    # One element may stand for all; no saver writes so many of them.
+    return [*tensor.strings, *tensor.strings[-1:] * min(repeats, 1 << 20)]
+
+
+def _of_saved(saved: Sequence[_Saved], nodes: Mapping[str, Node]) -> list[Target]:
+    places = {name: at for at, name in enumerate(nodes)}
+    found: dict[str, Target] = {}
+    for one in saved:
+        variable = _variable_of(one.tensor, nodes)
+        dtype, shape = _facts(variable)
+        if one.slice_spec:
+            shape, part = _parse_spec(one.slice_spec)
+            part_of = found.get(one.name)
+            slices = (*part_of.slices, part) if part_of else (part,)
+        else:
+            slices = ()
+        order = places.get(variable.name if variable else one.tensor, len(places))
+        if one.name in found:
+            order = min(order, found[one.name].order or 0)
+        found[one.name] = Target(one.name, dtype, shape, slices, order=order)
+    return list(found.values())
+
+
+def _variable_of(name: str, nodes: Mapping[str, Node]) -> Node | None:
+    """Return the variable whose value a tensor is."""
+    for _ in range(_MAX_STEPS):
+        node = nodes.get(name)
+        if node is None or node.op in _VARIABLES:
+            return node
+        inputs = [text for text in node.definition.input if not is_control_input(text)]
+        if not inputs:
+            return None
+        name = node_of_input(inputs[0])
+    return None
+
+
+def _facts(variable: Node | None) -> tuple[DataType | None, tuple[int, ...] | None]:
+    """Return type and shape, each None where it is not told."""
+    if variable is None:
+        return None, None
+    attributes = variable.definition.attr
+    number = attributes["dtype"].type if "dtype" in attributes else 0
+    dtype = data_type(number % REF_OFFSET)
+    if "shape" not in attributes or attributes["shape"].shape.unknown_rank:
+        return dtype, None
+    shape = tuple(dim.size for dim in attributes["shape"].shape.dim)
+    return dtype, None if count_elements(shape) is None else shape
+
+
+def _parse_spec(spec: str) -> tuple[tuple[int, ...] | None, Slice]:
+    """Take ``31 12 0,11:-``: the sizes of all, and start and length in each dimension."""
+    *sizes, parts = spec.split(" ")
+    try:
+        extents = tuple(_extent(part) for part in parts.split(":"))
+        shape = tuple(map(int, sizes))
+    except ValueError:
+        raise UnsupportedGraphError(f"the saver's slice {spec[:60]!r} is none") from None
+    if len(extents) != len(shape) or count_elements(shape) is None:
+        raise UnsupportedGraphError(f"the saver's slice {spec[:60]!r} does not fit its shape")
+    for (start, length), size in zip(extents, shape, strict=True):
+        if start < 0 or start + (length or 0) > size or (length is not None and length < 0):
+            raise UnsupportedGraphError(f"the saver's slice {spec[:60]!r} is not within its shape")
+    return shape, extents
+
+
+def _extent(text: str) -> tuple[int, int | None]:
+    if text == "-":
+        return 0, None
+    start, length = text.split(",")
+    return int(start), int(length)
+
+
+def _of_variables(nodes: Mapping[str, Node]) -> list[Target]:
+    found = []
+    for order, node in enumerate(nodes.values()):
+        if node.op in _VARIABLES:
+            dtype, shape = _facts(node)
+            found.append(Target(node.name, dtype, shape, order=order))
+    return found
