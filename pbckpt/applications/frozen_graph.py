@@ -88,6 +88,6 @@ def _refuse_saved_model(source: str | os.PathLike[str]) -> None:
 def detect_variables(graph: FrozenGraph) -> Detection:
     """Return which constants of an open graph were variables, and why."""
     try:
-        return detect(graph.view)
+        return detect(graph.view.graph)
     except GraphError as error:
         raise error.in_file(graph.file.name) from None
