@@ -13,6 +13,7 @@ RANDOM = {
     "index seed max_index": "RandomIndexShuffle",
     "shape rate": "RandomPoisson RandomPoissonV2",
     "shape minval maxval": "RandomUniformInt",
+    "- num_samples": "Multinomial",
     "- alg delta": "RngReadAndSkip",
     "- algorithm delta": "RngSkip",
     "image_size": "SampleDistortedBoundingBox",
@@ -40,7 +41,9 @@ RANDOM = {
     "shape seed minval maxval": "StatelessRandomUniformInt",
     "shape key counter alg minval maxval": "StatelessRandomUniformIntV2",
     "image_size - min_object_covered seed": "StatelessSampleDistortedBoundingBox",
-    "- key counter alg": "StatelessShuffle",
+    "- key counter alg": "StatelessShuffle StochasticCastToInt",
+    "- seed": "KMC2ChainInitialization",
+    "- num_to_sample seed num_retries_per_sample": "KmeansPlusPlusInitialization",
 }
 
 SPARSE = {
@@ -54,7 +57,6 @@ SPARSE = {
     "- set2_indices - set2_shape": "DenseToSparseSetOperation",
     "hypothesis_indices - hypothesis_shape truth_indices - truth_shape": "EditDistance",
     "- - size": "RaggedBincount",
-    "-* -* sparse_indices* -* sparse_shape* -*": "RaggedCross",
     "- - nrows default_value": "RaggedFillEmptyRows",
     "starts limits deltas": "RaggedRange",
     "shape - default_value -*": "RaggedTensorToTensor",
@@ -64,9 +66,6 @@ SPARSE = {
     "indices - dense_shape size": "SparseBincount",
     "indices* -* shapes*": "SparseConcat",
     "indices - dense_shape": "SparseCountSparseOutput SparseTensorToCSRSparseMatrix",
-    "indices* -* shapes* -*": "SparseCross",
-    "indices* -* shapes* -* num_buckets strong_hash salt": "SparseCrossHashed",
-    "indices* -* shapes* -* sep": "SparseCrossV2",
     "sp_indices - sp_shape": """
         SparseDenseCwiseAdd SparseDenseCwiseDiv SparseDenseCwiseMul SparseSoftmax
         """,
@@ -107,16 +106,6 @@ TEXT = {
     "- sample_rate": "EncodeWav",
     "- method": "Fingerprint",
     "pattern": "MatchingFiles",
-    "- names sparse_keys* dense_keys* dense_defaults*": "ParseExample",
-    "- names sparse_keys dense_keys ragged_keys dense_defaults*": "ParseExampleV2",
-    "- debug_name context_dense_defaults*": "ParseSequenceExample",
-    "- debug_name context_sparse_keys context_dense_keys context_ragged_keys "
-    "feature_list_sparse_keys feature_list_dense_keys feature_list_ragged_keys "
-    "feature_list_dense_missing_assumed_empty context_dense_defaults*": "ParseSequenceExampleV2",
-    "- dense_defaults*": "ParseSingleExample",
-    "- feature_list_dense_missing_assumed_empty context_sparse_keys* "
-    "context_dense_keys* feature_list_sparse_keys* feature_list_dense_keys* "
-    "context_dense_defaults* debug_name": "ParseSingleSequenceExample",
     "- - num_records": "ReaderReadUpTo ReaderReadUpToV2",
     "filename": "ReadFile WriteFile",
     "- reduction_indices": "ReduceJoin",
