@@ -7,7 +7,10 @@ of slots, and the ops that bear it. See `arguments` for what is in and what is n
 from __future__ import annotations
 
 RANDOM = {
-    "shape": "NonDeterministicInts RandomGamma RandomStandardNormal RandomUniform TruncatedNormal",
+    "shape": """
+        NonDeterministicInts RandomGamma RandomStandardNormal RandomUniform RiscRandomUniform
+        TruncatedNormal
+        """,
     "shape means stdevs minvals maxvals": "ParameterizedTruncatedNormal",
     "- size": "RandomCrop",
     "index seed max_index": "RandomIndexShuffle",
@@ -52,20 +55,23 @@ SPARSE = {
         SerializeSparse
         """,
     "- index": "CSRSparseMatrixComponents",
-    "- size": "DenseBincount",
+    "- size weights": "DenseBincount",
+    "- weights": "DenseCountSparseOutput",
     "- indices": "DenseToCSRSparseMatrix",
     "- set2_indices - set2_shape": "DenseToSparseSetOperation",
     "hypothesis_indices - hypothesis_shape truth_indices - truth_shape": "EditDistance",
-    "- - size": "RaggedBincount",
+    "- - size weights": "RaggedBincount",
+    "- - weights": "RaggedCountSparseOutput",
     "- - nrows default_value": "RaggedFillEmptyRows",
     "starts limits deltas": "RaggedRange",
     "shape - default_value -*": "RaggedTensorToTensor",
     "set_indices - set_shape": "SetSize",
     "a_indices - a_shape b_indices - b_shape thresh": "SparseAdd",
     "- a_indices b_indices": "SparseAddGrad",
-    "indices - dense_shape size": "SparseBincount",
+    "indices - dense_shape size weights": "SparseBincount",
+    "indices - dense_shape weights": "SparseCountSparseOutput",
     "indices* -* shapes*": "SparseConcat",
-    "indices - dense_shape": "SparseCountSparseOutput SparseTensorToCSRSparseMatrix",
+    "indices - dense_shape": "SparseTensorToCSRSparseMatrix",
     "sp_indices - sp_shape": """
         SparseDenseCwiseAdd SparseDenseCwiseDiv SparseDenseCwiseMul SparseSoftmax
         """,
@@ -164,6 +170,8 @@ XLA = {
     "- window_dimensions window_strides padding - init_value": "XlaSelectAndScatter",
     "- bound": "XlaSetBound",
     "- dim_index size": "XlaSetDynamicDimensionSize",
+    "-* init_value*": "XlaVariadicReduce",
+    "-* init_values*": "XlaVariadicReduceV2",
     "-* dimension": "XlaVariadicSort",
 }
 

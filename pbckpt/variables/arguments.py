@@ -30,22 +30,25 @@ _TENSORS = {
     "- - l2_regularizer": "BatchMatrixSolveLs MatrixSolveLs",
     "- crops": "BatchToSpace",
     "- block_shape crops": "BatchToSpaceND",
-    "- size": "Bincount",
+    "- size weights": "Bincount",
     "s0 s1": "BroadcastArgs BroadcastGradientArgs",
-    "- shape": "BroadcastTo Reshape",
+    "- shape": "BroadcastTo Reshape RiscBroadcast RiscReshape",
     "- clip_value_min clip_value_max": "ClipByValue",
     "- threshold": "CompareAndBitpack",
     "concat_dim -*": "Concat",
     "concat_dim shape*": "ConcatOffset",
-    "-* axis": "ConcatV2",
-    "- perm": "ConjugateTranspose Transpose",
-    "- axis": "Cumprod Cumsum CumulativeLogsumexp ReverseV2 UniqueV2 UniqueWithCountsV2",
+    "-* axis": "ConcatV2 RiscConcat",
+    "- perm": "ConjugateTranspose RiscTranspose Transpose",
+    "- axis": """
+        Cumprod Cumsum CumulativeLogsumexp ReverseV2 RiscReduce RiscReverse RiscSort UniqueV2
+        UniqueWithCountsV2
+        """,
     "x": "DataFormatDimMap DataFormatVecPermute InvertPermutation",
     "indices* -*": "DynamicStitch ParallelDynamicStitch",
     "shape": "Empty",
     "- dim": "ExpandDims",
     "dims value": "Fill",
-    "- - axis": "GatherV2",
+    "- - axis": "GatherV2 RiscGather",
     "- index": "GetElementAtIndex",
     "- value_range nbins": "HistogramFixedWidth",
     "- - k": "InTopKV2 MatrixSetDiagV2 MatrixSetDiagV3 NearestNeighbors",
@@ -55,13 +58,13 @@ _TENSORS = {
     "- paddings": "MirrorPad MirrorPadGrad Pad SpaceToBatch",
     "- n": "NthElement",
     "- depth on_value off_value": "OneHot",
-    "- paddings constant_values": "PadV2",
+    "- paddings constant_values": "PadV2 RiscPad",
     "- - - num_bits": "QuantizeAndDequantizeV3",
     "start limit delta": "Range",
     "- dims": "Reverse UnravelIndex",
     "- seq_lengths": "ReverseSequence",
     "- shift axis": "Roll",
-    "indices - shape": "ScatterNd",
+    "indices - shape": "RiscScatter ScatterNd",
     "- indices": """
         ScatterNdNonAliasingAdd TensorScatterAdd TensorScatterMax TensorScatterMin
         TensorScatterSub TensorScatterUpdate
@@ -71,7 +74,7 @@ _TENSORS = {
         SegmentMaxV2 SegmentMinV2 SegmentProdV2 SegmentSumV2 UnsortedSegmentJoin
         UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum
         """,
-    "- begin size": "Slice",
+    "- begin size": "RiscSlice Slice",
     "- block_shape paddings": "SpaceToBatchND",
     "split_dim": "Split",
     "- size_splits split_dim": "SplitV",
@@ -136,6 +139,7 @@ _IMAGES = {
         ResizeNearestNeighborGrad
         """,
     "- size scale translation": "ScaleAndTranslate",
+    "- - scale translation": "ScaleAndTranslateGrad",
 }
 
 # Ops of tf.contrib and TensorFlow Addons, which load libraries of their own.

@@ -79,7 +79,7 @@ _TABLES = {
     # The centres of a k-means.
     "- weight": "NearestNeighbors",
     "- - - - embeddings": """
-        XlaSparseDenseMatmulWithCsrInput XlaSparseDenseMatmulWithStaticBufferSize
+        XlaSparseDenseMatmul XlaSparseDenseMatmulWithCsrInput XlaSparseDenseMatmulWithStaticBufferSize
         """,
     "- - - - - embeddings weight": "XlaSparseDenseMatmulCustomCombinerOnTcWithCsrInput",
 }

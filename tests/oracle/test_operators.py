@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -18,9 +18,11 @@ from pbckpt.variables.arguments import ARGUMENTS
 from pbckpt.variables.calls import CALLS
 from pbckpt.variables.outputs import OUTPUTS
 from pbckpt.variables.passing import PASSING, Change
-from pbckpt.variables.signatures import Signature, Signatures
 from pbckpt.variables.weights import WEIGHTS
 from tests.oracle.judge import INTERPRETER_VARIABLE
+
+if TYPE_CHECKING:
+    from pbckpt.variables.signatures import Signature, Signatures
 
 SCRIPT = Path(__file__).with_name("tensorflow_ops.py")
 TIMEOUT = 300
