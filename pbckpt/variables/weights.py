@@ -79,7 +79,8 @@ _TABLES = {
     # The centres of a k-means.
     "- weight": "NearestNeighbors",
     "- - - - embeddings": """
-        XlaSparseDenseMatmul XlaSparseDenseMatmulWithCsrInput XlaSparseDenseMatmulWithStaticBufferSize
+        XlaSparseDenseMatmul XlaSparseDenseMatmulWithCsrInput
+        XlaSparseDenseMatmulWithStaticBufferSize
         """,
     "- - - - - embeddings weight": "XlaSparseDenseMatmulCustomCombinerOnTcWithCsrInput",
 }
