@@ -7,12 +7,16 @@ of slots, and the ops that bear it. See `arguments` for what is in and what is n
 from __future__ import annotations
 
 RANDOM = {
-    "shape": "NonDeterministicInts RandomGamma RandomStandardNormal RandomUniform TruncatedNormal",
+    "shape": """
+        NonDeterministicInts RandomGamma RandomStandardNormal RandomUniform RiscRandomUniform
+        TruncatedNormal
+        """,
     "shape means stdevs minvals maxvals": "ParameterizedTruncatedNormal",
     "- size": "RandomCrop",
     "index seed max_index": "RandomIndexShuffle",
     "shape rate": "RandomPoisson RandomPoissonV2",
     "shape minval maxval": "RandomUniformInt",
+    "- num_samples": "Multinomial",
     "- alg delta": "RngReadAndSkip",
     "- algorithm delta": "RngSkip",
     "image_size": "SampleDistortedBoundingBox",
@@ -40,7 +44,9 @@ RANDOM = {
     "shape seed minval maxval": "StatelessRandomUniformInt",
     "shape key counter alg minval maxval": "StatelessRandomUniformIntV2",
     "image_size - min_object_covered seed": "StatelessSampleDistortedBoundingBox",
-    "- key counter alg": "StatelessShuffle",
+    "- key counter alg": "StatelessShuffle StochasticCastToInt",
+    "- seed": "KMC2ChainInitialization",
+    "- num_to_sample seed num_retries_per_sample": "KmeansPlusPlusInitialization",
 }
 
 SPARSE = {
@@ -49,24 +55,23 @@ SPARSE = {
         SerializeSparse
         """,
     "- index": "CSRSparseMatrixComponents",
-    "- size": "DenseBincount",
+    "- size weights": "DenseBincount",
+    "- weights": "DenseCountSparseOutput",
     "- indices": "DenseToCSRSparseMatrix",
     "- set2_indices - set2_shape": "DenseToSparseSetOperation",
     "hypothesis_indices - hypothesis_shape truth_indices - truth_shape": "EditDistance",
-    "- - size": "RaggedBincount",
-    "-* -* sparse_indices* -* sparse_shape* -*": "RaggedCross",
+    "- - size weights": "RaggedBincount",
+    "- - weights": "RaggedCountSparseOutput",
     "- - nrows default_value": "RaggedFillEmptyRows",
     "starts limits deltas": "RaggedRange",
     "shape - default_value -*": "RaggedTensorToTensor",
     "set_indices - set_shape": "SetSize",
     "a_indices - a_shape b_indices - b_shape thresh": "SparseAdd",
     "- a_indices b_indices": "SparseAddGrad",
-    "indices - dense_shape size": "SparseBincount",
+    "indices - dense_shape size weights": "SparseBincount",
+    "indices - dense_shape weights": "SparseCountSparseOutput",
     "indices* -* shapes*": "SparseConcat",
-    "indices - dense_shape": "SparseCountSparseOutput SparseTensorToCSRSparseMatrix",
-    "indices* -* shapes* -*": "SparseCross",
-    "indices* -* shapes* -* num_buckets strong_hash salt": "SparseCrossHashed",
-    "indices* -* shapes* -* sep": "SparseCrossV2",
+    "indices - dense_shape": "SparseTensorToCSRSparseMatrix",
     "sp_indices - sp_shape": """
         SparseDenseCwiseAdd SparseDenseCwiseDiv SparseDenseCwiseMul SparseSoftmax
         """,
@@ -107,16 +112,6 @@ TEXT = {
     "- sample_rate": "EncodeWav",
     "- method": "Fingerprint",
     "pattern": "MatchingFiles",
-    "- names sparse_keys* dense_keys* dense_defaults*": "ParseExample",
-    "- names sparse_keys dense_keys ragged_keys dense_defaults*": "ParseExampleV2",
-    "- debug_name context_dense_defaults*": "ParseSequenceExample",
-    "- debug_name context_sparse_keys context_dense_keys context_ragged_keys "
-    "feature_list_sparse_keys feature_list_dense_keys feature_list_ragged_keys "
-    "feature_list_dense_missing_assumed_empty context_dense_defaults*": "ParseSequenceExampleV2",
-    "- dense_defaults*": "ParseSingleExample",
-    "- feature_list_dense_missing_assumed_empty context_sparse_keys* "
-    "context_dense_keys* feature_list_sparse_keys* feature_list_dense_keys* "
-    "context_dense_defaults* debug_name": "ParseSingleSequenceExample",
     "- - num_records": "ReaderReadUpTo ReaderReadUpToV2",
     "filename": "ReadFile WriteFile",
     "- reduction_indices": "ReduceJoin",
@@ -175,6 +170,8 @@ XLA = {
     "- window_dimensions window_strides padding - init_value": "XlaSelectAndScatter",
     "- bound": "XlaSetBound",
     "- dim_index size": "XlaSetDynamicDimensionSize",
+    "-* init_value*": "XlaVariadicReduce",
+    "-* init_values*": "XlaVariadicReduceV2",
     "-* dimension": "XlaVariadicSort",
 }
 

@@ -8,8 +8,8 @@ The tables have all ops of TensorFlow 1.15 and 2.21 with an input of such a name
 often used kinds in `argument_tables`. Inputs that take data of any kind are no
 arguments: the indices of a look-up, boxes, labels, the operands of arithmetic.
 
-Left out: the arguments of datasets, queues, readers, summaries and checkpoints, all
-of whose inputs are none of a weight's business; `is_control_or_bookkeeping` knows
+Left out: the arguments of datasets, queues, readers, parsers, summaries and
+checkpoints, none of whose inputs is a weight; `is_control_or_bookkeeping` knows
 those ops. Boosted trees, TPU embeddings and tests of TensorFlow's own.
 
 The trap: a value that is assigned to a variable is its initial value, and the
@@ -30,22 +30,25 @@ _TENSORS = {
     "- - l2_regularizer": "BatchMatrixSolveLs MatrixSolveLs",
     "- crops": "BatchToSpace",
     "- block_shape crops": "BatchToSpaceND",
-    "- size": "Bincount",
+    "- size weights": "Bincount",
     "s0 s1": "BroadcastArgs BroadcastGradientArgs",
-    "- shape": "BroadcastTo Reshape",
+    "- shape": "BroadcastTo Reshape RiscBroadcast RiscReshape",
     "- clip_value_min clip_value_max": "ClipByValue",
     "- threshold": "CompareAndBitpack",
     "concat_dim -*": "Concat",
     "concat_dim shape*": "ConcatOffset",
-    "-* axis": "ConcatV2",
-    "- perm": "ConjugateTranspose Transpose",
-    "- axis": "Cumprod Cumsum CumulativeLogsumexp ReverseV2 UniqueV2 UniqueWithCountsV2",
+    "-* axis": "ConcatV2 RiscConcat",
+    "- perm": "ConjugateTranspose RiscTranspose Transpose",
+    "- axis": """
+        Cumprod Cumsum CumulativeLogsumexp ReverseV2 RiscReduce RiscReverse RiscSort UniqueV2
+        UniqueWithCountsV2
+        """,
     "x": "DataFormatDimMap DataFormatVecPermute InvertPermutation",
     "indices* -*": "DynamicStitch ParallelDynamicStitch",
     "shape": "Empty",
     "- dim": "ExpandDims",
     "dims value": "Fill",
-    "- - axis": "GatherV2",
+    "- - axis": "GatherV2 RiscGather",
     "- index": "GetElementAtIndex",
     "- value_range nbins": "HistogramFixedWidth",
     "- - k": "InTopKV2 MatrixSetDiagV2 MatrixSetDiagV3 NearestNeighbors",
@@ -55,13 +58,13 @@ _TENSORS = {
     "- paddings": "MirrorPad MirrorPadGrad Pad SpaceToBatch",
     "- n": "NthElement",
     "- depth on_value off_value": "OneHot",
-    "- paddings constant_values": "PadV2",
+    "- paddings constant_values": "PadV2 RiscPad",
     "- - - num_bits": "QuantizeAndDequantizeV3",
     "start limit delta": "Range",
     "- dims": "Reverse UnravelIndex",
     "- seq_lengths": "ReverseSequence",
     "- shift axis": "Roll",
-    "indices - shape": "ScatterNd",
+    "indices - shape": "RiscScatter ScatterNd",
     "- indices": """
         ScatterNdNonAliasingAdd TensorScatterAdd TensorScatterMax TensorScatterMin
         TensorScatterSub TensorScatterUpdate
@@ -71,7 +74,7 @@ _TENSORS = {
         SegmentMaxV2 SegmentMinV2 SegmentProdV2 SegmentSumV2 UnsortedSegmentJoin
         UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum
         """,
-    "- begin size": "Slice",
+    "- begin size": "RiscSlice Slice",
     "- block_shape paddings": "SpaceToBatchND",
     "split_dim": "Split",
     "- size_splits split_dim": "SplitV",
@@ -113,6 +116,7 @@ _IMAGES = {
     "- - box_ind image_size": "CropAndResizeGradImage",
     "- sequence_length": "CTCBeamSearchDecoder CTCGreedyDecoder",
     "- - - sequence_length": "CTCLoss CTCLossV2",
+    "- - colors": "DrawBoundingBoxesV2",
     "- size offsets": "ExtractGlimpse ExtractGlimpseV2",
     "- fft_length axes": "FFTND IFFTND IRFFTND RFFTND",
     "orig_input_tensor_shape": "FractionalAvgPoolGrad",
@@ -135,6 +139,20 @@ _IMAGES = {
         ResizeNearestNeighborGrad
         """,
     "- size scale translation": "ScaleAndTranslate",
+    "- - scale translation": "ScaleAndTranslateGrad",
+}
+
+# Ops of tf.contrib and TensorFlow Addons, which load libraries of their own.
+_ELSEWHERE = {
+    "- delta_h scale_s scale_v": "AdjustHsvInYiq",
+    "- boundaries": "BucketizeWithInputBoundaries",
+    "- - - - conv_input_scale side_input_scale": "FusedConv2DBiasActivation",
+    "- - max_sequence_lengths end_token": "Addons>GatherTree GatherTree",
+    "- - mask_indices transpose_a transpose_b": "MaskedMatmul",
+    "- - axis": "ReduceSliceMax ReduceSliceMin ReduceSliceProd ReduceSliceSum",
+    "- min_skips max_skips start limit emit_self_as_target": """
+        Addons>SkipGramGenerateCandidates SkipGramGenerateCandidates
+        """,
 }
 
 _LISTS = {
@@ -172,7 +190,9 @@ _LISTS = {
     "- element_shape lengths": "TensorListSplit",
 }
 
-ARGUMENTS = Signatures(_TENSORS, _CONTROL, _IMAGES, _LISTS, RANDOM, SPARSE, TEXT, XLA, TRAINING)
+ARGUMENTS = Signatures(
+    _TENSORS, _CONTROL, _IMAGES, _LISTS, RANDOM, SPARSE, TEXT, XLA, TRAINING, _ELSEWHERE
+)
 
 # Ops with any of these in their names belong to input pipelines, logs or files.
 _BOOKKEEPING_KINDS = (
@@ -188,12 +208,14 @@ _BOOKKEEPING_KINDS = (
 )
 _BOOKKEEPING_OPS = """
     Abort Assert CalibrationStatisticsSaver ConsumeMutexLock ControlTrigger DTensorRestoreV2
-    DebugNanCount DestroyResourceOp DumpTensor GenerateVocabRemapping ImportEvent InitializeTable
-    InitializeTableFromTextFile InitializeTableFromTextFileV2 InitializeTableV2 LoadAndRemapMatrix
-    LookupTableImport LookupTableImportV2 LookupTableInsert LookupTableInsertV2 MapStage
-    MatchingFiles MergeV2Checkpoints NoOp OrderedMapStage PrintV2 ReadFile Restore RestoreSlice
-    RestoreV2 Save SaveSlices SaveV2 ShardedFilename ShardedFilespec SleepOp Stage Timestamp
-    WriteFile
+    DebugNanCount DestroyResourceOp DumpTensor GenerateVocabRemapping ImportEvent
+    InitializeTable InitializeTableFromTextFile InitializeTableFromTextFileV2 InitializeTableV2
+    LoadAndRemapMatrix LookupTableImport LookupTableImportV2 LookupTableInsert
+    LookupTableInsertV2 MapStage MatchingFiles MergeV2Checkpoints NoOp OrderedMapStage
+    ParseExample ParseExampleV2 ParseSequenceExample ParseSequenceExampleV2 ParseSingleExample
+    ParseSingleSequenceExample PrintV2 RaggedCross ReadFile Restore RestoreSlice RestoreV2 Save
+    SaveSlices SaveV2 ShardedFilename ShardedFilespec SleepOp SparseCross SparseCrossHashed
+    SparseCrossV2 SparseFeatureCross SparseFeatureCrossV2 Stage Timestamp WriteFile
     """
 _BOOKKEEPING = frozenset(_BOOKKEEPING_OPS.split())
 

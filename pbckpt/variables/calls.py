@@ -8,7 +8,8 @@
                    start limit delta   a    b
     argument         (0 is the count)   1    2    of body
 
-A loop's results come round as arguments, in the same order.
+A node whose op is itself the name of a function of the library calls that one, with its
+inputs as arguments (`DIRECT_CALL`). A loop's results come round as arguments, in the same order.
 
 Left out: functions of datasets and iterators, reducers and comparators of XLA,
 replicated computations of TPUs. No weights go in there, or not slot by slot.
@@ -58,6 +59,9 @@ _CASE = Call(("branches",), ("branches",), first=1)
 _WHILE = Call(("cond", "body"), ("body",), loops=True)
 _PARTITIONED = Call(("f",), ("f",))
 _XLA = Call(("function",), ("function",))
+
+# A node whose op is the name of a function in the graph's library: it runs that.
+DIRECT_CALL = Call((), ())
 
 CALLS = {
     "BatchFunction": _PARTITIONED,

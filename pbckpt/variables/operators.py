@@ -9,20 +9,22 @@
 
 Each comes with its tables in a module of its own. They were made by going through
 the registries of TensorFlow 1.15 and 2.21 for the names of arguments, and read row
-by row; tests against both TensorFlows hold each op and each name in them. An op that
+by row; tests against both TensorFlows hold each op and each name in them, but for the
+few of tf.contrib and of TensorFlow Addons. An op that
 no table has says nothing.
 """
 
 from __future__ import annotations
 
 from pbckpt.variables.arguments import argument_name, is_control_or_bookkeeping
-from pbckpt.variables.calls import CALLS, Call
+from pbckpt.variables.calls import CALLS, DIRECT_CALL, Call
 from pbckpt.variables.outputs import output_index
 from pbckpt.variables.passing import Change, Pass, passing
 from pbckpt.variables.weights import fused_role, takes_fused_arguments, weight_role
 
 __all__ = [
     "CALLS",
+    "DIRECT_CALL",
     "Call",
     "Change",
     "Pass",

@@ -18,6 +18,7 @@ Reference: NodeDef.input in a FunctionDef, tensorflow/core/framework/function.pr
 from __future__ import annotations
 
 _OUTPUTS = {
+    "output mkl_output": "_MklConcat _MklConcatV2",
     "sampled_candidates true_expected_count sampled_expected_count": """
         AllCandidateSampler FixedUnigramCandidateSampler LearnedUnigramCandidateSampler
         LogUniformCandidateSampler ThreadUnsafeUnigramCandidateSampler

@@ -21,7 +21,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from pbckpt.variables.signatures import Signatures
+from pbckpt.variables.signatures import Signatures, without_mkl
 
 
 class Change(Enum):
@@ -108,13 +108,16 @@ PASSING = {
 }
 
 
+_CHANGES = {op: change for change, signatures in PASSING.items() for op, _ in signatures}
+
+
 def passing(op: str, slot: int, num_inputs: int) -> Pass | None:
     """Return where an op hands the value of an input slot on to, or None."""
-    for change, signatures in PASSING.items():
-        word = signatures.word(op, slot, num_inputs)
-        if word is not None:
-            return Pass(change, _outputs(word, slot))
-    return None
+    change = _CHANGES.get(op) or _CHANGES.get(without_mkl(op))
+    if change is None:
+        return None
+    word = PASSING[change].word(op, slot, num_inputs)
+    return None if word is None else Pass(change, _outputs(word, slot))
 
 
 def _outputs(word: str, slot: int) -> tuple[int, ...] | None:

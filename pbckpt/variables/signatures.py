@@ -110,7 +110,6 @@ def without_mkl(op: str) -> str:
 # Plain ops of a leading underscore, without it.
 _FUSED = frozenset(
     (
-        "FusedBatchMatMulV2",
         "FusedBatchNormEx",
         "FusedConv2D",
         "FusedConv3D",

@@ -32,7 +32,7 @@ _CONVOLUTIONS = {
         Conv Conv2D Conv2DBackpropFilterV2 Conv2DBackpropInput Conv2DBackpropInputV2 Conv3D
         Conv3DBackpropFilter Conv3DBackpropInput Conv3DBackpropInputV2 Dilation2D
         Dilation2DBackpropFilter Dilation2DBackpropInput RiscConv XlaConv XlaConvV2
-        _FusedConv2D _FusedConv3D _MklConv2DBackpropInput _MklNativePadWithConv2D
+        _FusedConv2D _FusedConv3D _MklNativePadWithConv2D
         _MklNativePadWithFusedConv2D _MklPadWithConv2D _MklPadWithFusedConv2D
         __MklDummyPadWithConv2D __MklDummyPadWithFusedConv2D
         """,
@@ -47,8 +47,8 @@ _CONVOLUTIONS = {
 _PRODUCTS = {
     "matrix matrix": """
         BatchMatMul BatchMatMulV2 BatchMatMulV3 MatMul RiscDot SparseMatMul SparseMatrixMatMul
-        SparseMatrixMul SparseMatrixSparseMatMul XlaDot XlaDotV2 XlaEinsum _FusedBatchMatMulV2
-        _FusedMatMul
+        SparseMatrixMul SparseMatrixSparseMatMul XlaDot XlaDotV2 XlaEinsum _FusedMatMul
+        _MklFusedBatchMatMulV2
         """,
     "matrix*": "Einsum",
     "- - - matrix": "SparseTensorDenseMatMul TridiagonalMatMul",
@@ -76,8 +76,11 @@ _TABLES = {
         SparseSegmentSum SparseSegmentSumWithNumSegments XlaGather
         """,
     "embeddings embeddings": "NegTrain",
+    # The centres of a k-means.
+    "- weight": "NearestNeighbors",
     "- - - - embeddings": """
-        XlaSparseDenseMatmulWithCsrInput XlaSparseDenseMatmulWithStaticBufferSize
+        XlaSparseDenseMatmul XlaSparseDenseMatmulWithCsrInput
+        XlaSparseDenseMatmulWithStaticBufferSize
         """,
     "- - - - - embeddings weight": "XlaSparseDenseMatmulCustomCombinerOnTcWithCsrInput",
 }
@@ -164,6 +167,13 @@ _RANGES = {
     "- - scale - scale - scale": "UniformQuantizedAdd",
 }
 
+# Ops of tf.contrib and TensorFlow Addons, which load libraries of their own.
+_ELSEWHERE = {
+    "- kernel bias": "FusedConv2DBiasActivation",
+    "matrix matrix": "MaskedMatmul",
+    "- embeddings": "Addons>EmbeddingBag",
+}
+
 # Their weights, and then their biases, as tensors of their own.
 _CANONICAL = {
     "- - - kernel* bias*": "CudnnRNNCanonicalToParams CudnnRNNCanonicalToParamsV2",
@@ -179,6 +189,7 @@ WEIGHTS = Signatures(
     _QUANTIZED,
     _RANGES,
     _CANONICAL,
+    _ELSEWHERE,
 )
 
 # What the first op that is fused takes, behind the input and the filter.
