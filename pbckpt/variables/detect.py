@@ -15,10 +15,10 @@ from pbckpt.errors import UnsupportedGraphError
 from pbckpt.variables.evidence import Evidence
 from pbckpt.variables.naming import Nameless, derive_names, without_import
 from pbckpt.variables.network import Network
-from pbckpt.variables.roles import Role
+from pbckpt.operators.roles import Role
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings, strongest
-from pbckpt.variables.traces import Trace, find_traces
+from pbckpt.variables.traces import Trace, find_computed_reads, find_traces
 from pbckpt.variables.verdict import Outcome, Verdict, judge
 from pbckpt.variables.walk import Walker
 
@@ -137,10 +137,25 @@ def examine(network: Network) -> list[Verdict]:
         for sight in sights
         if sight.tensor is not None and _is_numeric(sight.tensor.dtype)
     }
+    add_computed_reads(sights, walker)
     surroundings = Surroundings(walker, ranks)
     for sight in sights:
         sight.parts = surroundings.parts.get(sight.number, sight.parts)
     return judge(sights, walker)
+
+
+def add_computed_reads(sights: Sequence[Sight], walker: Walker) -> None:
+    """Add the traces of reads whose values are computed from constants.
+
+    Of these the largest is what holds the weight: others are its scale, its range.
+    """
+    by_number = {sight.number: sight for sight in sights}
+    for trace, sources in find_computed_reads(walker):
+        known = [by_number[source] for source in sources]
+        stored = [sight for sight in known if sight.tensor is not None]
+        if stored:
+            largest = max(stored, key=lambda sight: sight.tensor.nbytes if sight.tensor else 0)
+            largest.traces.append(trace)
 
 
 def _sight(number: int, walker: Walker) -> Sight:

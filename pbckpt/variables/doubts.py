@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.variables.evidence import Evidence, Strength
-from pbckpt.variables.operators import argument_name, is_control_or_bookkeeping
+from pbckpt.operators import argument_name, is_control_or_bookkeeping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,20 +34,34 @@ _DEFAULT_NAME = re.compile(r"Const(?:_\d+)?")
 _COMPUTED = re.compile(
     r"(?:.*/)?(?:ConstantFolding|ConstantFoldingCtrl|ArithmeticOptimizer|LayoutOptimizer"
     r"|RemapperOptimizer|LoopOptimizer)(?:/.*)?"
-    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|__cf__\d+|_eightbit/.*)"
+    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|_eightbit/.*)"
 )
+_TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
+# Operations whose result is what they take.
+_KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
 _OPERATION = re.compile(
     r"(?:add|sub|mul|div|truediv|real_?div|floordiv|pow|neg|Neg|sqrt|Sqrt|rsqrt|Rsqrt|square|Square"
     r"|exp|Exp|log|Log|Sum|Mean|mean|Prod|Max|Min|Maximum|Minimum|MatMul|matmul|Softplus|Sigmoid"
     r"|Tanh|Relu|zeros|ones|zeros_like|ones_like|Fill|fill|range|Range|Shape|l2_normalize|batchnorm"
+    r"|strided_slice|Slice|split|Split|unstack|concat|stack|transpose|Transpose|GatherV2|Tile|ExpandDims"
     r")(?:_\d+)?"
 )
+# A weight that was cast to half is still that weight.
+_CAST = re.compile(r"Cast(?:_\d+)?")
 # What TensorFlow calls the inputs of ops that take data: a number in their place
 # gets the name of the op, a slash, and this.
 _INPUT = re.compile(
     r"(?:x|y|a|b|t|e|input|inputs|filter|value|values|data|params|features|tensor|tensors|images"
     r"|condition|scale|offset|mean|variance|min|max|indices|ids|element|begin|end|filters?"
     r"|updates|depth|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
+)
+# Last components that people and libraries give to variables.
+_USUAL_NAME = re.compile(
+    r"(?:(?:depthwise|pointwise|recurrent|conv|fc|dense|hidden|output|out|attention|query|key|value"
+    r"|proj|candidate|gates?)_)?(?:kernel|weights?|filters?|biases|bias|w|W|b|B|gamma|beta"
+    r"|moving_mean|moving_variance|embeddings?|embedding_matrix|embedding_table|lookup_table"
+    r"|alphas?|w_[ifo]_diag)(?:_?\d+)?(?::0)?"
+    r"|.*_(?:kernel|bias|biases|gamma|beta|moving_mean|moving_variance|w_[ifo]_diag|embeddings)"
 )
 _ARITHMETIC = frozenset(
     ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "BiasAdd", "SquaredDifference")
@@ -80,9 +94,16 @@ def parameter_of(sight: Sight, use: Use) -> str | None:
     return argument_name(op, use.slot, len(sight.network.inputs[use.node]))
 
 
+def is_usually_a_variable(name: str) -> bool:
+    """Tell whether a name's last component is one that variables usually have."""
+    return _USUAL_NAME.fullmatch(name) is not None
+
+
 def _uses(sight: Sight) -> Iterator[Evidence]:
     uses = sight.reach.uses
     if not uses:
+        if is_usually_a_variable(sight.last_name):
+            return
         yield _against("unused", Strength.FAIR, "no operation takes it")
         return
     telling = None
@@ -113,12 +134,19 @@ def _name(sight: Sight) -> Iterator[Evidence]:
         return
     if sight.traces:
         return
-    if _COMPUTED.fullmatch(sight.name):
+    plain = _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", sight.name))
+    last = plain.rpartition("/")[2]
+    is_folded = "__cf__" in sight.name and not _KEEPS_VALUE.fullmatch(last)
+    if is_folded or _COMPUTED.fullmatch(plain):
         reason = f"its name {sight.name!r} is one that tools give to what they compute"
         yield _against("folded", Strength.STRONG, reason)
-    elif _OPERATION.fullmatch(last):
+    elif _OPERATION.fullmatch(last) or (_CAST.fullmatch(last) and not _is_half(sight)):
         reason = f"its name is that of an operation, {last}, whose result it is"
         yield _against("folded", Strength.STRONG, reason)
+
+
+def _is_half(sight: Sight) -> bool:
+    return sight.tensor is not None and sight.tensor.dtype in (DataType.HALF, DataType.BFLOAT16)
 
 
 def _literal_of(sight: Sight) -> str | None:

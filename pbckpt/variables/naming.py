@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.variables.roles import Role
+from pbckpt.operators.roles import Role
 from pbckpt.variables.traces import is_generic
 
 if TYPE_CHECKING:

@@ -20,14 +20,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.variables.calls import CALLS
-from pbckpt.variables.outputs import output_index
+from pbckpt.operators.calls import CALLS, DIRECT_CALL
+from pbckpt.operators.outputs import output_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pbckpt.graph.decode import Function, Graph, Node
-    from pbckpt.variables.calls import Call
+    from pbckpt.operators.calls import Call
 
 # The op of a node whose value is given in the graph.
 CONSTANT_OP = "Const"
@@ -151,7 +151,7 @@ class Network:
             self.inputs[number] = inputs
             for slot, producer in enumerate(inputs):
                 feed(number, slot, producer)
-            call = CALLS.get(node.op)
+            call = CALLS.get(node.op) or (DIRECT_CALL if node.op in self._bodies else None)
             if call is not None:
                 self._enter(number, call, node)
 
@@ -178,21 +178,20 @@ class Network:
         """
         inputs = self.inputs[number]
         kept = self._kept(call, node) if call.loops else None
-        for attr in call.functions:
-            for function in dict.fromkeys(_functions(node, attr)):
-                body = self._bodies.get(function)
-                self._budget -= len(inputs)
-                if body is None or self._budget < 0:
+        for function, returns in _called(call, node).items():
+            body = self._bodies.get(function)
+            self._budget -= len(inputs)
+            if body is None or self._budget < 0:
+                continue
+            if returns:
+                self._calls.append((number, body))
+            for slot, producer in enumerate(inputs):
+                place = call.argument_of(slot, len(inputs))
+                if place is None or place >= len(body.arguments):
                     continue
-                if attr in call.returns:
-                    self._calls.append((number, body))
-                for slot, producer in enumerate(inputs):
-                    place = call.argument_of(slot, len(inputs))
-                    if place is None or place >= len(body.arguments):
-                        continue
-                    if kept is None or place in kept:
-                        self.inputs[body.arguments[place]].append(producer)
-                        self._feed(body.arguments[place], 0, producer)
+                if kept is None or place in kept:
+                    self.inputs[body.arguments[place]].append(producer)
+                    self._feed(body.arguments[place], 0, producer)
 
     def _kept(self, call: Call, node: Node) -> frozenset[int]:
         """Return which arguments a loop's body returns as it got them."""
@@ -255,6 +254,15 @@ class Network:
 def _is_number(text: str) -> bool:
     """Tell whether a text is a count that fits an output; int() takes more than that."""
     return text.isascii() and text.isdecimal() and len(text) < 10  # noqa: PLR2004 - below 2^31
+
+
+def _called(call: Call, node: Node) -> dict[str, bool]:
+    """Return the functions that a call runs, and whether their results are the call's."""
+    if call is DIRECT_CALL:
+        return {node.op: True}
+    return {
+        name: attr in call.returns for attr in call.functions for name in _functions(node, attr)
+    }
 
 
 def _functions(node: Node, attr: str) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.variables.operators import fused_role, takes_fused_arguments, weight_role
+from pbckpt.operators import fused_role, takes_fused_arguments, weight_role
 
 if TYPE_CHECKING:
     from pbckpt.graph.tensor_proto import ConstantTensor
     from pbckpt.variables.network import Network
-    from pbckpt.variables.roles import Role
+    from pbckpt.operators.roles import Role
     from pbckpt.variables.structure import Part
     from pbckpt.variables.traces import Trace
     from pbckpt.variables.walk import Reach, Use

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.variables.roles import Role
-from pbckpt.variables.weights import weight_role
+from pbckpt.operators.roles import Role
+from pbckpt.operators.weights import weight_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,6 +114,16 @@ class Surroundings:
                 mean = self._array(self._operands(taker, slot))
                 self._note(mean, Role.MOVING_MEAN, f"the mean in {where}")
                 self._see_offset(taker, where)
+            elif self._network.ops[taker] == "Mul":
+                self._see_negated_mean(taker, self._operands(taker, slot), where)
+
+    def _see_negated_mean(self, product: int, factor: tuple[int, int], where: str) -> None:
+        """Look at beta + (-mean) * inverse."""
+        number, _ = self._walker.behind(factor)
+        if number >= 0 and self._network.ops[number] == "Neg":
+            mean = self._array(self._network.input(number, 0))
+            self._note(mean, Role.MOVING_MEAN, f"the mean in {where}")
+            self._see_added(product, f"in {where}")
 
     def _is_subtracted(self, product: int) -> bool:
         return any(
@@ -145,8 +155,8 @@ class Surroundings:
         elif number >= 0 and self._network.ops[number] == "Mul":
             for slot in (0, 1):
                 gamma = self._array(self._network.input(number, slot))
-                self._note(gamma, Role.GAMMA, f"the scale in {where}", is_sure=False)
-            self._see_affine(product, f"in {where}")
+                self._note(gamma, Role.GAMMA, f"the scale in {where}")
+            self._see_added(product, f"in {where}")
         elif has_variance:
             # x * inverse, with no scale: the offset is what is left of beta.
             return
@@ -162,13 +172,17 @@ class Surroundings:
                 if gamma is None:
                     continue
                 self._note(gamma, Role.GAMMA, f"the scale {where}")
-                for after, after_slot in self._walker.takers(taker):
-                    if self._network.ops[after] in _ADDS:
-                        beta = self._array(self._operands(after, after_slot))
-                        self._note(beta, Role.BETA, f"the offset {where}")
+                self._see_added(taker, where)
             elif op in _ADDS:
                 beta = self._array(self._operands(taker, slot))
                 self._note(beta, Role.BETA, f"the offset {where}", is_sure=False)
+
+    def _see_added(self, scaled: int, where: str) -> None:
+        """Look at beta, which is added to something scaled."""
+        for taker, slot in self._walker.takers(scaled):
+            if self._network.ops[taker] in _ADDS:
+                beta = self._array(self._operands(taker, slot))
+                self._note(beta, Role.BETA, f"the offset {where}")
 
     def _see_sum(self, number: int) -> None:
         """Look whether a constant is added to the output of a matrix multiplication."""

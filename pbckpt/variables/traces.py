@@ -4,11 +4,13 @@
     read_identity     Const X, Identity X/read: a reference variable
     resource_read     Const, Identity …/ReadVariableOp: a resource variable
     resource_capture  Const …/resource: a resource that another operation took
+    resource_gather   GatherV2 as ResourceGather becomes it, placed with the variable
     gather_capture    Const NAME/92, GatherV2 NAME: a table gathered from
     resource_input    a loop or branch that lists its resource inputs
     resource_argument a function that calls its argument …_resource
     folded_read       Const X/read, Const …/ReadVariableOp: the read itself became
                       a constant when the graph was optimized
+    computed_read     Identity X/read of what is computed from constants alone
     colocated         Identity with loc:@X, which was placed with the variable X
 
 A trace says where the variable's value is, too: at the Identity that read it. On
@@ -26,13 +28,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.network import CONSTANT_OP
 from pbckpt.variables.walk import READING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pbckpt.variables.network import Network
-    from pbckpt.variables.walk import Passed, Reach
+    from pbckpt.variables.walk import Passed, Reach, Walker
 
 _READ = "/read"
 _RESOURCE = "/resource"
@@ -40,6 +43,9 @@ _GATHERS = frozenset(("GatherV2", "Gather", "GatherNd", "ResourceGather", "Resou
 # The last component of a name that Grappler gave a node when it became a constant.
 _FOLDED = re.compile(r"/_\d+__cf__\d+$")
 _IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
+# How many nodes the formula of a value may have that a variable's read is left of.
+_MAX_FORMULA = 32
+_IS_UNKNOWN = re.compile(r"(?:.*/)?unknown(?:_\d+)?")
 _IS_NUMBER = re.compile(r".*/\d+")
 _IS_RESOURCE_ARGUMENT = re.compile(r".*resource(?:_\d+)?")
 
@@ -64,7 +70,13 @@ def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
     reads = list(_reads(reach, network))
     traces = [*_read_identities(number, reads, network), *_resource_reads(number, reads, network)]
     if not any(trace.evidence.strength is Strength.PROOF for trace in traces):
-        for rule in (_resource_capture, _gather_capture, _resource_input, _resource_argument):
+        for rule in (
+            _resource_capture,
+            _gather_capture,
+            _resource_input,
+            _resource_argument,
+            _resource_gather,
+        ):
             trace = rule(number, reach, network)
             if trace:
                 traces.append(trace)
@@ -191,6 +203,25 @@ def _resource_argument(number: int, reach: Reach, network: Network) -> Trace | N
     return None
 
 
+def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | None:
+    """Find the GatherV2 that a ResourceGather became: placed with the variable, and without
+    the attr that TensorFlow's own GatherV2 has."""
+    name = network.names[number]
+    for use in reach.uses:
+        node = network.nodes[use.node]
+        if node is None or use.slot or node.op not in _GATHERS or use.changes:
+            continue
+        attrs = node.definition.attr
+        placed = attrs["_class"].list.s if "_class" in attrs else ()
+        if f"loc:@{name}".encode() in placed and "batch_dims" not in attrs:
+            reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
+            return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
+        if _IS_UNKNOWN.fullmatch(name):
+            reason = f"GatherV2 {node.name!r} takes {name!r}, as loaded models call what they capture"
+            return Trace(Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number)
+    return None
+
+
 def _folded_read(number: int, network: Network) -> Trace | None:
     """Find the name of a read on the constant itself, which an optimizer made of the read."""
     name = _FOLDED.sub("", network.names[number])
@@ -215,3 +246,34 @@ def _colocated(number: int, reads: list[Passed], network: Network) -> Iterator[T
             evidence = Evidence("colocated", Strength.STRONG, reason)
             yield Trace(evidence, name, network.names[passed.node], _value(number, passed))
             return
+
+
+def find_computed_reads(walker: Walker) -> Iterator[tuple[Trace, tuple[int, ...]]]:
+    """Yield the reads of values that are computed, with the constants they are made of.
+
+    A tool that makes constants smaller in a way of its own leaves such a formula
+    in the place of the variable.
+    """
+    network = walker.network
+    for number, op in enumerate(network.ops):
+        if op != "Identity" or not walker.constant_only[number] or number in walker.origins:
+            continue
+        name = network.names[number]
+        if not _names_a_read(name):
+            continue
+        sources = _sources(number, network)
+        if sources:
+            reason = f"Identity {name!r} reads what is computed from it"
+            evidence = Evidence("computed_read", Strength.PROOF, reason)
+            own = name.removesuffix(_READ) if name.endswith(_READ) else ""
+            yield Trace(evidence, own, name, number), sources
+
+
+def _sources(number: int, network: Network) -> tuple[int, ...]:
+    """Return the constants that a value is made of; none of a long formula."""
+    seen = [number]
+    for place in range(_MAX_FORMULA):
+        if place >= len(seen):
+            return tuple(one for one in seen if network.ops[one] == CONSTANT_OP)
+        seen += [one for one, _ in network.inputs[seen[place]] if one >= 0 and one not in seen]
+    return ()

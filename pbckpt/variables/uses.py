@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbckpt.variables.evidence import Evidence, Strength
-from pbckpt.variables.roles import Role
+from pbckpt.operators.roles import Role
 from pbckpt.variables.structure import strongest
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.variables.doubts import doubts
+from pbckpt.variables.doubts import doubts, is_usually_a_variable
 from pbckpt.variables.evidence import Evidence, Strength
-from pbckpt.variables.operators import CALLS
+from pbckpt.operators import CALLS
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
 
@@ -37,13 +37,6 @@ _MARKS = frozenset(
 )
 # Doubts that keep a constant from being asked why freezing left no mark on it.
 _SETTLED = frozenset(("parameter", "literal", "default_name", "folded", "empty", "not_a_number"))
-# Last components that people and libraries give to variables.
-_USUAL_NAME = re.compile(
-    r"(?:(?:depthwise|pointwise|recurrent|conv|fc|dense|hidden|output|out|attention|query|key|value"
-    r"|proj|candidate|gates?)_)?(?:kernel|weights?|filters?|biases|bias|w|W|b|B|gamma|beta"
-    r"|moving_mean|moving_variance|embeddings?|embedding_matrix|embedding_table|lookup_table"
-    r"|alphas?|w_[ifo]_diag)(?:_?\d+)?(?::0)?"
-)
 _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", "RefMerge", "_Arg"))
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
 
@@ -93,7 +86,7 @@ def _usual_name(sight: Sight) -> Iterator[Evidence]:
     if _DEFAULT_VARIABLE.fullmatch(last):
         reason = f"it is called {last}, as tf.Variable calls what is given no name"
         yield Evidence("default_variable_name", Strength.STRONG, reason)
-    elif _USUAL_NAME.fullmatch(last):
+    elif is_usually_a_variable(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
 
 

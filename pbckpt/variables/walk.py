@@ -21,7 +21,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, NOWHERE, RESULT_OP
-from pbckpt.variables.passing import Change, Pass, passing
+from pbckpt.operators.passing import Change, Pass, passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

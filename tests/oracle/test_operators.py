@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pbckpt.variables.arguments import ARGUMENTS
-from pbckpt.variables.calls import CALLS
-from pbckpt.variables.outputs import OUTPUTS
-from pbckpt.variables.passing import PASSING, Change
-from pbckpt.variables.weights import WEIGHTS
+from pbckpt.operators.arguments import ARGUMENTS
+from pbckpt.operators.calls import CALLS
+from pbckpt.operators.outputs import OUTPUTS
+from pbckpt.operators.passing import PASSING, Change
+from pbckpt.operators.weights import WEIGHTS
 from tests.oracle.judge import INTERPRETER_VARIABLE
 
 if TYPE_CHECKING:
-    from pbckpt.variables.signatures import Signature, Signatures
+    from pbckpt.operators.signatures import Signature, Signatures
 
 SCRIPT = Path(__file__).with_name("tensorflow_ops.py")
 TIMEOUT = 300

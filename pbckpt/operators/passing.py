@@ -21,7 +21,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from pbckpt.variables.signatures import Signatures, without_mkl
+from pbckpt.operators.signatures import Signatures, without_mkl
 
 
 class Change(Enum):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pbckpt.variables.calls import CALLS, DIRECT_CALL, Call
-from pbckpt.variables.operators import (
+from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
+from pbckpt.operators import (
     Change,
     Pass,
     argument_name,
@@ -14,8 +14,8 @@ from pbckpt.variables.operators import (
     takes_fused_arguments,
     weight_role,
 )
-from pbckpt.variables.roles import Role
-from pbckpt.variables.signatures import Signature, Signatures, without_mkl
+from pbckpt.operators.roles import Role
+from pbckpt.operators.signatures import Signature, Signatures, without_mkl
 
 CONV_AND_NORM = ("FusedBatchNorm", "Relu")
 

@@ -20,8 +20,8 @@ Reference: the op definitions of TensorFlow.
 
 from __future__ import annotations
 
-from pbckpt.variables.argument_tables import RANDOM, SPARSE, TEXT, TRAINING, XLA
-from pbckpt.variables.signatures import Signatures
+from pbckpt.operators.argument_tables import RANDOM, SPARSE, TEXT, TRAINING, XLA
+from pbckpt.operators.signatures import Signatures
 
 _TENSORS = {
     "- reduction_indices": "All Any EuclideanNorm Max Mean Min Prod Sum",

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbckpt.variables.roles import Role
-from pbckpt.variables.signatures import Signatures, without_mkl
+from pbckpt.operators.roles import Role
+from pbckpt.operators.signatures import Signatures, without_mkl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

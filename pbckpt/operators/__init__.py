@@ -16,11 +16,11 @@ no table has says nothing.
 
 from __future__ import annotations
 
-from pbckpt.variables.arguments import argument_name, is_control_or_bookkeeping
-from pbckpt.variables.calls import CALLS, DIRECT_CALL, Call
-from pbckpt.variables.outputs import output_index
-from pbckpt.variables.passing import Change, Pass, passing
-from pbckpt.variables.weights import fused_role, takes_fused_arguments, weight_role
+from pbckpt.operators.arguments import argument_name, is_control_or_bookkeeping
+from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
+from pbckpt.operators.outputs import output_index
+from pbckpt.operators.passing import Change, Pass, passing
+from pbckpt.operators.weights import fused_role, takes_fused_arguments, weight_role
 
 __all__ = [
     "CALLS",
