@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.errors import UnsupportedGraphError
+from pbckpt.operators.roles import Role
 from pbckpt.variables.evidence import Evidence
 from pbckpt.variables.naming import Nameless, derive_names, without_import
 from pbckpt.variables.network import Network
-from pbckpt.operators.roles import Role
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings, strongest
 from pbckpt.variables.traces import Trace, find_computed_reads, find_traces
@@ -122,9 +122,7 @@ def detect(graph: Graph) -> Detection:
     verdicts = examine(network)
     claims = [claim for verdict in verdicts for claim in _claims(verdict)]
     variables = _variables(claims, network)
-    skipped = [
-        _skipped(verdict) for verdict in verdicts if verdict.outcome is not Outcome.VARIABLE
-    ]
+    skipped = [_skipped(verdict) for verdict in verdicts if verdict.outcome is not Outcome.VARIABLE]
     return Detection(_with_unique_keys(variables), tuple(skipped))
 
 
@@ -288,9 +286,7 @@ def _variable(claim: _Claim, key: str) -> Variable | None:
 def variable_of(node: str, tensor: ConstantTensor, found: Found) -> Variable:
     """Return the variable that a finding makes of a constant."""
     trainable = is_trainable(tensor.dtype, found.role, found.key)
-    return Variable(
-        found.key, node, tensor, trainable, found.rule, found.reason, role=found.role
-    )
+    return Variable(found.key, node, tensor, trainable, found.rule, found.reason, role=found.role)
 
 
 def is_trainable(dtype: DataType, role: Role | None, key: str) -> bool:

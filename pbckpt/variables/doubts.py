@@ -1,17 +1,17 @@
 """Doubts: evidence against a constant having been a variable.
 
-    rule             says
-    parameter        ops take it as a shape, an axis, a permutation, a bound, …
-    literal          it has the name that TensorFlow gives a number in a formula
-    default_name     it is called Const, as tf.constant calls what has no name
-    folded           its name is that of an operation, or one that a tool gives to
-                     what it has computed: it is a result, not an original
-    not_a_number     integers, truth values and strings are seldom weights
-    scalar           a single number is an epsilon more often than a weight
-    empty            nothing is in it
-    preprocessing    it shifts or scales the network's input
-    unused           nothing takes it
-    unmarked         freezing left its mark on the variables, and not on this
+rule             says
+parameter        ops take it as a shape, an axis, a permutation, a bound, …
+literal          it has the name that TensorFlow gives a number in a formula
+default_name     it is called Const, as tf.constant calls what has no name
+folded           its name is that of an operation, or one that a tool gives to
+                 what it has computed: it is a result, not an original
+not_a_number     integers, truth values and strings are seldom weights
+scalar           a single number is an epsilon more often than a weight
+empty            nothing is in it
+preprocessing    it shifts or scales the network's input
+unused           nothing takes it
+unmarked         freezing left its mark on the variables, and not on this
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import QUANTIZED, DataType
-from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.operators import argument_name, is_control_or_bookkeeping
+from pbckpt.variables.evidence import Evidence, Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

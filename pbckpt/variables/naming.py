@@ -32,12 +32,12 @@ _READ = re.compile(r"/?ReadVariableOp(?:_\d+)?$")
 _SUFFIX = re.compile(r"_\d+$")
 # Scopes of operations and calls, behind a layer's.
 _OPERATION = re.compile(
-    r"(?:Conv[123]D|Conv[123]DTranspose|conv[123]d(?:_transpose)?|convolution|depthwise"
-    r"|separable_conv[12]d|MatMul|matmul|BiasAdd|Cast|Add|AddV2|add|Mul|mul|Sub|sub|batchnorm"
-    r"|FusedBatchNorm(?:V\d)?|Reshape|Read|embedding_lookup|Tensordot|tensordot|einsum|Einsum"
-    r"|split|unstack|Gather(?:V2)?|ResourceGather|transpose|ExpandDims|Neg|GatherV2|Shape|Rank"
-    r"|Squeeze|BroadcastTo|Maximum|Minimum|Pow|truediv|moments|Identity|Tile|strided_slice|concat"
-    r"|stack|Pack|dot|Dot|Prod|Sqrt|Rsqrt|Square)(?:_\d+)?"
+    r"(?:Conv[123]D|Conv[123]DTranspose|convolution|depthwise|separable_conv[12]d|MatMul|matmul"
+    r"|BiasAdd|Cast|Add|AddV2|add|Mul|mul|Sub|sub|batchnorm|FusedBatchNorm(?:V\d)?|Reshape|Read"
+    r"|embedding_lookup(?:_sparse)?|Tensordot|tensordot|einsum|Einsum|split|unstack|GatherV2|Gather"
+    r"|ResourceGather|transpose|ExpandDims|Neg|Shape|Rank|Squeeze|BroadcastTo|Maximum|Minimum|Pow"
+    r"|truediv|moments|Identity|Tile|strided_slice|concat|stack|Pack|Prod|Sqrt|Rsqrt|Square"
+    r")(?:_\d+)?"
 )
 _CONTROL = re.compile(
     r"(?:while|cond)(?:_\d+)?|body|then|else|branch\d*|_\d+|(?:Stateful)?PartitionedCall(?:_\d+)?"
@@ -48,6 +48,7 @@ _IMPORT = "import/"
 # Scopes that the reads of Keras 3 have, and those of Keras 2 do not.
 _KERAS_3 = re.compile(r".*/(?:Cast|convolution)(?:_\d+)?/ReadVariableOp(?:_\d+)?")
 _NUMBERS = re.compile(r"(\d+)")
+_RECURRENT = re.compile("rnn|cell", re.IGNORECASE)
 _CELLS = {1: "simple_rnn_cell", 3: "gru_cell", 4: "lstm_cell"}
 _MATRIX_RANK = 2
 _WORDS = {
@@ -78,16 +79,18 @@ class Place(NamedTuple):
     word: str
 
 
-def own_name(node: str) -> str:
-    """Return the variable's own name, as a constant's name that says it has it."""
-    return node
+def is_operation(name: str) -> bool:
+    """Tell whether a component of a name is that of an operation."""
+    return _OPERATION.fullmatch(name) is not None
 
 
-def derive_names(variables: Sequence[Nameless], nodes: Collection[str]) -> list[str]:
+def derive_names(
+    variables: Sequence[Nameless], nodes: Collection[str], taken: Collection[str] = ()
+) -> list[str]:
     """Return a name for each variable that was named after the place of its read.
 
     ``nodes`` are the names of all nodes: a scope that is a node's name is an
-    operation's. Names may be equal still.
+    operation's. Equal names get numbers; ``taken`` are others that are in use.
     """
     is_keras_3 = any(_KERAS_3.fullmatch(variable.reader) for variable in variables)
     layers = [_layer(variable, nodes) for variable in variables]
@@ -95,7 +98,23 @@ def derive_names(variables: Sequence[Nameless], nodes: Collection[str]) -> list[
     places = _without_prefix(places)
     if is_keras_3:
         places = _without_suffixes(places)
-    return ["/".join((*place.layer, place.word)) for place in places]
+    return _numbered(["/".join((*place.layer, place.word)) for place in places], taken)
+
+
+def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
+    """Tell equal names apart by a number, as TensorFlow does: kernel, kernel_1."""
+    used = set(taken) | set(names)
+    seen: set[str] = set()
+    count: dict[str, int] = {}
+    numbered = []
+    for name in names:
+        new = name
+        while new in seen or (new != name and new in used) or new in taken:
+            count[name] = count.get(name, 0) + 1
+            new = f"{name}_{count[name]}"
+        seen.add(new)
+        numbered.append(new)
+    return numbered
 
 
 def without_import(names: Sequence[str]) -> list[str]:
@@ -150,19 +169,25 @@ def _word(variable: Nameless) -> str:
 
 def _with_cells(places: list[Place], variables: Sequence[Nameless]) -> list[Place]:
     """Tell the recurrent kernel of a cell from its kernel: it is read second, and square but
-    for the number of gates."""
+    for the number of gates.
+    """
     groups: dict[tuple[str, ...], list[int]] = {}
     for number, place in enumerate(places):
         groups.setdefault(place.layer, []).append(number)
     changed = list(places)
     for layer, members in groups.items():
         matrices = sorted(
-            (number for number in members if len(variables[number].shape) == _MATRIX_RANK
-             and places[number].word in ("kernel", "recurrent_kernel", "variable", "weight", "matrix")),
+            (
+                number
+                for number in members
+                if len(variables[number].shape) == _MATRIX_RANK
+                and places[number].word
+                in ("kernel", "recurrent_kernel", "variable", "weight", "matrix")
+            ),
             key=lambda number: _natural(variables[number].reader),
         )
         gates = _gates([variables[number].shape for number in matrices])
-        if not gates:
+        if not gates or not layer or (gates == 1 and not _RECURRENT.search(layer[-1])):
             continue
         cell = layer if any("cell" in part for part in layer[-1:]) else (*layer, _CELLS[gates])
         for number, word in zip(matrices, ("kernel", "recurrent_kernel"), strict=True):

@@ -26,7 +26,7 @@ from pbckpt.operators.outputs import output_index
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pbckpt.graph.decode import Function, Graph, Node
+    from pbckpt.graph.decode import Graph, Node
     from pbckpt.operators.calls import Call
 
 # The op of a node whose value is given in the graph.

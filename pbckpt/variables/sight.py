@@ -8,8 +8,8 @@ from pbckpt.operators import fused_role, takes_fused_arguments, weight_role
 
 if TYPE_CHECKING:
     from pbckpt.graph.tensor_proto import ConstantTensor
-    from pbckpt.variables.network import Network
     from pbckpt.operators.roles import Role
+    from pbckpt.variables.network import Network
     from pbckpt.variables.structure import Part
     from pbckpt.variables.traces import Trace
     from pbckpt.variables.walk import Reach, Use
@@ -23,7 +23,17 @@ class Sight:
     ``tensor`` is None for a value that cannot be stored, and ``problem`` says why.
     """
 
-    __slots__ = ("_roles", "name", "network", "number", "parts", "problem", "reach", "tensor", "traces")
+    __slots__ = (
+        "_roles",
+        "name",
+        "network",
+        "number",
+        "parts",
+        "problem",
+        "reach",
+        "tensor",
+        "traces",
+    )
 
     def __init__(
         self,

@@ -35,11 +35,12 @@ _MAX_SUMS = 3
 
 
 class Part(NamedTuple):
-    """What a constant is part of. ``is_sure`` unless other things look like that too."""
+    """What a constant is to the node ``user``; ``is_sure`` unless other things look like that."""
 
     role: Role
     reason: str
     is_sure: bool
+    user: int
 
 
 class Surroundings:
@@ -61,9 +62,11 @@ class Surroundings:
             elif op == "Mul":
                 self._see_product(number)
 
-    def _note(self, number: int | None, role: Role, reason: str, *, is_sure: bool = True) -> None:
+    def _note(
+        self, number: int | None, user: int, role: Role, reason: str, *, is_sure: bool = True
+    ) -> None:
         if number is not None:
-            self.parts.setdefault(number, []).append(Part(role, reason, is_sure))
+            self.parts.setdefault(number, []).append(Part(role, reason, is_sure, user))
 
     def _array(self, producer: tuple[int, int]) -> int | None:
         """Return the constant, not a scalar, whose value a producer hands on."""
@@ -88,7 +91,7 @@ class Surroundings:
         if all(scalar is None or self._ranks.get(scalar) != 0 for scalar in scalars):
             return
         where = f"the normalisation with {self._title(root)}"
-        self._note(variance, Role.MOVING_VARIANCE, f"the variance in {where}")
+        self._note(variance, add, Role.MOVING_VARIANCE, f"the variance in {where}")
         self._see_scaled(root, variance is not None, where)
 
     def _see_scaled(self, root: int, has_variance: bool, where: str) -> None:  # noqa: FBT001
@@ -101,10 +104,10 @@ class Surroundings:
                 if constant is None:
                     self._see_normalised(taker, other, has_variance, where)
                 elif self._is_subtracted(taker):
-                    self._note(constant, Role.MOVING_MEAN, f"the mean in {where}")
+                    self._note(constant, taker, Role.MOVING_MEAN, f"the mean in {where}")
                     self._see_offset(taker, where)
                 else:
-                    self._note(constant, Role.GAMMA, f"the scale in {where}")
+                    self._note(constant, taker, Role.GAMMA, f"the scale in {where}")
                     self._see_scaled_inverse(taker, where)
 
     def _see_scaled_inverse(self, inverse: int, where: str) -> None:
@@ -112,7 +115,7 @@ class Surroundings:
         for taker, slot in self._walker.takers(inverse):
             if self._network.ops[taker] == "Mul" and self._is_subtracted(taker):
                 mean = self._array(self._operands(taker, slot))
-                self._note(mean, Role.MOVING_MEAN, f"the mean in {where}")
+                self._note(mean, taker, Role.MOVING_MEAN, f"the mean in {where}")
                 self._see_offset(taker, where)
             elif self._network.ops[taker] == "Mul":
                 self._see_negated_mean(taker, self._operands(taker, slot), where)
@@ -122,7 +125,7 @@ class Surroundings:
         number, _ = self._walker.behind(factor)
         if number >= 0 and self._network.ops[number] == "Neg":
             mean = self._array(self._network.input(number, 0))
-            self._note(mean, Role.MOVING_MEAN, f"the mean in {where}")
+            self._note(mean, number, Role.MOVING_MEAN, f"the mean in {where}")
             self._see_added(product, f"in {where}")
 
     def _is_subtracted(self, product: int) -> bool:
@@ -136,7 +139,7 @@ class Surroundings:
         for taker, slot in self._walker.takers(product):
             if self._network.ops[taker] == "Sub" and slot == 1:
                 beta = self._array(self._network.input(taker, 0))
-                self._note(beta, Role.BETA, f"the offset in {where}")
+                self._note(beta, taker, Role.BETA, f"the offset in {where}")
 
     def _see_normalised(
         self,
@@ -150,12 +153,12 @@ class Surroundings:
         if number >= 0 and self._network.ops[number] == "Sub":
             mean = self._array(self._network.input(number, 1))
             if has_variance:
-                self._note(mean, Role.MOVING_MEAN, f"the mean in {where}")
+                self._note(mean, number, Role.MOVING_MEAN, f"the mean in {where}")
             self._see_affine(product, f"in {where}")
         elif number >= 0 and self._network.ops[number] == "Mul":
             for slot in (0, 1):
                 gamma = self._array(self._network.input(number, slot))
-                self._note(gamma, Role.GAMMA, f"the scale in {where}")
+                self._note(gamma, number, Role.GAMMA, f"the scale in {where}")
             self._see_added(product, f"in {where}")
         elif has_variance:
             # x * inverse, with no scale: the offset is what is left of beta.
@@ -171,18 +174,18 @@ class Surroundings:
                 gamma = self._array(self._operands(taker, slot))
                 if gamma is None:
                     continue
-                self._note(gamma, Role.GAMMA, f"the scale {where}")
+                self._note(gamma, taker, Role.GAMMA, f"the scale {where}")
                 self._see_added(taker, where)
             elif op in _ADDS:
                 beta = self._array(self._operands(taker, slot))
-                self._note(beta, Role.BETA, f"the offset {where}", is_sure=False)
+                self._note(beta, taker, Role.BETA, f"the offset {where}", is_sure=False)
 
     def _see_added(self, scaled: int, where: str) -> None:
         """Look at beta, which is added to something scaled."""
         for taker, slot in self._walker.takers(scaled):
             if self._network.ops[taker] in _ADDS:
                 beta = self._array(self._operands(taker, slot))
-                self._note(beta, Role.BETA, f"the offset {where}")
+                self._note(beta, taker, Role.BETA, f"the offset {where}")
 
     def _see_sum(self, number: int) -> None:
         """Look whether a constant is added to the output of a matrix multiplication."""
@@ -192,7 +195,9 @@ class Surroundings:
                 continue
             linear = self._linear(self._operands(number, slot))
             if linear is not None:
-                self._note(constant, Role.BIAS, f"added to the output of {self._title(linear)}")
+                self._note(
+                    constant, number, Role.BIAS, f"added to the output of {self._title(linear)}"
+                )
 
     def _linear(self, producer: tuple[int, int]) -> int | None:
         """Return the multiplication or convolution of which a producer is a sum."""
@@ -224,10 +229,10 @@ class Surroundings:
                 continue
             if self._is_half_wave(other):
                 reason = f"multiplied with the negative half of a signal in {self._title(number)}"
-                self._note(constant, Role.ALPHA, reason, is_sure=self._ranks[constant] > 0)
+                self._note(constant, number, Role.ALPHA, reason, is_sure=self._ranks[constant] > 0)
             elif self._ranks[constant] > 0 and _is_linear(self._network.ops[other]):
                 reason = f"multiplied with the output of {self._title(other)}"
-                self._note(constant, Role.GAMMA, reason, is_sure=False)
+                self._note(constant, number, Role.GAMMA, reason, is_sure=False)
 
     def _negated(self, producer: tuple[int, int]) -> int | None:
         number, _ = self._walker.behind(producer)
@@ -237,7 +242,8 @@ class Surroundings:
 
     def _is_half_wave(self, number: int) -> bool:
         """Tell whether a node gives what is negative of a signal, or its size: relu(-x), min(x, 0),
-        x - |x|."""
+        x - |x|.
+        """
         op = self._network.ops[number]
         if op == "Relu":
             before, _ = self._walker.behind(self._network.input(number, 0))

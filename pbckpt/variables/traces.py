@@ -205,7 +205,8 @@ def _resource_argument(number: int, reach: Reach, network: Network) -> Trace | N
 
 def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the GatherV2 that a ResourceGather became: placed with the variable, and without
-    the attr that TensorFlow's own GatherV2 has."""
+    the attr that TensorFlow's own GatherV2 has.
+    """
     name = network.names[number]
     for use in reach.uses:
         node = network.nodes[use.node]
@@ -217,8 +218,12 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
             reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
             return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
         if _IS_UNKNOWN.fullmatch(name):
-            reason = f"GatherV2 {node.name!r} takes {name!r}, as loaded models call what they capture"
-            return Trace(Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number)
+            reason = (
+                f"GatherV2 {node.name!r} takes {name!r}, as loaded models call what they capture"
+            )
+            return Trace(
+                Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number
+            )
     return None
 
 
@@ -242,7 +247,9 @@ def _colocated(number: int, reads: list[Passed], network: Network) -> Iterator[T
         node = network.nodes[passed.node]
         placed = node.definition.attr.get("_class") if node else None
         if placed is not None and f"loc:@{name}".encode() in placed.list.s:
-            reason = f"Identity {network.names[passed.node]!r} was placed with the variable {name!r}"
+            reason = (
+                f"Identity {network.names[passed.node]!r} was placed with the variable {name!r}"
+            )
             evidence = Evidence("colocated", Strength.STRONG, reason)
             yield Trace(evidence, name, network.names[passed.node], _value(number, passed))
             return

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.operators.roles import Role
+from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.structure import strongest
 
 if TYPE_CHECKING:

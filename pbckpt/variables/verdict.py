@@ -17,9 +17,9 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.operators import CALLS
 from pbckpt.variables.doubts import doubts, is_usually_a_variable
 from pbckpt.variables.evidence import Evidence, Strength
-from pbckpt.operators import CALLS
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
 

@@ -20,8 +20,8 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, NOWHERE, RESULT_OP
 from pbckpt.operators.passing import Change, Pass, passing
+from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, NOWHERE, RESULT_OP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
 from pbckpt.operators import (
     Change,
     Pass,
@@ -14,6 +13,7 @@ from pbckpt.operators import (
     takes_fused_arguments,
     weight_role,
 )
+from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
 from pbckpt.operators.roles import Role
 from pbckpt.operators.signatures import Signature, Signatures, without_mkl
 
