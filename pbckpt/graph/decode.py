@@ -25,7 +25,7 @@ from pbckpt.wire.fields import LENGTH, Field
 from pbckpt.wire.varint import encode_varint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pbckpt.protos import NodeDef
 
@@ -63,19 +63,21 @@ def decode_graph(
     return decode_parts(source, limits, [(start, len(source.view) if end is None else end)])
 
 
-def decode_parts(source: GraphSource, limits: Limits, parts: Sequence[tuple[int, int]]) -> Graph:
+def decode_parts(source: GraphSource, limits: Limits, parts: Iterable[tuple[int, int]]) -> Graph:
     """Decode a GraphDef that lies in several parts, as a field that is given twice does."""
     count = NodeCount(source.name, limits)
     functions: list[Function] = []
     rest, library_rest = bytearray(), bytearray()
     has_library = False
+    rest_start = 0
 
     def other(field: Field) -> None:
-        nonlocal rest, has_library
+        nonlocal rest, rest_start, has_library
         if field.number == _GRAPH_LIBRARY and field.wire_type == LENGTH:
             has_library = True
             functions.extend(decode_functions(source, field, count, library_rest))
         else:
+            rest_start = rest_start if rest else field.start
             rest += source.view[field.start : field.end]
 
     nodes = count.collect(
@@ -89,9 +91,8 @@ def decode_parts(source: GraphSource, limits: Limits, parts: Sequence[tuple[int,
     try:
         whole = decode(GraphDef, bytes(rest))
     except ProtoDecodeError:
-        offset = parts[0][0] if parts else 0
         msg = "a function library or version that does not decode"
-        raise GraphDecodeError(msg, offset=offset) from None
+        raise GraphDecodeError(msg, offset=rest_start) from None
     return Graph(source.name, nodes, whole, tuple(functions))
 
 
