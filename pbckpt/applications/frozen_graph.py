@@ -139,11 +139,29 @@ def _decode(file: MappedFile, limits: Limits, tags: tuple[str, ...] | None) -> F
 def _decode_kind(
     file: MappedFile, kind: GraphKind, limits: Limits, tags: tuple[str, ...] | None
 ) -> Graph | MetaGraph:
+    if kind.is_text:
+        return _decode_text(file, kind, limits, tags)
     if kind is GraphKind.META_GRAPH:
         return decode_meta_graph(file, limits)
     if kind is GraphKind.SAVED_MODEL:
         return decode_saved_model(file, limits, tags)
     return decode_graph(file, limits)
+
+
+def _decode_text(
+    file: MappedFile, kind: GraphKind, limits: Limits, tags: tuple[str, ...] | None
+) -> Graph | MetaGraph:
+    from pbckpt.graph.text_graph import (  # noqa: PLC0415 - start-up time
+        decode_text_graph,
+        decode_text_meta_graph,
+        decode_text_saved_model,
+    )
+
+    if kind is GraphKind.TEXT_META_GRAPH:
+        return decode_text_meta_graph(file, limits)
+    if kind is GraphKind.TEXT_SAVED_MODEL:
+        return decode_text_saved_model(file, limits, tags)
+    return decode_text_graph(file, limits)
 
 
 def detect_variables(graph: FrozenGraph) -> Detection:
