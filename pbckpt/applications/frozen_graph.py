@@ -15,6 +15,7 @@ from pbckpt.graph.kind import GraphKind, graph_kind
 from pbckpt.graph.meta_graph import MetaGraph, decode_meta_graph, decode_saved_model
 from pbckpt.graph.still_variables import StillVariable, variable_nodes
 from pbckpt.graph.view import GraphView
+from pbckpt.names import INDEX_SUFFIX
 from pbckpt.storage.local import MappedFile
 from pbckpt.variables.detect import Detection, detect
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 # What a SavedModel's directory holds: the second is the text form.
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+# The prefix of its checkpoint.
+_VARIABLES = os.path.join("variables", "variables")
+_META_SUFFIX = ".meta"
 
 
 class FrozenGraph:
@@ -120,9 +124,11 @@ def graph_file(source: str | os.PathLike[str]) -> str:
     return next((path for path in inside if os.path.isfile(path)), text)
 
 
-def is_saved_model(source: str | os.PathLike[str]) -> bool:
-    """Tell whether a path is the directory of a SavedModel."""
-    return graph_file(source) != os.fsdecode(source)
+def is_bare_saved_model(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is the directory of a SavedModel without variables."""
+    path = os.fsdecode(source)
+    variables = os.path.join(path, _VARIABLES + INDEX_SUFFIX)
+    return graph_file(path) != path and not os.path.exists(variables)
 
 
 def _decode(file: MappedFile, limits: Limits, tags: tuple[str, ...] | None) -> FrozenGraph:
@@ -162,6 +168,28 @@ def _decode_text(
     if kind is GraphKind.TEXT_SAVED_MODEL:
         return decode_text_saved_model(file, limits, tags)
     return decode_text_graph(file, limits)
+
+
+def not_frozen(graph: FrozenGraph, error: SelectionError) -> SelectionError:
+    """Return an error about a selection that leaves nothing, with what to do instead.
+
+    Where the graph has its variables still, it was not frozen, and the values
+    are in a checkpoint.
+    """
+    variables = graph.still_variables()
+    if not variables:
+        return error
+    name = graph.file.name
+    beside = ""
+    if graph.kind.has_tags:
+        beside = os.path.join(os.path.dirname(name), _VARIABLES)
+    elif name.endswith(_META_SUFFIX):
+        beside = name.removesuffix(_META_SUFFIX)
+    place = f"the checkpoint beside it: {beside}" if beside else "its checkpoint"
+    return SelectionError(
+        f"{name}: {error}. It has {len(variables)} variables that are not frozen, such as "
+        f"{variables[0].name!r}; their values are in {place}, for pbckpt inspect and pbckpt edit"
+    )
 
 
 def detect_variables(graph: FrozenGraph) -> Detection:

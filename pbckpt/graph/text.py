@@ -20,7 +20,7 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import GraphDecodeError
 from pbckpt.protos import TensorProto
@@ -30,11 +30,8 @@ from pbckpt.wire.fields import MAX_NESTING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from google.protobuf.message import Message
-
     from pbckpt.graph.source import GraphSource
-
-    MessageType = TypeVar("MessageType", bound=Message)
+    from pbckpt.protos.text import MessageType
 
 BLANK = rb"[ \t\n\r\f\v]*"
 WORD = rb"[0-9A-Za-z_.+-]{1,512}(?![0-9A-Za-z_.+-])"
@@ -75,6 +72,7 @@ _CLOSERS = {ord("{"): ord("}"), ord("<"): ord(">")}
 _BRACKETS = _CLOSERS | {ord("["): ord("]")}
 _LIST, _LIST_END, _HASH, _COMMA = map(ord, "[]#,")
 _BACKSLASH, _COLON = map(ord, "\\:")
+_SEPARATORS = tuple(b",;")
 _RELEASE_BYTES = 32 << 20
 _COUNT_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -146,9 +144,9 @@ class TextCursor:
         """Skip what may stand between two fields."""
         found = _SEPARATOR.match(self.view, self.position, self.end)
         self.position = found.end()  # type: ignore[union-attr]
-        if self.position < self.end and self.view[self.position] == _HASH:
-            if self.next() in b",;":
-                self.position += 1
+        commented = self.position < self.end and self.view[self.position] == _HASH
+        if commented and self.next() in _SEPARATORS:
+            self.position += 1
 
     def messages(self, field: TextField) -> Iterator[int]:
         """Move into the message that is a field's value, or each of a list; yield its closer.
@@ -247,6 +245,7 @@ class TextCursor:
 
     def _skip_literals(self, quote: int) -> None:
         """Move over strings that stand one after the other, which are one value."""
+        end = self.position
         while quote in _LITERAL:
             end = self.position = self._end_of_literal(self.position, quote)
             quote = self.next()
@@ -274,6 +273,7 @@ class TextCursor:
         quote = self.next()
         if quote not in _LITERAL:
             raise self.error("no string")
+        end = self.position
         while quote in _LITERAL:
             end = self.position = self._unescape(self.position + 1, quote, out)
             quote = self.next()

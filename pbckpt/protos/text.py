@@ -8,13 +8,14 @@ Reference: https://protobuf.dev/reference/protobuf/textformat-spec.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from google.protobuf import text_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
     MessageType = TypeVar("MessageType", bound=Message)
@@ -50,9 +51,9 @@ def parse(kind: type[MessageType], data: bytes) -> MessageType:
     """
     message = kind()
     try:
-        text_format.Merge(
-            data.decode(), message, descriptor_pool=kind.DESCRIPTOR.file.pool
-        )
+        # The pool is ours, for messages of any type within.
+        pool = cast("DescriptorPool", kind.DESCRIPTOR.file.pool)
+        text_format.Merge(data.decode(), message, descriptor_pool=pool)
     except text_format.ParseError as error:
         raise TextParseError(_fact(error), _offset(data, error)) from None
     except UnicodeDecodeError as error:
@@ -115,4 +116,3 @@ def _each(parse_one: Callable[[str], _Number], tokens: list[bytes]) -> list[_Num
         return [parse_one(token.decode()) for token in tokens]
     except ValueError as error:
         raise TextParseError(str(error)) from None
-
