@@ -111,7 +111,8 @@ def _definition(rest: bytes, function: Field) -> FunctionDef:
 
 def within_function(error: InvalidGraphError, definition: FunctionDef) -> InvalidGraphError:
     """Return an error about a node with the function named that the node is in."""
-    fact = f"{error.fact}, in function {definition.signature.name!r}"
+    name = definition.signature.name
+    fact = f"{error.fact}, in function {name!r}" if name else f"{error.fact}, in a function"
     return InvalidGraphError(fact, node_name=error.node_name)
 
 

@@ -40,7 +40,12 @@ WORD = rb"[0-9A-Za-z_.+-]{1,512}(?![0-9A-Za-z_.+-])"
 _BLANKS = re.compile(BLANK + rb"(?:#[^\n]*" + BLANK + rb"){0,1000}")
 _NAME = re.compile(rb"[A-Za-z_][0-9A-Za-z_]{0,255}(?![0-9A-Za-z_])")
 _FIELD = re.compile(
-    BLANK + rb"([A-Za-z_][0-9A-Za-z_]{0,255})" + BLANK + rb"(:?)" + BLANK + rb"(?=[^ #:])"
+    BLANK
+    + rb"([A-Za-z_][0-9A-Za-z_]{0,255})(?![0-9A-Za-z_])"
+    + BLANK
+    + rb"(:?)"
+    + BLANK
+    + rb"(?=[^ \t\n\r\f\v#:])"
 )
 _WORD = re.compile(WORD)
 _SEPARATOR = re.compile(BLANK + rb"(?:[,;]|(?=#))?")

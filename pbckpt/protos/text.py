@@ -8,6 +8,7 @@ Reference: https://protobuf.dev/reference/protobuf/textformat-spec.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from google.protobuf import text_format
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # A token of the text may be in it, as long as that is.
 _FACT_LENGTH = 200
+_OCTAL = re.compile(rb" -?0[0-9]")
 _TRUTH = {
     b"true": True,
     b"True": True,
@@ -81,12 +83,14 @@ def parse_floats(tokens: list[bytes]) -> list[float]:
     """Return numbers as they are written for a field of floats.
 
     Raises TextParseError for what is no number. Nearly all are written as
-    Python writes them.
+    Python writes them, who takes 010 for ten where it might mean eight.
     """
-    try:
-        return list(map(float, tokens))
-    except ValueError:
-        return _each(text_format.ParseFloat, tokens)
+    if not _OCTAL.search(b" ".join((b"", *tokens))):
+        try:
+            return list(map(float, tokens))
+        except ValueError:
+            pass
+    return _each(text_format.ParseFloat, tokens)
 
 
 def parse_integers(tokens: list[bytes]) -> list[int]:
