@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import GraphDecodeError
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pbckpt.graph.source import GraphSource
-    from pbckpt.protos.text import MessageType
-
 BLANK = rb"[ \t\n\r\f\v]*"
 WORD = rb"[0-9A-Za-z_.+-]{1,512}(?![0-9A-Za-z_.+-])"
 """A number or a name, as far as it goes."""
@@ -50,6 +47,9 @@ _FIELD = re.compile(
 _WORD = re.compile(WORD)
 _SEPARATOR = re.compile(BLANK + rb"(?:[,;]|(?=#))?")
 _COMMENT = re.compile(rb"[^\n]*")
+_UNQUOTED = re.compile(rb"[^\"'#]*")
+_MANY_BLANKS = re.compile(rb"[ \t\n\r\f\v]+")
+_LINE = re.compile(rb"(?:[^ ]* ){256}")
 _DULL = re.compile(rb"[^\"'#{}<>\[\]]*")
 
 # A pattern that repeats a group keeps a note of each round, so it must not for
@@ -80,6 +80,8 @@ _BACKSLASH, _COLON = map(ord, "\\:")
 _SEPARATORS = tuple(b",;")
 _RELEASE_BYTES = 32 << 20
 _COUNT_BYTES = 1 << 20
+_ENDS_OF_LITERALS = (b"' ", b'" ')
+_TAME_BYTES = 64 << 10
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 END = -1
@@ -207,10 +209,44 @@ class TextCursor:
         self.position = found.end()
         return found[0]
 
-    def take(self, field: TextField) -> bytes:
-        """Move over a field's value, and return name and value as text."""
+    def take(self, field: TextField) -> tuple[bytes, bool]:
+        """Move over a field's value; return name and value as text, and if it is as in the file.
+
+        It is where it is small. In a long one blanks are made few, and strings
+        short: protobuf's parser takes a hundred bytes of memory for each blank in
+        a row, and for each escape of a string.
+        """
         self.skip()
-        return bytes(self.view[field.start : self.position])
+        if self.position - field.start <= _TAME_BYTES:
+            return bytes(self.view[field.start : self.position]), True
+        return self._tamed(field.start, self.position), False
+
+    def _tamed(self, position: int, end: int) -> bytes:
+        out = bytearray()
+        while position < end:
+            found = _UNQUOTED.match(self.view, position, end)
+            position = found.end()  # type: ignore[union-attr]
+            text = _MANY_BLANKS.sub(b" ", found[0])  # type: ignore[index]
+            out += _LINE.sub(rb"\g<0>\n", text.lstrip(b" ") if out.endswith(b" ") else text)
+            if position < end and self.view[position] == _HASH:
+                position = _COMMENT.match(self.view, position, end).end()  # type: ignore[union-attr]
+            elif position < end:
+                position = self._split_literal(position, out)
+        return bytes(out)
+
+    def _split_literal(self, position: int, out: bytearray) -> int:
+        """Append a string as several that stand one after the other; return where it ends."""
+        quote = self.view[position : position + 1]
+        pattern = _LITERAL[quote[0]]
+        position += 1
+        while True:
+            part = pattern.match(self.view, position, self.end)[0]  # type: ignore[index]
+            # One that adds nothing to the one before is none.
+            if part or not out.endswith(_ENDS_OF_LITERALS):
+                out += bytes(quote) + part + bytes(quote) + b" "
+            position += len(part)
+            if self.view[position] == quote[0]:
+                return position + 1
 
     def skip(self) -> None:
         """Move over the value that comes next."""
@@ -326,30 +362,3 @@ class TextCursor:
         for start in range(0, offset, _COUNT_BYTES):
             line += bytes(self.view[start : min(start + _COUNT_BYTES, offset)]).count(b"\n")
         return GraphDecodeError(f"{fact} in line {line}", offset=offset)
-
-
-class TextPieces:
-    """Fields of a message that are left for protobuf to parse, and where they are from."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._texts: list[bytes] = []
-        self._offsets: list[int] = []
-
-    def add(self, text: bytes, offset: int) -> None:
-        """Add a piece of text that lies at an offset of the file, or stands for what does."""
-        self._texts.append(text)
-        self._offsets.append(offset)
-
-    def parse(self, kind: type[MessageType], cursor: TextCursor) -> MessageType:
-        """Return the message of all pieces; GraphDecodeError where it is none."""
-        try:
-            return parse(kind, b"\n".join(self._texts))
-        except TextParseError as error:
-            starts = [0]
-            for text in self._texts:
-                starts.append(starts[-1] + len(text) + 1)
-            place = max(0, min(bisect_right(starts, error.offset), len(self._texts)) - 1)
-            here = self._offsets[place] if self._offsets else cursor.position
-            inside = min(error.offset - starts[place], len(self._texts[place]) if here else 0)
-            raise cursor.error(str(error), here + max(0, inside)) from None

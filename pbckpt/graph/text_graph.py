@@ -21,7 +21,8 @@ from pbckpt.graph.library import Function, within_function
 from pbckpt.graph.limits import NodeCount
 from pbckpt.graph.meta_graph import MetaGraph, check_count, choose
 from pbckpt.graph.node import TOKEN, WHOLE_NODE_BYTES, Node
-from pbckpt.graph.text import END, TextCursor, TextField, TextPieces
+from pbckpt.graph.text import END, TextCursor, TextField
+from pbckpt.graph.text_pieces import TextPieces
 from pbckpt.graph.text_tensor import read_tensor
 from pbckpt.protos import (
     FunctionDef,
@@ -88,19 +89,20 @@ def _tagged(cursor: TextCursor, name: str) -> Iterator[tuple[tuple[str, ...], in
 
 
 def _tags(cursor: TextCursor, closer: int) -> tuple[str, ...]:
-    infos = TextPieces()
+    infos = TextPieces(MetaGraphDef, cursor)
     while (field := cursor.field(closer)) is not None:
         if field.name == b"meta_info_def":
-            infos.add(cursor.take(field), field.start)
+            infos.take(field)
+            infos.settle()
         else:
             cursor.skip()
         cursor.separator()
-    return tuple(infos.parse(MetaGraphDef, cursor).meta_info_def.tags)
+    return tuple(infos.message().meta_info_def.tags)
 
 
 def _meta_graph(cursor: TextCursor, closer: int, name: str, limits: Limits) -> MetaGraph:
     graph = _GraphText(cursor, name, limits)
-    rest = TextPieces()
+    rest = TextPieces(MetaGraphDef, cursor)
 
     def nodes() -> Iterator[Node]:
         while (field := cursor.field(closer)) is not None:
@@ -108,11 +110,12 @@ def _meta_graph(cursor: TextCursor, closer: int, name: str, limits: Limits) -> M
                 for inner in cursor.messages(field):
                     yield from graph.nodes(inner)
             else:
-                rest.add(cursor.take(field), field.start)
+                rest.take(field)
+                rest.settle()
             cursor.separator()
 
     decoded = graph.finish(nodes())
-    message = rest.parse(MetaGraphDef, cursor)
+    message = rest.message()
     return MetaGraph(tuple(message.meta_info_def.tags), decoded, message)
 
 
@@ -124,8 +127,8 @@ class _GraphText:
         self._name = name
         self._count = NodeCount(name, limits)
         self._functions: list[Function] = []
-        self._rest = TextPieces()
-        self._library: TextPieces | None = None
+        self._rest = TextPieces(GraphDef, cursor)
+        self._library: TextPieces[FunctionDefLibrary] | None = None
 
     def nodes(self, closer: int) -> Iterator[Node]:
         """Yield the nodes of the GraphDef that the cursor is in, and note all else of it."""
@@ -134,9 +137,9 @@ class _GraphText:
     def finish(self, nodes: Iterator[Node]) -> Graph:
         """Return the graph of all nodes."""
         found = self._count.collect(nodes)
-        rest = self._rest.parse(GraphDef, self._cursor)
+        rest = self._rest.message()
         if self._library is not None:
-            rest.library.MergeFrom(self._library.parse(FunctionDefLibrary, self._cursor))
+            rest.library.MergeFrom(self._library.message())
             rest.library.SetInParent()
         return Graph(self._name, found, rest, tuple(self._functions))
 
@@ -145,32 +148,35 @@ class _GraphText:
             for closer in self._cursor.messages(field):
                 self._read_library(closer)
         else:
-            self._rest.add(self._cursor.take(field), field.start)
+            self._rest.take(field)
+            self._rest.settle()
 
     def _read_library(self, closer: int) -> None:
         cursor = self._cursor
-        self._library = self._library or TextPieces()
+        self._library = self._library or TextPieces(FunctionDefLibrary, cursor)
         while (field := cursor.field(closer)) is not None:
             if field.name == b"function":
                 for inner in cursor.messages(field):
                     self._functions.append(self._function(inner))
             else:
-                self._library.add(cursor.take(field), field.start)
+                self._library.take(field)
+                self._library.settle()
             cursor.separator()
 
     def _function(self, closer: int) -> Function:
         cursor = self._cursor
-        rest = TextPieces()
+        rest = TextPieces(FunctionDef, cursor)
 
         def other(field: TextField) -> None:
-            rest.add(cursor.take(field), field.start)
+            rest.take(field)
+            rest.settle()
 
         self._count.add_function()
         try:
             nodes = self._count.collect(_nodes(cursor, closer, b"node_def", other))
         except InvalidGraphError as error:
-            raise within_function(error, rest.parse(FunctionDef, cursor)) from None
-        definition = rest.parse(FunctionDef, cursor)
+            raise within_function(error, rest.message()) from None
+        definition = rest.message()
         return Function.of(definition.SerializeToString(), definition, nodes)
 
 
@@ -188,10 +194,10 @@ def _nodes(
 
 
 def _node(cursor: TextCursor, closer: int) -> Node:
-    pieces = TextPieces()
+    pieces = TextPieces(NodeDef, cursor)
     tensors: list[bytearray] = []
     _cut_out_tensors(cursor, closer, _WAY_TO_TENSOR, pieces, tensors)
-    definition = pieces.parse(NodeDef, cursor)
+    definition = pieces.message()
     spans: tuple[Span, ...] = ()
     if sum(map(len, tensors)) > WHOLE_NODE_BYTES:
         spans = tuple(map(Span.of, tensors))
@@ -205,23 +211,25 @@ def _cut_out_tensors(
     cursor: TextCursor,
     closer: int,
     way: tuple[bytes, ...],
-    pieces: TextPieces,
+    pieces: TextPieces[NodeDef],
     tensors: list[bytearray],
 ) -> None:
     """Gather a message's text with a token for each tensor; at most three levels deep."""
     step = way[0]
     while (field := cursor.field(closer)) is not None:
         if field.name != step:
-            pieces.add(cursor.take(field), field.start)
+            pieces.take(field)
         else:
             for inner in cursor.messages(field):
-                pieces.add(step + b" {", field.start)
+                pieces.put(step + b" {", field)
                 if len(way) > 1:
                     _cut_out_tensors(cursor, inner, way[1:], pieces, tensors)
                 else:
-                    pieces.add(_token_text(len(tensors)), field.start)
+                    pieces.put(_token_text(len(tensors)), field)
                     tensors.append(read_tensor(cursor, inner))
-                pieces.add(b"}", field.start)
+                pieces.put(b"}", field)
+        if way is _WAY_TO_TENSOR:
+            pieces.settle()
         cursor.separator()
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pbckpt.graph.text import BLANK, WORD, TextCursor, TextField, TextPieces
+from pbckpt.graph.text import BLANK, WORD, TextCursor, TextField
+from pbckpt.graph.text_pieces import TextPieces
 from pbckpt.protos import TensorProto
 from pbckpt.protos.text import TextParseError, parse_bools, parse_floats, parse_integers
 from pbckpt.wire.fields import LENGTH
@@ -59,16 +60,17 @@ def read_tensor(cursor: TextCursor, closer: int) -> bytearray:
     Raises GraphDecodeError for text that is none.
     """
     wire = bytearray()
-    others = TextPieces()
+    others = TextPieces(TensorProto, cursor)
     while (field := cursor.field(closer)) is not None:
         if field.name in _NUMBERS:
             _read_numbers(cursor, field, wire)
         elif field.name in _BYTES:
             _read_bytes(cursor, field, wire)
         else:
-            others.add(cursor.take(field), field.start)
+            others.take(field)
+            others.settle()
         cursor.separator()
-    wire += others.parse(TensorProto, cursor).SerializeToString()
+    wire += others.message().SerializeToString()
     return wire
 
 

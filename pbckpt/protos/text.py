@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
-    MessageType = TypeVar("MessageType", bound=Message)
     _Number = TypeVar("_Number")
+
+MessageType = TypeVar("MessageType", bound="Message")
+"""Any class of `pbckpt.protos`."""
 
 # A token of the text may be in it, as long as that is.
 _FACT_LENGTH = 200
@@ -47,14 +49,20 @@ class TextParseError(ValueError):
 
 
 def parse(kind: type[MessageType], data: bytes) -> MessageType:
-    """Parse a message; of a field that is given twice the last counts.
+    """Return the message that a text is; see `merge`."""
+    message = kind()
+    merge(message, data)
+    return message
+
+
+def merge(message: Message, data: bytes) -> None:
+    """Parse text into a message; of a field that is given twice the last counts.
 
     Raises TextParseError where protobuf refuses.
     """
-    message = kind()
     try:
         # The pool is ours, for messages of any type within.
-        pool = cast("DescriptorPool", kind.DESCRIPTOR.file.pool)
+        pool = cast("DescriptorPool", message.DESCRIPTOR.file.pool)
         text_format.Merge(data.decode(), message, descriptor_pool=pool)
     except text_format.ParseError as error:
         raise TextParseError(_fact(error), _offset(data, error)) from None
@@ -64,7 +72,6 @@ def parse(kind: type[MessageType], data: bytes) -> MessageType:
         raise TextParseError("messages nested too deep") from None
     except (ValueError, OverflowError, TypeError) as error:
         raise TextParseError(str(error)) from None
-    return message
 
 
 def _fact(error: text_format.ParseError) -> str:

@@ -346,8 +346,7 @@ def test_the_suffix_of_a_graph_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_the_advice_of_every_kind_is_a_sentence_to_follow() -> None:
-    for kind in GraphKind:
-        assert kind.description.startswith("a ")
+    assert all(form.description.startswith("a ") for form in GraphKind)
     for kind in FileKind:
         assert kind.description
         assert kind.advice

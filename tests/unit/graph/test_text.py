@@ -137,7 +137,7 @@ def value(body: str) -> bytes:
 
 SHAPE = "tensor_shape { dim { size: 2 } }"
 CONTENTS = {
-    "octal": (r'"\000\000\200?\177\001\n\""', b"\0\0\x80?\x7f\1\n\""),
+    "octal": (r'"\000\000\200?\177\001\n\""', b'\0\0\x80?\x7f\1\n"'),
     "octal of fewer digits": (r'"\0\1\12\7x\7\7"', b"\0\1\n\7x\7\7"[:8]),
     "hexadecimal": (r'"\x00\xfF\xabcd\xe"', b"\0\xff\xabcd\x0e"),
     "letters": (r'"\a\b\f\n\r\t\v\\"', b"\a\b\f\n\r\t\v\\"),
@@ -308,3 +308,31 @@ def test_a_meta_graph_keeps_what_is_beside_the_graph() -> None:
     assert found.rest.saver_def.restore_op_name == "save/restore_all"
     assert list(found.rest.collection_def["losses"].node_list.value) == ["loss"]
     assert not found.rest.HasField("graph_def")
+
+
+LONG = {
+    "blanks": b'node { name: "w" op: "NoOp" device' + 5000 * b" " + b": " + 5000 * b"\n" + b'"d" }',
+    "comments": b'node { name: "w" op: "NoOp" attr { ' + 5000 * b"# \"'{\n" + b'key: "k" } }',
+    "a string": rb'node { name: "w" op: "NoOp" input: "%b" }' % (2000 * rb"\"a\'\\\0\x0b\12 7"),
+    "strings": rb'node { name: "w" op: "NoOp" input: %b }'
+    % (2000 * rb""" "\1" '2' '' "" "a  b" """),
+    "words": b'node { name: "w" op: "NoOp" attr { value { list { ' + 5000 * b"i: 5 " + b"} } } }",
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_what_is_long_is_the_same_in_pieces(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pbckpt.graph.text._TAME_BYTES", 100)
+    monkeypatch.setattr("pbckpt.graph.text_pieces._PARSE_BYTES", 100)
+    read = read_by_us(text)
+    assert read is not None
+    assert read == read_by_protobuf(text)
+
+
+def test_everything_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pbckpt.graph.text._TAME_BYTES", 0)
+    monkeypatch.setattr("pbckpt.graph.text_pieces._PARSE_BYTES", 0)
+    assert read_by_us(RICH) == read_by_protobuf(RICH)
+    text = b'node { name: "w" op: "NoOp" }\nversions {\n  producer: x\n}'
+    with pytest.raises(GraphDecodeError, match="in line 2 at byte 30;"):
+        decode(text)
