@@ -65,23 +65,21 @@ class GraphOps(Host):
         tf = self.tf
         directory = Path(request["directory"])
 
-        class Model(tf.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.w = tf.Variable([1.0, 2.0], name="w")
+        model = tf.Module()
+        model.w = tf.Variable([1.0, 2.0], name="w")
 
-            @tf.function(input_signature=[tf.TensorSpec([2], tf.float32)])
-            def __call__(self, x: Any) -> Any:
-                if tf.reduce_sum(x) > 0.0:
-                    return x * self.w
-                return x + tf.constant([5.0, 6.0])
+        def branch(x: Any) -> Any:
+            if tf.reduce_sum(x) > 0.0:
+                return x * model.w
+            return x + tf.constant([5.0, 6.0])
 
-        tf.saved_model.save(Model(), str(directory / "model"))
+        model.branch = tf.function(branch, input_signature=[tf.TensorSpec([2], tf.float32)])
+        tf.saved_model.save(model, str(directory / "model"))
         text_format = importlib.import_module("google.protobuf.text_format")
         messages = importlib.import_module("tensorflow.core.protobuf.saved_model_pb2")
-        model = messages.SavedModel()
-        model.ParseFromString((directory / "model" / "saved_model.pb").read_bytes())
+        saved = messages.SavedModel()
+        saved.ParseFromString((directory / "model" / "saved_model.pb").read_bytes())
         (directory / "model_text").mkdir()
-        text = text_format.MessageToString(model)
+        text = text_format.MessageToString(saved)
         (directory / "model_text" / "saved_model.pbtxt").write_text(text, encoding="utf-8")
         return {}

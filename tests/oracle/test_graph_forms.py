@@ -59,7 +59,10 @@ def seen_in(graph: FrozenGraph) -> Seen:
     if graph.meta_graph is not None:
         rests.append(graph.meta_graph.rest.SerializeToString(deterministic=True))
     return Seen(
-        {name: [without_value(node.definition) for node in nodes] for name, nodes in bodies.items()},
+        {
+            name: [without_value(node.definition) for node in nodes]
+            for name, nodes in bodies.items()
+        },
         {one for name, nodes in bodies.items() for one in facts(nodes, name)},
         rests,
     )

@@ -11,6 +11,7 @@ import pbckpt
 from pbckpt.applications.frozen_graph import is_bare_saved_model
 from pbckpt.graph.kind import GraphKind
 from pbckpt.protos import GraphDef, MetaGraphDef, SavedModel
+from tests.shared_material import corpus_graph, graphs_of_variables
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -186,3 +187,33 @@ def test_a_pattern_that_fits_nothing_is_the_error_even_so(tmp_path: Path) -> Non
     with pytest.raises(pbckpt.SelectionError) as caught:
         pbckpt.convert(path, tmp_path / "m", selection=pbckpt.Selection(take=("nothing",)))
     assert caught.value.unknown == ("nothing",)
+
+
+@pytest.mark.parametrize("text", corpus_graph("d1v-pbtxt", "frozen.pbtxt"))
+def test_a_real_graph_in_text_is_the_same(text: Path, tmp_path: Path) -> None:
+    binary = text.parent.parent / "d1v-base" / "frozen.pb"
+    pbckpt.convert(text, tmp_path / "text")
+    pbckpt.convert(binary, tmp_path / "binary")
+    for name in ("index", "data-00000-of-00001"):
+        written = (tmp_path / f"text.{name}").read_bytes()
+        assert written == (tmp_path / f"binary.{name}").read_bytes()
+
+
+@pytest.mark.parametrize("path", graphs_of_variables())
+def test_real_graphs_of_variables(path: Path, tmp_path: Path) -> None:
+    with pbckpt.open_graph(path) as graph:
+        assert graph.kind in (GraphKind.META_GRAPH, GraphKind.SAVED_MODEL)
+        assert len(graph.still_variables()) > 0
+        is_meta = graph.kind is GraphKind.META_GRAPH
+        message = MetaGraphDef() if is_meta else SavedModel()
+        message.MergeFromString(path.read_bytes())
+        text_kind = GraphKind.TEXT_META_GRAPH if is_meta else GraphKind.TEXT_SAVED_MODEL
+        write(tmp_path / "text", message, text_kind)
+        with pbckpt.open_graph(tmp_path / "text") as text:
+            assert text.kind is text_kind
+            assert [n.name for n in text.nodes] == [n.name for n in graph.nodes]
+            assert [f.returns for f in text.functions] == [f.returns for f in graph.functions]
+            assert text.still_variables() == graph.still_variables()
+            assert text.meta_graph is not None
+            assert graph.meta_graph is not None
+            assert text.meta_graph.rest == graph.meta_graph.rest
