@@ -22,8 +22,6 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import GraphDecodeError
-from pbckpt.protos import TensorProto
-from pbckpt.protos.text import TextParseError, parse
 from pbckpt.wire.fields import MAX_NESTING
 
 if TYPE_CHECKING:
@@ -71,6 +69,8 @@ def _literals(escape: bytes) -> dict[int, re.Pattern[bytes]]:
 
 _LITERAL = _literals(_PLAIN_ESCAPE + rb"|" + _RARE_ESCAPE)
 _PLAIN_LITERAL = _literals(_PLAIN_ESCAPE)
+_CODE_POINT = re.compile(rb"\\[uU]")
+_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
 _RARE = re.compile(rb"\\(?:%b)" % _RARE_ESCAPE)
 
 _CLOSERS = {ord("{"): ord("}"), ord("<"): ord(">")}
@@ -214,11 +214,14 @@ class TextCursor:
 
         It is where it is small. In a long one blanks are made few, and strings
         short: protobuf's parser takes a hundred bytes of memory for each blank in
-        a row, and for each escape of a string.
+        a row, and for each escape of a string. Nor is it given escapes of code
+        points, which some versions of it take for bytes.
         """
         self.skip()
         if self.position - field.start <= _TAME_BYTES:
-            return bytes(self.view[field.start : self.position]), True
+            text = bytes(self.view[field.start : self.position])
+            if _CODE_POINT.search(text) is None:
+                return text, True
         return self._tamed(field.start, self.position), False
 
     def _tamed(self, position: int, end: int) -> bytes:
@@ -241,12 +244,29 @@ class TextCursor:
         position += 1
         while True:
             part = pattern.match(self.view, position, self.end)[0]  # type: ignore[index]
+            start, position = position, position + len(part)
+            if _CODE_POINT.search(part) is not None:
+                part = _ESCAPE.sub(lambda found: self._in_octal(found[0], start), part)  # noqa: B023
             # One that adds nothing to the one before is none.
             if part or not out.endswith(_ENDS_OF_LITERALS):
                 out += bytes(quote) + part + bytes(quote) + b" "
-            position += len(part)
             if self.view[position] == quote[0]:
                 return position + 1
+
+    def _in_octal(self, escape: bytes, position: int) -> bytes:
+        """Return an escape of a code point as those of its bytes, any other as it is."""
+        if _CODE_POINT.match(escape) is None:
+            return escape
+        return b"".join(b"\\%03o" % byte for byte in self._unescaped(escape, position))
+
+    def _unescaped(self, escape: bytes, position: int) -> bytes:
+        """Return what a rare escape stands for."""
+        digits = escape[2:].decode()
+        number = int(digits, base=16)
+        try:
+            return chr(number).encode() if escape[1:2] in b"uU" else bytes((number,))
+        except (ValueError, OverflowError):
+            raise self.error("an escape of what is no character", position) from None
 
     def skip(self) -> None:
         """Move over the value that comes next."""
@@ -349,10 +369,7 @@ class TextCursor:
         rare = _RARE.match(self.view, position, self.end)
         if rare is None:
             raise self._no_literal(position)
-        try:
-            out += parse(TensorProto, b'tensor_content: "%b"' % rare[0]).tensor_content
-        except TextParseError as error:
-            raise self.error(str(error), position) from None
+        out += self._unescaped(rare[0], position)
         return rare.end()
 
     def error(self, fact: str, position: int | None = None) -> GraphDecodeError:

@@ -48,13 +48,6 @@ class TextParseError(ValueError):
         self.offset = offset
 
 
-def parse(kind: type[MessageType], data: bytes) -> MessageType:
-    """Return the message that a text is; see `merge`."""
-    message = kind()
-    merge(message, data)
-    return message
-
-
 def merge(message: Message, data: bytes) -> None:
     """Parse text into a message; of a field that is given twice the last counts.
 

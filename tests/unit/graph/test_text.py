@@ -199,6 +199,14 @@ ERRORS = {
     "a string over two lines": (const('tensor_content: "a\nb"'), "a string that does not end"),
     "an unknown escape": (const(r'tensor_content: "\q"'), "an unknown escape in a string"),
     "an octal escape over 255": (const(r'tensor_content: "\400"'), "an unknown escape"),
+    "a code point that is no character": (
+        const(r'tensor_content: "\ud800"'),
+        "an escape of what is no character",
+    ),
+    "a code point beyond all": (
+        rb'node { name: "\Uffffffff" }',
+        "an escape of what is no character",
+    ),
     "an unknown escape elsewhere": (rb'node { name: "\q" }', "an unknown escape in a string"),
     "an unknown field": (b'node { nam: "w" }', 'has no field named "nam"'),
     "an unknown field of a tensor": (const("values: 1"), 'has no field named "values"'),
@@ -308,6 +316,12 @@ def test_a_meta_graph_keeps_what_is_beside_the_graph() -> None:
     assert found.rest.saver_def.restore_op_name == "save/restore_all"
     assert list(found.rest.collection_def["losses"].node_list.value) == ["loss"]
     assert not found.rest.HasField("graph_def")
+
+
+def test_code_points_in_names() -> None:
+    text = rb"""node { name: "\u00e9\\u00e9\U0001f600\"\u0022" 'x' op: "NoOp" }"""
+    (node,) = decode(text).nodes
+    assert node.name == 'é\\u00e9\U0001f600""x'
 
 
 LONG = {
