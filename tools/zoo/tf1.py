@@ -26,13 +26,14 @@ tf.logging.set_verbosity(tf.logging.ERROR)
 
 from tools.zoo import (
     tf1_networks,
+    tf1_sequences,
 )
 from tools.zoo.tf1_build import NETWORKS, Built, Network, build
 from tools.zoo.tf1_tools import TOOLS, Tool, perturbed
 from tools.zoo.truth import Frozen, consts_of, identity_of, make_truth, write
 
 ZOO = Path(__file__).resolve().parents[2] / "tests" / "golden" / "zoo"
-MODULES = (tf1_networks,)
+MODULES = (tf1_networks, tf1_sequences)
 
 
 def main(names: List[str]) -> None:
