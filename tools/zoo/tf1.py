@@ -26,14 +26,15 @@ tf.logging.set_verbosity(tf.logging.ERROR)
 
 from tools.zoo import (
     tf1_networks,
+    tf1_others,
     tf1_sequences,
 )
 from tools.zoo.tf1_build import NETWORKS, Built, Network, build
 from tools.zoo.tf1_tools import TOOLS, Tool, perturbed
-from tools.zoo.truth import Frozen, consts_of, identity_of, make_truth, write
+from tools.zoo.truth import Frozen, consts_of, digest, dtype_of, identity_of, make_truth, write
 
 ZOO = Path(__file__).resolve().parents[2] / "tests" / "golden" / "zoo"
-MODULES = (tf1_networks, tf1_sequences)
+MODULES = (tf1_networks, tf1_sequences, tf1_others)
 
 
 def main(names: List[str]) -> None:
@@ -93,8 +94,27 @@ def write_one(built: Built, name: str, graph: Any, base: Any, depends: Optional[
         "tf": tf.__version__,
     }
     truth = make_truth(built.variables, frozen, head)
+    if net.first:
+        tell_first(net, graph, truth)
     write(ZOO / net.home / label, graph, truth)
     report(label, graph, truth)
+
+
+def tell_first(net: Network, graph: Any, truth: Dict[str, Any]) -> None:
+    """Tell apart what were variables of a graph that was frozen before."""
+    consts = consts_of(graph, tf.make_ndarray)
+    others = truth["consts_not_variables"]
+    truth["consts_not_variables"] = [name for name in others if name not in net.first]
+    truth["variables_of_first_freeze"] = {
+        name: {
+            "dtype": dtype_of(consts[name]),
+            "shape": list(consts[name].shape),
+            "sha256": digest(consts[name]),
+            "const": name,
+            "status": "exact",
+        }
+        for name in net.first
+    }
 
 
 def new_names(base: Any, tool: Tool) -> Dict[str, str]:

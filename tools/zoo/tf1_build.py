@@ -31,6 +31,7 @@ class Network(NamedTuple):
     tools: Tuple[str, ...]
     keep: str
     cut: Tuple[str, ...]
+    first: Tuple[str, ...]
 
 
 class Built(NamedTuple):
@@ -54,13 +55,17 @@ def network(
     tools: str,
     keep: str = "$^",
     cut: str = "",
+    first: str = "",
 ) -> Callable[[Callable[[], List[str]]], Callable[[], List[str]]]:
-    """Register a function as a network; `tools` and `cut` (inner outputs) are lists in a text."""
+    """Register a function as a network; `tools`, `cut` and `first` are lists in a text.
+
+    `cut` are the inner outputs for a sub-graph; `first` the constants that were
+    variables of a graph that was frozen earlier and imported here.
+    """
 
     def register(build: Callable[[], List[str]]) -> Callable[[], List[str]]:
-        NETWORKS[name] = Network(
-            name, home, style, build, tuple(tools.split()), keep, tuple(cut.split())
-        )
+        lists = [tuple(text.split()) for text in (tools, cut, first)]
+        NETWORKS[name] = Network(name, home, style, build, lists[0], keep, lists[1], lists[2])
         return build
 
     return register

@@ -29,7 +29,7 @@ def constant(*shape: int, seed: int = 5, scale: float = 1.0) -> Any:
     "mlp-unnamed",
     "open",
     "tf.Variable without names: Variable, Variable_1, ...",
-    "freeze-graph tg-remove-identity rename-flat grappler-all",
+    "freeze-graph tg-remove-identity grappler-all",
 )
 def mlp_unnamed() -> List[str]:
     """Build a perceptron as the first tutorials did."""
@@ -49,7 +49,7 @@ def mlp_unnamed() -> List[str]:
     "softmax-dictionary",
     "held",
     "raw variables in dictionaries, names W1, out_b",
-    "whitelist tg-remove-identity fp16-cast rename-hash",
+    "whitelist fp16-cast tg-obfuscate",
 )
 def softmax_dictionary() -> List[str]:
     """Build a perceptron with weights in dictionaries."""
@@ -76,7 +76,7 @@ def softmax_dictionary() -> List[str]:
     "alexnet-groups",
     "open",
     "local response norm, grouped convolution by splits of the kernel",
-    "tg-strip-sort for-inference tg-weights",
+    "tg-atrous for-inference tg-weights",
 )
 def alexnet_groups() -> List[str]:
     """Build the head of AlexNet as the well-known port of its weights."""
@@ -110,7 +110,7 @@ def alexnet_groups() -> List[str]:
     "vgg-parameters",
     "held",
     "name scopes with weights and biases, mean of the images subtracted",
-    "freeze-graph tg-deploy tg-round",
+    "freeze-graph tg-round",
 )
 def vgg_parameters() -> List[str]:
     """Build a VGG as the port of the Caffe model did."""
@@ -144,7 +144,7 @@ def vgg_parameters() -> List[str]:
     "resnet-bottleneck",
     "open",
     "slim, fused batch norm with scale, bottleneck blocks",
-    "saved-model older-deploy older-for-inference import-prefix",
+    "older-deploy import-prefix",
 )
 def resnet_bottleneck() -> List[str]:
     """Build two bottleneck blocks with slim."""
@@ -170,7 +170,7 @@ def resnet_bottleneck() -> List[str]:
     "resnet-preactivation",
     "held",
     "tf.layers, batch norm behind a cond on is_training, explicit padding",
-    "tg-fold-constants grappler-all rename-flat",
+    "tg-fold-constants rename-flat",
 )
 def resnet_preactivation() -> List[str]:
     """Build a pre-activation residual block as the official models."""
@@ -207,7 +207,7 @@ def resnet_preactivation() -> List[str]:
     "inception-block",
     "held",
     "slim, batch norm without scale (gamma is a plain constant), concat of branches",
-    "saved-model tg-fold-old-bn training-nodes",
+    "tg-fold-old-bn tg-obfuscate",
 )
 def inception_block() -> List[str]:
     """Build one inception block."""
@@ -263,7 +263,7 @@ def mobilenet_separable() -> List[str]:
     "inverted-residual",
     "held",
     "raw get_variable, tf.nn.batch_normalization with and without scale, depthwise_conv2d",
-    "tg-fold-old-bn tg-deploy grappler-remap tg-obfuscate",
+    "tg-deploy grappler-remap tg-fold-bn",
 )
 def inverted_residual() -> List[str]:
     """Build inverted residuals with batch norms of own make."""
@@ -322,7 +322,7 @@ def dense_connections() -> List[str]:
     "fire-modules",
     "held",
     "NCHW data, fire modules, names w and b",
-    "tg-merge tg-strip-sort tg-weights",
+    "tg-strip-sort typed-fields",
 )
 def fire_modules() -> List[str]:
     """Build fire modules; the data format is that of a GPU."""
@@ -347,7 +347,7 @@ def fire_modules() -> List[str]:
     "unet",
     "open",
     "transposed convolutions with shape arithmetic, skips by concat",
-    "sub-graph tg-fold-constants grappler-fold fp16-cast",
+    "sub-graph tg-obfuscate grappler-arithmetic",
     cut="down1/bottom/Relu",
 )
 def unet() -> List[str]:
@@ -373,7 +373,7 @@ def unet() -> List[str]:
     "dilated-context",
     "held",
     "dilated convolutions as SpaceToBatchND, causal 1-D ones too",
-    "tg-atrous tg-deploy tg-fold-constants",
+    "tg-atrous tg-fold-constants",
 )
 def dilated_context() -> List[str]:
     """Build dilated convolutions in two and one dimensions."""
@@ -395,7 +395,7 @@ def dilated_context() -> List[str]:
     "video-volumes",
     "held",
     "three-dimensional convolutions, batch norm that is not fused",
-    "freeze-graph tg-fold-old-bn import-prefix",
+    "freeze-graph for-inference",
 )
 def video_volumes() -> List[str]:
     """Build convolutions of video."""

@@ -21,7 +21,7 @@ layers = tf.layers
     "text-convolutions",
     "open",
     "embedding, one convolution for each filter size, names W and b",
-    "freeze-graph tg-remove-identity grappler-fold typed-fields",
+    "freeze-graph tg-remove-identity typed-fields",
 )
 def text_convolutions() -> List[str]:
     """Build the convolutions over words of many tutorials."""
@@ -50,7 +50,7 @@ def text_convolutions() -> List[str]:
     "characters-conv1d",
     "held",
     "conv1d with and without bias (ExpandDims of the kernel), highway layers",
-    "tg-fold-constants grappler-all saved-model",
+    "tg-fold-constants blacklist",
 )
 def characters_conv1d() -> List[str]:
     """Build convolutions over characters and a highway."""
@@ -76,7 +76,7 @@ def characters_conv1d() -> List[str]:
     "static-peepholes",
     "open",
     "static_rnn of LSTMCell with peepholes and projection, BasicLSTMCell on top",
-    "tg-strip-sort tg-merge rename-flat",
+    "tg-merge rename-flat",
 )
 def static_peepholes() -> List[str]:
     """Build an unrolled LSTM."""
@@ -97,7 +97,7 @@ def static_peepholes() -> List[str]:
     "layernorm-states",
     "held",
     "dynamic_rnn of LayerNormBasicLSTMCell, initial state in variables",
-    "tg-remove-identity whitelist import-prefix grappler-all",
+    "whitelist grappler-all",
 )
 def layernorm_states() -> List[str]:
     """Build a layer-normalised LSTM that starts from learned and kept states."""
@@ -116,31 +116,30 @@ def layernorm_states() -> List[str]:
 @network(
     "bidirectional-gru",
     "open",
-    "stacked bidirectional GRU, dynamic, with lengths",
-    "training-nodes blacklist grappler-arithmetic",
+    "bidirectional GRU, dynamic, with lengths, transitions of a tagger",
+    "training-nodes grappler-arithmetic",
 )
 def bidirectional_gru() -> List[str]:
-    """Build two layers of bidirectional GRU."""
+    """Build a bidirectional GRU and the scores of a tagger."""
     x = tf.placeholder(tf.float32, [None, 6, 3], "tokens")
     lengths = tf.placeholder(tf.int32, [None], "lengths")
-    for layer in range(2):
-        with tf.variable_scope("bi_%d" % layer):
-            x, _states = tf.nn.bidirectional_dynamic_rnn(
-                rnn.GRUCell(3), rnn.GRUCell(4), x, lengths, dtype=tf.float32
-            )
-            x = tf.concat(x, 2)
+    with tf.variable_scope("bi"):
+        x, _states = tf.nn.bidirectional_dynamic_rnn(
+            rnn.GRUCell(3), rnn.GRUCell(4), x, lengths, dtype=tf.float32
+        )
     w = tf.get_variable("crf_in", [7, 4])
     transitions = tf.get_variable("transitions", [4, 4])
-    scores = tf.reshape(tf.matmul(tf.reshape(x, [-1, 7]), w), [-1, 6, 4])
-    tags, best = tf.contrib.crf.crf_decode(scores, transitions, lengths)
-    return [tf.identity(tags, "tags").op.name, tf.identity(best, "best").op.name]
+    scores = tf.reshape(tf.matmul(tf.reshape(tf.concat(x, 2), [-1, 7]), w), [-1, 6, 4])
+    pairs = tf.expand_dims(scores[:, :-1], 3) + tf.expand_dims(transitions, 0)
+    pairs += tf.expand_dims(scores[:, 1:], 2)
+    return [tf.reduce_max(pairs, [2], name="best_pairs").op.name]
 
 
 @network(
     "block-cells",
     "held",
     "LSTMBlockFusedCell, LSTMBlockCell with peepholes, GRUBlockCellV2",
-    "freeze-graph tg-remove-identity tg-weights rename-hash",
+    "tg-weights rename-hash",
 )
 def block_cells() -> List[str]:
     """Build the fused cells."""
@@ -160,7 +159,7 @@ def block_cells() -> List[str]:
     "cudnn-compatible",
     "open",
     "cells compatible with cuDNN, residual and dropout wrappers, in-graph beam of states",
-    "tg-fold-constants rename-hash drop-class",
+    "tg-fold-constants",
 )
 def cudnn_compatible() -> List[str]:
     """Build the cells that take the weights of cuDNN."""
@@ -178,7 +177,7 @@ def cudnn_compatible() -> List[str]:
     "attention-decoder",
     "held",
     "contrib.seq2seq: Bahdanau attention, greedy decoding in a while loop",
-    "tg-strip-sort tg-remove-identity",
+    "grappler-arithmetic",
 )
 def attention_decoder() -> List[str]:
     """Build an encoder and a decoder with attention."""
@@ -215,7 +214,7 @@ def layer_norm(x: Any, scope: str) -> Any:
     "bert-encoder",
     "open",
     "own layer norm, sliced position embeddings, tied output matrix",
-    "training-nodes tg-fold-constants tg-weights fp16-cast",
+    "training-nodes tg-weights fp16-cast",
 )
 def bert_encoder() -> List[str]:
     """Build one layer of BERT and its language model head."""
@@ -259,7 +258,7 @@ def bert_encoder() -> List[str]:
     "transformer-einsum",
     "held",
     "einsum and tensordot, sine positions as a constant, relative bias table",
-    "tg-deploy grappler-all rename-flat tg-round",
+    "grappler-all rename-flat tg-round",
 )
 def transformer_einsum() -> List[str]:
     """Build a transformer with other multiplications."""
@@ -293,7 +292,7 @@ def transformer_einsum() -> List[str]:
     "reading-lines",
     "held",
     "convolutions, bidirectional LSTM over columns, CTC decoding",
-    "older-for-inference freeze-graph tg-eight-bit",
+    "older-for-inference tg-eight-bit",
 )
 def reading_lines() -> List[str]:
     """Build a reader of text lines."""
@@ -317,7 +316,7 @@ def reading_lines() -> List[str]:
     "keyword-spectrum",
     "open",
     "constant DFT and mel matrices in front of a small network",
-    "tg-deploy tg-strip-sort typed-fields",
+    "tg-deploy typed-fields",
 )
 def keyword_spectrum() -> List[str]:
     """Build a keyword spotter that makes its own spectrum."""

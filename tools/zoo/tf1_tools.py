@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tools.zoo.tf1_build import Built
 
 
-FOLDED = re.compile(r"__cf__(\d+)$")
+FOLDED = re.compile(r"__cf__(\d+)")
 
 
 class Tool(NamedTuple):
@@ -305,16 +305,22 @@ def typed_fields(graph: Any, _built: Built) -> Any:
 
 
 def perturbed(graph: Any, built: Built) -> Any:
-    """Give the frozen graph with other values in its float variables."""
+    """Give the frozen graph with other values in its variables."""
     copy = tf.GraphDef()
     copy.CopyFrom(graph)
-    values = {v.name for v in built.variables if v.value.dtype.kind in "fV"}
+    names = {v.name for v in built.variables}
     for node in copy.node:
-        if node.op == "Const" and node.name in values:
+        if node.op == "Const" and node.name in names:
             value = tf.make_ndarray(node.attr["value"].tensor)
-            other = (value.astype(np.float64) * 1.37 + 0.011).astype(value.dtype)
-            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(other))
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(other_value(value)))
     return copy
+
+
+def other_value(value: Any) -> Any:
+    """Give another value; of integers and bools the same ones backwards, they may be places."""
+    if value.dtype.kind in "fV":
+        return (value.astype(np.float64) * 1.37 + 0.011).astype(value.dtype)
+    return value.ravel()[::-1].reshape(value.shape)
 
 
 REMOVE = "remove_nodes(op=Identity, op=CheckNumerics)"

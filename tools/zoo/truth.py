@@ -130,6 +130,7 @@ class Matcher:
             for variable in self.variables:
                 if variable.name not in self.found:
                     step(variable)
+        self.take_copies()
         return {
             "variables": {
                 variable.name: dict(described(variable), **self.found[variable.name])
@@ -151,9 +152,7 @@ class Matcher:
         """Give the constants with the variable's very bytes that a variable may have made."""
         names = self.by_identity.get(identity_of(variable.value), [])
         depends = self.frozen.depends
-        if depends is None or np.asarray(variable.value).dtype.kind not in "fV":
-            return names
-        return [name for name in names if name in depends]
+        return names if depends is None else [name for name in names if name in depends]
 
     def take(self, variable: Variable, const: str, status: str, **more: Any) -> None:
         """Say that a constant is the variable's."""
@@ -170,16 +169,24 @@ class Matcher:
                 return
 
     def by_bytes(self, variable: Variable) -> None:
-        """Match constants with the same bytes that nobody else owns; several are copies."""
+        """Match a constant with the same bytes that nobody else owns."""
         rivals = [other for other in self.variables if other.name not in self.found]
         same = [o for o in rivals if identity_of(o.value) == identity_of(variable.value)]
         free = [name for name in self.equals(variable) if name not in self.owners]
         if len(same) != 1 or not free:
             return
         self.take(variable, free[0], "exact")
-        if len(free) > 1:
-            self.owners.update({name: variable.name for name in free[1:]})
-            self.found[variable.name]["copies"] = free[1:]
+
+    def take_copies(self) -> None:
+        """Give constants that a tool made of one variable alone, with its bytes, to it."""
+        for variable in self.variables if self.frozen.depends is not None else ():
+            record = self.found[variable.name]
+            if record["status"] not in ("exact", "merged"):
+                continue
+            free = [name for name in self.equals(variable) if name not in self.owners]
+            if free:
+                self.owners.update({name: variable.name for name in free})
+                record["copies"] = record.get("copies", []) + free
 
     def by_read(self, variable: Variable) -> None:
         """Match a read of the variable's own name that now reads an equal constant."""
@@ -280,10 +287,30 @@ def make_truth(variables: List[Variable], frozen: Frozen, head: Dict[str, Any]) 
     if matcher.ranges:
         truth["quantization_range_consts"] = sorted(matcher.ranges)
     if frozen.depends is not None:
-        truth["derived_consts"] = sorted(
-            name for name in body["consts_not_variables"] if name in frozen.depends
-        )
+        others = body["consts_not_variables"]
+        truth["derived_consts"] = [name for name in others if name in frozen.depends]
+        truth["same_bytes"] = same_bytes(variables, matcher.consts, truth["derived_consts"])
     return truth
+
+
+def same_bytes(
+    variables: List[Variable], consts: Dict[str, Any], derived: List[str]
+) -> Dict[str, str]:
+    """Give derived constants with the bytes of one variable in another shape, or of all its parts."""
+    digests = {digest(v.value): v.name for v in variables if v.slice is None}
+    for key in sorted({v.key for v in variables if v.slice}):
+        digests[digest(whole(v for v in variables if v.slice and v.key == key))] = key
+    return {name: digests[digest(consts[name])] for name in derived if digest(consts[name]) in digests}
+
+
+def whole(parts: Any) -> Any:
+    """Join the parts of a variable."""
+    parts = list(parts)
+    array = np.zeros(parts[0].slice["full_shape"], parts[0].value.dtype)
+    for part in parts:
+        starts, sizes = part.slice["offset"], part.slice["shape"]
+        array[tuple(slice(at, at + size) for at, size in zip(starts, sizes))] = part.value
+    return array
 
 
 def names_kept(records: Dict[str, Any]) -> bool:
