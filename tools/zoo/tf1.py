@@ -10,11 +10,12 @@ Each network becomes `tests/golden/zoo/{open,held}/tf1-NAME` (frozen plainly) an
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set
+from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -24,24 +25,31 @@ import tensorflow as tf
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 
-from tools.zoo import (
-    tf1_networks,
-    tf1_others,
-    tf1_sequences,
-)
+from tools.zoo import tf1_control, tf1_fields, tf1_networks, tf1_others, tf1_sequences
 from tools.zoo.tf1_build import NETWORKS, Built, Network, build
 from tools.zoo.tf1_tools import TOOLS, Tool, perturbed
 from tools.zoo.truth import Frozen, consts_of, digest, dtype_of, identity_of, make_truth, write
 
 ZOO = Path(__file__).resolve().parents[2] / "tests" / "golden" / "zoo"
-MODULES = (tf1_networks, tf1_sequences, tf1_others)
+MODULES = (tf1_networks, tf1_fields, tf1_sequences, tf1_others, tf1_control)
 
 
-def main(names: List[str]) -> None:
-    """Make the graphs of the networks with these names, or of all."""
+def main(names: list[str]) -> int:
+    """Make the graphs of the networks with these names, or of all.
+
+    Each in a process of its own: TensorFlow numbers functions through a whole process.
+    """
+    failed = []
     for name, net in NETWORKS.items():
         if not names or name in names:
-            make(net)
+            process = multiprocessing.get_context("fork").Process(target=make, args=(net,))
+            process.start()
+            process.join()
+            if process.exitcode:
+                failed.append(name)
+    if failed:
+        print("failed:", *failed)
+    return 1 if failed else 0
 
 
 def make(net: Network) -> None:
@@ -61,7 +69,7 @@ def make(net: Network) -> None:
     built.session.close()
 
 
-def changed(graph: Any, other: Any) -> Set[str]:
+def changed(graph: Any, other: Any) -> set[str]:
     """Give the constants that have other values, or are missing, in the other graph."""
     theirs = {k: identity_of(v) for k, v in consts_of(other, tf.make_ndarray).items()}
     ours = {k: identity_of(v) for k, v in consts_of(graph, tf.make_ndarray).items()}
@@ -70,10 +78,11 @@ def changed(graph: Any, other: Any) -> Set[str]:
     return {name for name, identity in ours.items() if theirs.get(name) != identity}
 
 
-def write_one(built: Built, name: str, graph: Any, base: Any, depends: Optional[Set[str]]) -> None:
+def write_one(built: Built, name: str, graph: Any, base: Any, depends: set[str] | None) -> None:
     """Write one graph with its truth, after loading it as TensorFlow does."""
     load(graph)
     net, tool = built.network, TOOLS[name]
+    # Session tools freeze the same variables; a sub-graph needs fewer of them.
     alive = {node.name for node in base.node}
     if name == "sub-graph":
         alive = {node.name for node in graph.node}
@@ -100,7 +109,7 @@ def write_one(built: Built, name: str, graph: Any, base: Any, depends: Optional[
     report(label, graph, truth)
 
 
-def tell_first(net: Network, graph: Any, truth: Dict[str, Any]) -> None:
+def tell_first(net: Network, graph: Any, truth: dict[str, Any]) -> None:
     """Tell apart what were variables of a graph that was frozen before."""
     consts = consts_of(graph, tf.make_ndarray)
     others = truth["consts_not_variables"]
@@ -117,7 +126,7 @@ def tell_first(net: Network, graph: Any, truth: Dict[str, Any]) -> None:
     }
 
 
-def new_names(base: Any, tool: Tool) -> Dict[str, str]:
+def new_names(base: Any, tool: Tool) -> dict[str, str]:
     """Give the new names that a tool gives to the nodes of the plain frozen graph."""
     if tool.names is None:
         return {}
@@ -137,25 +146,16 @@ def load(graph: Any) -> None:
         tf.import_graph_def(copy, name="")
 
 
-def report(label: str, graph: Any, truth: Dict[str, Any]) -> None:
+def report(label: str, graph: Any, truth: dict[str, Any]) -> None:
     """Print a line about a graph."""
-    counts: Dict[str, int] = {}
+    counts: dict[str, int] = {}
     for record in truth["variables"].values():
         counts[record["status"]] = counts.get(record["status"], 0) + 1
-    derived = len(truth.get("derived_consts", []))
-    print(
-        "%-48s %6d bytes, %s, %d others, %d derived%s"
-        % (
-            label,
-            graph.ByteSize(),
-            counts,
-            len(truth["consts_not_variables"]),
-            derived,
-            "" if truth["names_kept"] else ", no names",
-        ),
-        flush=True,
-    )
+    others, derived = truth["consts_not_variables"], truth.get("derived_consts", [])
+    names = "" if truth["names_kept"] else ", no names"
+    tail = f"{counts}, {len(others)} others, {len(derived)} derived{names}"
+    print(f"{label:48} {graph.ByteSize():6} bytes, {tail}", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -27,11 +27,11 @@ class Network(NamedTuple):
     name: str
     home: str
     style: str
-    build: Callable[[], List[str]]
-    tools: Tuple[str, ...]
+    build: Callable[[], list[str]]
+    tools: tuple[str, ...]
     keep: str
-    cut: Tuple[str, ...]
-    first: Tuple[str, ...]
+    cut: tuple[str, ...]
+    first: tuple[str, ...]
 
 
 class Built(NamedTuple):
@@ -40,15 +40,15 @@ class Built(NamedTuple):
     network: Network
     graph: Any
     session: Any
-    outputs: List[str]
-    inputs: List[str]
-    variables: List[Variable]
+    outputs: list[str]
+    inputs: list[str]
+    variables: list[Variable]
 
 
-NETWORKS: Dict[str, Network] = {}
+NETWORKS: dict[str, Network] = {}
 
 
-def network(
+def network(  # noqa: PLR0913, PLR0917 - a table of networks reads best so
     name: str,
     home: str,
     style: str,
@@ -56,19 +56,29 @@ def network(
     keep: str = "$^",
     cut: str = "",
     first: str = "",
-) -> Callable[[Callable[[], List[str]]], Callable[[], List[str]]]:
+) -> Callable[[Callable[[], list[str]]], Callable[[], list[str]]]:
     """Register a function as a network; `tools`, `cut` and `first` are lists in a text.
 
     `cut` are the inner outputs for a sub-graph; `first` the constants that were
     variables of a graph that was frozen earlier and imported here.
     """
 
-    def register(build: Callable[[], List[str]]) -> Callable[[], List[str]]:
+    def register(build: Callable[[], list[str]]) -> Callable[[], list[str]]:
         lists = [tuple(text.split()) for text in (tools, cut, first)]
         NETWORKS[name] = Network(name, home, style, build, lists[0], keep, lists[1], lists[2])
         return build
 
     return register
+
+
+def images(height: int = 16, width: int = 16, depth: int = 3, name: str = "images") -> Any:
+    """Make an input of images."""
+    return tf.placeholder(tf.float32, [None, height, width, depth], name)
+
+
+def constant(*shape: int, seed: int = 5, scale: float = 1.0) -> Any:
+    """Draw values for a constant that never was a variable."""
+    return (np.random.RandomState(seed).normal(0, 1, shape) * scale).astype(np.float32)
 
 
 def seed_of(text: str) -> int:
@@ -108,7 +118,7 @@ def build(net: Network) -> Built:
     return Built(net, graph, session, outputs, inputs, variables)
 
 
-def settle(net: Network, session: Any, everything: List[Any]) -> None:
+def settle(net: Network, session: Any, everything: list[Any]) -> None:
     """Set the variables to random values."""
     for variable in everything:
         name = variable.op.name
@@ -119,7 +129,7 @@ def settle(net: Network, session: Any, everything: List[Any]) -> None:
             variable.load(drawn(net.name, name, value), session)
 
 
-def variables_of(graph: Any, session: Any, everything: List[Any]) -> List[Variable]:
+def variables_of(graph: Any, session: Any, everything: list[Any]) -> list[Variable]:
     """Describe the variables, in the order of the graph."""
     trainable = {v.op.name for v in tf.trainable_variables()}
     known = {v.op.name: v for v in everything}
@@ -136,7 +146,7 @@ def variables_of(graph: Any, session: Any, everything: List[Any]) -> List[Variab
     return found
 
 
-def slice_of(info: Any) -> Dict[str, Any]:
+def slice_of(info: Any) -> dict[str, Any]:
     """Describe the place of a part in its variable."""
     return {
         "full_name": info.full_name,

@@ -1,28 +1,18 @@
-"""Small networks of images, in the ways that people wrote them for TensorFlow 1."""
+"""Small networks that classify images, in the ways that people wrote them for TensorFlow 1."""
 
-# ruff: noqa: ANN401 - TensorFlow 1.15 has no types
+# ruff: noqa: ANN401 - TensorFlow 1.15 has no types; sizes of layers are just numbers
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tools.zoo.tf1_build import network
+from tools.zoo.tf1_build import constant, images, network
 
-slim = tf.contrib.slim
 layers = tf.layers
-
-
-def images(height: int = 16, width: int = 16, depth: int = 3, name: str = "images") -> Any:
-    """Make an input of images."""
-    return tf.placeholder(tf.float32, [None, height, width, depth], name)
-
-
-def constant(*shape: int, seed: int = 5, scale: float = 1.0) -> Any:
-    """Draw values for a constant that never was a variable."""
-    return (np.random.RandomState(seed).normal(0, 1, shape) * scale).astype(np.float32)
+slim = tf.contrib.slim
 
 
 @network(
@@ -31,7 +21,7 @@ def constant(*shape: int, seed: int = 5, scale: float = 1.0) -> Any:
     "tf.Variable without names: Variable, Variable_1, ...",
     "freeze-graph tg-remove-identity grappler-all",
 )
-def mlp_unnamed() -> List[str]:
+def mlp_unnamed() -> list[str]:
     """Build a perceptron as the first tutorials did."""
     x = tf.placeholder(tf.float32, [None, 12])
     keep = tf.placeholder_with_default(1.0, [])
@@ -49,9 +39,9 @@ def mlp_unnamed() -> List[str]:
     "softmax-dictionary",
     "held",
     "raw variables in dictionaries, names W1, out_b",
-    "whitelist fp16-cast tg-obfuscate",
+    "whitelist fp16-cast tg-obfuscate drop-class",
 )
-def softmax_dictionary() -> List[str]:
+def softmax_dictionary() -> list[str]:
     """Build a perceptron with weights in dictionaries."""
     x = tf.placeholder(tf.float32, [None, 10], "X")
     mean = tf.constant(constant(10), name="data_mean")
@@ -78,7 +68,7 @@ def softmax_dictionary() -> List[str]:
     "local response norm, grouped convolution by splits of the kernel",
     "tg-atrous for-inference tg-weights",
 )
-def alexnet_groups() -> List[str]:
+def alexnet_groups() -> list[str]:
     """Build the head of AlexNet as the well-known port of its weights."""
 
     def conv(x: Any, kernel: Any, bias: Any, stride: int, group: int) -> Any:
@@ -90,9 +80,7 @@ def alexnet_groups() -> List[str]:
         else:
             parts = zip(tf.split(x, group, 3), tf.split(kernel, group, 3))
             out = tf.concat([step(i, k) for i, k in parts], 3)
-        return tf.reshape(
-            tf.nn.bias_add(out, bias), [-1, *out.get_shape().as_list()[1:]]
-        )
+        return tf.reshape(tf.nn.bias_add(out, bias), [-1, *out.get_shape().as_list()[1:]])
 
     x = images(17, 17, 3, "x")
     w1, b1 = tf.Variable(constant(5, 5, 3, 8), name="conv1W"), tf.Variable(constant(8), name="c1b")
@@ -110,9 +98,9 @@ def alexnet_groups() -> List[str]:
     "vgg-parameters",
     "held",
     "name scopes with weights and biases, mean of the images subtracted",
-    "freeze-graph tg-round",
+    "freeze-graph tg-round tg-nodes",
 )
-def vgg_parameters() -> List[str]:
+def vgg_parameters() -> list[str]:
     """Build a VGG as the port of the Caffe model did."""
     x = images(8, 8)
     with tf.name_scope("preprocess"):
@@ -123,7 +111,7 @@ def vgg_parameters() -> List[str]:
     depth = 3
     for block, width in ((1, 4), (2, 6)):
         for layer in (1, 2):
-            with tf.name_scope("conv%d_%d" % (block, layer)):
+            with tf.name_scope(f"conv{block}_{layer}"):
                 kernel = tf.Variable(
                     tf.truncated_normal([3, 3, depth, width], stddev=1e-1), name="weights"
                 )
@@ -131,7 +119,7 @@ def vgg_parameters() -> List[str]:
                 conv = tf.nn.conv2d(x, kernel, [1, 1, 1, 1], padding="SAME")
                 x = tf.nn.relu(tf.nn.bias_add(conv, biases), name="act")
                 depth = width
-        x = tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME", name="pool%d" % block)
+        x = tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME", name=f"pool{block}")
     with tf.name_scope("fc1"):
         size = int(np.prod(x.get_shape()[1:]))
         w = tf.Variable(tf.truncated_normal([size, 7]), name="weights")
@@ -144,9 +132,9 @@ def vgg_parameters() -> List[str]:
     "resnet-bottleneck",
     "open",
     "slim, fused batch norm with scale, bottleneck blocks",
-    "older-deploy import-prefix",
+    "older-deploy import-prefix tg-fold-old-bn",
 )
-def resnet_bottleneck() -> List[str]:
+def resnet_bottleneck() -> list[str]:
     """Build two bottleneck blocks with slim."""
     x = images(12, 12, 3, "input")
     norm = {"scale": True, "is_training": False, "epsilon": 1e-5}
@@ -155,7 +143,7 @@ def resnet_bottleneck() -> List[str]:
     ), tf.variable_scope("resnet_v1_8"):
         x = slim.conv2d(x, 6, 3, stride=2, scope="conv1")
         for unit in (1, 2):
-            with tf.variable_scope("block1/unit_%d/bottleneck_v1" % unit):
+            with tf.variable_scope(f"block1/unit_{unit}/bottleneck_v1"):
                 shortcut = slim.conv2d(x, 8, 1, activation_fn=None, scope="shortcut")
                 y = slim.conv2d(x, 4, 1, scope="conv1")
                 y = slim.conv2d(y, 4, 3, scope="conv2")
@@ -172,10 +160,10 @@ def resnet_bottleneck() -> List[str]:
     "tf.layers, batch norm behind a cond on is_training, explicit padding",
     "tg-fold-constants rename-flat",
 )
-def resnet_preactivation() -> List[str]:
+def resnet_preactivation() -> list[str]:
     """Build a pre-activation residual block as the official models."""
     x = images(9, 9)
-    training = tf.placeholder_with_default(False, [], "is_training")
+    training = tf.placeholder_with_default(input=False, shape=[], name="is_training")
 
     def norm(x: Any) -> Any:
         return tf.nn.relu(
@@ -207,9 +195,9 @@ def resnet_preactivation() -> List[str]:
     "inception-block",
     "held",
     "slim, batch norm without scale (gamma is a plain constant), concat of branches",
-    "tg-fold-old-bn tg-obfuscate",
+    "tg-fold-old-bn tg-obfuscate older-deploy",
 )
-def inception_block() -> List[str]:
+def inception_block() -> list[str]:
     """Build one inception block."""
     x = images(10, 10, 4)
     with slim.arg_scope(
@@ -236,7 +224,7 @@ def inception_block() -> List[str]:
     "slim separable convolutions, depthwise_weights, relu6",
     "tg-fold-old-bn tg-eight-bit tg-nodes",
 )
-def mobilenet_separable() -> List[str]:
+def mobilenet_separable() -> list[str]:
     """Build separable convolutions as MobileNet v1."""
     x = images(12, 12)
     norm = {"is_training": False, "center": True, "scale": True}
@@ -249,9 +237,9 @@ def mobilenet_separable() -> List[str]:
         x = slim.conv2d(x, 6, 3, stride=2, scope="Conv2d_0")
         for number, depth in ((1, 8), (2, 10)):
             x = slim.separable_conv2d(
-                x, None, 3, depth_multiplier=1, scope="Conv2d_%d_depthwise" % number
+                x, None, 3, depth_multiplier=1, scope=f"Conv2d_{number}_depthwise"
             )
-            x = slim.conv2d(x, depth, 1, scope="Conv2d_%d_pointwise" % number)
+            x = slim.conv2d(x, depth, 1, scope=f"Conv2d_{number}_pointwise")
         x = slim.avg_pool2d(x, x.get_shape()[1:3])
         x = slim.conv2d(
             x, 4, 1, activation_fn=None, normalizer_fn=None, scope="Logits/Conv2d_1c_1x1"
@@ -265,10 +253,10 @@ def mobilenet_separable() -> List[str]:
     "raw get_variable, tf.nn.batch_normalization with and without scale, depthwise_conv2d",
     "tg-deploy grappler-remap tg-fold-bn",
 )
-def inverted_residual() -> List[str]:
+def inverted_residual() -> list[str]:
     """Build inverted residuals with batch norms of own make."""
 
-    def norm(x: Any, scale: bool) -> Any:
+    def norm(x: Any, *, scale: bool) -> Any:
         depth = x.get_shape()[-1]
         with tf.variable_scope("norm"):
             mean = tf.get_variable("pop_mean", [depth], trainable=False)
@@ -279,11 +267,11 @@ def inverted_residual() -> List[str]:
 
     x = images(8, 8, 4, "frame")
     for block in range(2):
-        with tf.variable_scope("bottleneck_%d" % block):
+        with tf.variable_scope(f"bottleneck_{block}"):
             with tf.variable_scope("expand"):
                 kernel = tf.get_variable("w", [1, 1, 4, 8])
                 y = tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")
-                y = tf.nn.relu6(norm(y, block == 0))
+                y = tf.nn.relu6(norm(y, scale=block == 0))
             with tf.variable_scope("dw"):
                 kernel = tf.get_variable("dw_filter", [3, 3, 8, 1])
                 y = tf.nn.depthwise_conv2d(y, kernel, [1, 1, 1, 1], "SAME")
@@ -302,11 +290,11 @@ def inverted_residual() -> List[str]:
     "tf.layers, batch norm before the convolution, concat growth",
     "blacklist tg-fold-bn grappler-remap",
 )
-def dense_connections() -> List[str]:
+def dense_connections() -> list[str]:
     """Build a dense block and a transition."""
     x = layers.conv2d(images(8, 8, 2), 4, 3, padding="same", name="stem", use_bias=False)
     for number in range(2):
-        with tf.variable_scope("dense_block/layer_%d" % number):
+        with tf.variable_scope(f"dense_block/layer_{number}"):
             y = layers.batch_normalization(x, fused=number == 0, name="bn")
             y = layers.conv2d(tf.nn.relu(y), 3, 3, padding="same", use_bias=False, name="conv")
             x = tf.concat([x, y], axis=-1)
@@ -324,7 +312,7 @@ def dense_connections() -> List[str]:
     "NCHW data, fire modules, names w and b",
     "tg-strip-sort typed-fields",
 )
-def fire_modules() -> List[str]:
+def fire_modules() -> list[str]:
     """Build fire modules; the data format is that of a GPU."""
 
     def conv(x: Any, name: str, size: int, depth: int) -> Any:
@@ -341,71 +329,3 @@ def fire_modules() -> List[str]:
             x = tf.concat([conv(s, "expand1x1", 1, 4), conv(s, "expand3x3", 3, 4)], 1)
     x = tf.transpose(conv(x, "conv10", 1, 5), [0, 2, 3, 1])
     return [tf.reduce_mean(x, [1, 2], name="gap").op.name]
-
-
-@network(
-    "unet",
-    "open",
-    "transposed convolutions with shape arithmetic, skips by concat",
-    "sub-graph tg-obfuscate grappler-arithmetic",
-    cut="down1/bottom/Relu",
-)
-def unet() -> List[str]:
-    """Build a U-Net with two levels."""
-    x = tf.placeholder(tf.float32, [None, None, None, 2], "scan")
-    with tf.variable_scope("down0"):
-        top = layers.conv2d(x, 4, 3, padding="same", activation=tf.nn.relu)
-    with tf.variable_scope("down1"):
-        y = layers.max_pooling2d(top, 2, 2)
-        y = layers.conv2d(y, 6, 3, padding="same", activation=tf.nn.relu, name="bottom")
-    with tf.variable_scope("up0"):
-        y = layers.conv2d_transpose(y, 4, 2, 2, padding="same", name="upconv")
-        y = tf.concat([top, y], -1)
-        w = tf.get_variable("deconv_filter", [3, 3, 3, 8])
-        shape = tf.stack([tf.shape(y)[0], tf.shape(y)[1] * 2, tf.shape(y)[2] * 2, 3])
-        y = tf.nn.conv2d_transpose(y, w, shape, [1, 2, 2, 1])
-        y = tf.nn.bias_add(y, tf.get_variable("deconv_bias", [3]))
-    y = tf.image.resize_bilinear(y, tf.shape(x)[1:3])
-    return [tf.nn.sigmoid(layers.conv2d(y, 1, 1, name="mask")).op.name]
-
-
-@network(
-    "dilated-context",
-    "held",
-    "dilated convolutions as SpaceToBatchND, causal 1-D ones too",
-    "tg-atrous tg-fold-constants",
-)
-def dilated_context() -> List[str]:
-    """Build dilated convolutions in two and one dimensions."""
-    x = images(12, 12, 2, "spectrogram")
-    for rate in (2, 3):
-        x = layers.conv2d(x, 4, 3, padding="same", dilation_rate=rate, activation=tf.nn.relu)
-    w = tf.get_variable("atrous_weights", [3, 3, 4, 3])
-    x = tf.nn.bias_add(tf.nn.atrous_conv2d(x, w, 2, "SAME"), tf.get_variable("atrous_biases", [3]))
-    y = tf.reduce_max(x, 2)
-    for number, rate in enumerate((1, 2)):
-        with tf.variable_scope("causal_%d" % number):
-            y = tf.pad(y, [[0, 0], [rate, 0], [0, 0]])
-            y = layers.conv1d(y, 3, 2, dilation_rate=rate, name="filter_gate")
-            y = tf.tanh(y) * tf.sigmoid(y)
-    return [tf.identity(y, "context").op.name]
-
-
-@network(
-    "video-volumes",
-    "held",
-    "three-dimensional convolutions, batch norm that is not fused",
-    "freeze-graph for-inference",
-)
-def video_volumes() -> List[str]:
-    """Build convolutions of video."""
-    x = tf.placeholder(tf.float32, [None, 4, 8, 8, 2], "clip")
-    x = layers.conv3d(x, 4, (2, 3, 3), padding="same", use_bias=False, name="c3d_a")
-    x = tf.nn.relu(layers.batch_normalization(x, name="c3d_a_norm"))
-    x = layers.max_pooling3d(x, (1, 2, 2), (1, 2, 2))
-    with tf.variable_scope("c3d_b"):
-        w = tf.get_variable("wc", [2, 3, 3, 4, 3])
-        b = tf.get_variable("bc", [3])
-        x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv3d(x, w, [1, 1, 1, 1, 1], "VALID"), b))
-        x = layers.conv3d_transpose(x, 2, (2, 2, 2), (1, 2, 2), name="up")
-    return [tf.reduce_mean(x, [1, 2, 3], name="embedding").op.name]

@@ -1,61 +1,17 @@
-"""Small networks of other kinds: recommenders, generators, agents, detectors, Keras, control flow."""
+"""Small networks that recommend, compare, act, detect and look up, in TensorFlow 1."""
 
-# ruff: noqa: ANN401 - TensorFlow 1.15 has no types
+# ruff: noqa: ANN401 - TensorFlow 1.15 has no types; sizes of layers are just numbers
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import function
 
-from tools.zoo.tf1_build import network
-from tools.zoo.tf1_networks import constant, images
+from tools.zoo.tf1_build import constant, images, network
 
 layers = tf.layers
-keras = tf.keras
-
-
-def instance_norm(x: Any, name: str, scale: Any = None, shift: Any = None) -> Any:
-    """Normalise each image by itself."""
-    with tf.variable_scope(name):
-        depth = x.get_shape()[-1]
-        mean, var = tf.nn.moments(x, [1, 2], keepdims=True)
-        if scale is None:
-            scale = tf.get_variable("scale", [depth])
-            shift = tf.get_variable("offset", [depth])
-        return scale * (x - mean) / tf.sqrt(var + 1e-3) + shift
-
-
-def prelu(x: Any, name: str) -> Any:
-    """Let negative values pass with a learned slope."""
-    alphas = tf.get_variable(name, x.get_shape()[-1])
-    return tf.nn.relu(x) + alphas * (x - tf.abs(x)) * 0.5
-
-
-@network(
-    "style-transfer",
-    "open",
-    "instance and group norm, PReLU, blur with a constant filter, style by gather",
-    "tg-remove-identity older-deploy import-prefix",
-)
-def style_transfer() -> List[str]:
-    """Build a painter of several styles."""
-    x = images(8, 8, 3, "content") / 127.5 - 1.0
-    style = tf.placeholder(tf.int32, [], "style_number")
-    blur = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16
-    blur = tf.constant(np.repeat(blur[:, :, None, None], 3, 2), name="gauss_filter")
-    x = tf.nn.depthwise_conv2d(x, blur, [1, 1, 1, 1], "SAME", name="gauss")
-    x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
-    w = tf.get_variable("enc/filt", [3, 3, 3, 4])
-    x = prelu(instance_norm(tf.nn.conv2d(x, w, [1, 1, 1, 1], "VALID"), "enc/in"), "enc/alphas")
-    gammas, betas = tf.get_variable("styles/g", [3, 4]), tf.get_variable("styles/b", [3, 4])
-    x = instance_norm(x, "cin", tf.gather(gammas, style), tf.gather(betas, style))
-    x = tf.contrib.layers.group_norm(x, groups=2, scope="gn")
-    w = tf.get_variable("dec/filt", [3, 3, 4, 3])
-    x = tf.nn.tanh(tf.nn.conv2d(tf.image.resize_nearest_neighbor(x, [16, 16]), w, 1, "SAME"))
-    return [tf.add(x * 127.5, 255.0 / 2, name="painted").op.name]
 
 
 @network(
@@ -64,7 +20,7 @@ def style_transfer() -> List[str]:
     "partitioned variables, embedding_lookup_sparse, linear sparse weights",
     "saved-model grappler-fold",
 )
-def wide_and_deep() -> List[str]:
+def wide_and_deep() -> list[str]:
     """Build a recommender with parts of tables."""
     ids = tf.sparse.placeholder(tf.int64, [4, 3], "clicked")
     dense = tf.placeholder(tf.float32, [4, 5], "numbers")
@@ -90,10 +46,10 @@ def wide_and_deep() -> List[str]:
     "factorization-machine",
     "open",
     "field tables, second order products, scalar bias w0",
-    "sub-graph rename-hash",
+    "sub-graph rename-hash training-nodes",
     cut="first_order",
 )
-def factorization_machine() -> List[str]:
+def factorization_machine() -> list[str]:
     """Build a factorisation machine."""
     index = tf.placeholder(tf.int32, [None, 3], "feat_index")
     value = tf.placeholder(tf.float32, [None, 3], "feat_value")
@@ -112,34 +68,12 @@ def factorization_machine() -> List[str]:
 
 
 @network(
-    "variational-code",
-    "open",
-    "tied encoder and decoder by transpose, noise, weight normalisation",
-    "tg-fold-constants tg-nodes",
-)
-def variational_code() -> List[str]:
-    """Build an autoencoder."""
-    x = tf.placeholder(tf.float32, [None, 12], "pixels")
-    w = tf.Variable(constant(12, 6), name="enc_w")
-    vb, hb = tf.Variable(tf.zeros([12]), name="visible"), tf.Variable(tf.zeros([6]), name="hidden")
-    h = tf.nn.softplus(tf.matmul(x, w) + hb)
-    with tf.variable_scope("latent"):
-        v = tf.get_variable("direction", [6, 4])
-        g = tf.get_variable("length", [4])
-        mu = tf.matmul(h, g * tf.nn.l2_normalize(v, 0))
-        sigma = tf.exp(0.5 * layers.dense(h, 4, name="log_sigma"))
-        z = mu + sigma * tf.random_normal(tf.shape(mu), seed=3)
-        h = tf.nn.elu(layers.dense(z, 6, name="back"))
-    return [tf.nn.sigmoid(tf.matmul(h, tf.transpose(w)) + vb, name="rebuilt").op.name]
-
-
-@network(
     "siamese-pairs",
     "held",
     "one scope reused for two inputs, distance with a learned temperature",
-    "tg-merge training-nodes",
+    "tg-merge training-nodes tg-atrous",
 )
-def siamese_pairs() -> List[str]:
+def siamese_pairs() -> list[str]:
     """Build twin networks."""
 
     def tower(x: Any) -> Any:
@@ -156,36 +90,6 @@ def siamese_pairs() -> List[str]:
 
 
 @network(
-    "generator",
-    "open",
-    "deconvolutions and batch norm, discriminator of the same graph left out",
-    "sub-graph older-for-inference fp16-cast",
-    cut="generator/project/add",
-)
-def generator() -> List[str]:
-    """Build a DCGAN and take its generator."""
-    z = tf.placeholder(tf.float32, [4, 6], "z")
-    with tf.variable_scope("generator"):
-        with tf.variable_scope("project"):
-            w = tf.get_variable("Matrix", [6, 64])
-            h = tf.add(tf.matmul(z, w), tf.get_variable("bias", [64]), name="add")
-        h = tf.reshape(h, [4, 4, 4, 4])
-        for number, (size, depth) in enumerate(((8, 4), (16, 1))):
-            h = tf.contrib.layers.batch_norm(
-                h, scale=True, is_training=False, scope="g_bn%d" % number, updates_collections=None
-            )
-            with tf.variable_scope("g_h%d" % number):
-                w = tf.get_variable("w", [5, 5, depth, 4])
-                shape = [4, size, size, depth]
-                h = tf.nn.conv2d_transpose(tf.nn.relu(h), w, shape, [1, 2, 2, 1])
-                h = tf.reshape(tf.nn.bias_add(h, tf.get_variable("biases", [depth])), shape)
-        fake = tf.tanh(h, name="fake")
-    with tf.variable_scope("discriminator"):
-        layers.dense(layers.flatten(layers.conv2d(fake, 3, 3, 2)), 1, name="d_out")
-    return [fake.op.name]
-
-
-@network(
     "duelling-agent",
     "held",
     "online and target network of equal values, optimiser and step",
@@ -193,13 +97,13 @@ def generator() -> List[str]:
     keep="^(eval_net|target_net)",
     cut="eval_net/Value/V",
 )
-def duelling_agent() -> List[str]:
+def duelling_agent() -> list[str]:
     """Build the two networks of a duelling agent; the target is a copy of the other."""
 
     def net(state: Any, scope: str) -> Any:
         start = iter(range(10, 20))
 
-        def variable(name: str, shape: List[int]) -> Any:
+        def variable(name: str, shape: list[int]) -> Any:
             value = tf.constant_initializer(constant(*shape, seed=next(start), scale=0.3))
             return tf.get_variable(name, shape, initializer=value)
 
@@ -228,7 +132,7 @@ def duelling_agent() -> List[str]:
     "detector head: anchors as constants, box decoding, non-maximum suppression",
     "grappler-all tg-eight-bit",
 )
-def anchor_boxes() -> List[str]:
+def anchor_boxes() -> list[str]:
     """Build the head of a single-shot detector."""
     x = tf.placeholder(tf.float32, [1, None, None, 3], "image_tensor")
     x = tf.image.resize_bilinear(x, [16, 16]) * (2.0 / 255.0) - 1.0
@@ -238,7 +142,9 @@ def anchor_boxes() -> List[str]:
         scores = layers.conv2d(x, 6, 1, name="ClassPredictor")
     boxes = tf.reshape(boxes, tf.stack([tf.shape(boxes)[0], -1, 4]))
     centres = np.stack(np.meshgrid(np.arange(4), np.arange(4)), -1).reshape(-1, 2) / 4.0 + 0.125
-    anchors = np.concatenate([np.repeat(centres, 2, 0), np.tile([[0.3, 0.3], [0.5, 0.2]], (16, 1))], 1)
+    anchors = np.concatenate(
+        [np.repeat(centres, 2, 0), np.tile([[0.3, 0.3], [0.5, 0.2]], (16, 1))], 1
+    )
     anchors = tf.constant(anchors.astype(np.float32), name="anchors")
     ya, xa, ha, wa = tf.unstack(tf.transpose(anchors))
     ty, tx, th, tw = tf.unstack(tf.transpose(boxes[0] / [10.0, 10.0, 5.0, 5.0]))
@@ -254,17 +160,28 @@ def anchor_boxes() -> List[str]:
     "label-tables",
     "held",
     "hash tables, class weights and label names as constants, calibration scalars",
-    "saved-model tg-weights",
+    "saved-model tg-weights fp16-cast",
 )
-def label_tables() -> List[str]:
+def label_tables() -> list[str]:
     """Build a classifier of words with tables around it."""
     words = tf.placeholder(tf.string, [None], "words")
     names = tf.constant(["cat", "dog", "emu", "fox", "gnu"])
-    table = tf.contrib.lookup.index_table_from_tensor(names, num_oov_buckets=2)
+    # By hand: the classes for tables give a random name.
+    table = tf.raw_ops.HashTableV2(
+        key_dtype=tf.string, value_dtype=tf.int64, shared_name="vocabulary", name="hash_table"
+    )
+    fill = tf.raw_ops.LookupTableImportV2(
+        table_handle=table, keys=names, values=tf.range(5, dtype=tf.int64)
+    )
+    tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, fill)
+    found = tf.raw_ops.LookupTableFindV2(
+        table_handle=table, keys=words, default_value=tf.constant(6, tf.int64, name="unknown")
+    )
+    found.set_shape([None])
     hashed = tf.string_to_hash_bucket_fast(words, 6)
     w = tf.get_variable("lexicon", [7, 4])
     oov = tf.get_variable("hash_embedding", [6, 4])
-    h = tf.nn.embedding_lookup(w, table.lookup(words)) + tf.gather(oov, hashed)
+    h = tf.nn.embedding_lookup(w, found) + tf.gather(oov, hashed)
     prior = tf.constant([0.5, 1.25, 2.0], name="class_weights")
     temperature = tf.get_variable("temperature", [])
     h = layers.dense(h, 3, use_bias=False, name="vote") / temperature
@@ -279,7 +196,7 @@ def label_tables() -> List[str]:
     "contrib.quantize: ranges as variables, fake quantization of weights",
     "tg-strip-sort tg-remove-identity",
 )
-def quantization_aware() -> List[str]:
+def quantization_aware() -> list[str]:
     """Build a network that was trained for quantization."""
     x = images(8, 8)
     with tf.contrib.framework.arg_scope(
@@ -299,58 +216,12 @@ def quantization_aware() -> List[str]:
 
 
 @network(
-    "keras-functional",
-    "held",
-    "Keras in TensorFlow 1: resource variables, separable convolutions, batch norm",
-    "saved-model tg-deploy rename-hash",
-)
-def keras_functional() -> List[str]:
-    """Build a functional Keras model."""
-    keras.backend.set_learning_phase(0)
-    keras.backend.set_session(tf.get_default_session())
-    start = keras.Input((8, 8, 2), name="photo")
-    x = keras.layers.Conv2D(4, 3, padding="same", use_bias=False)(start)
-    x = keras.layers.BatchNormalization()(x)
-    y = keras.layers.SeparableConv2D(4, 3, padding="same")(keras.layers.PReLU()(x))
-    y = keras.layers.BatchNormalization(scale=False)(y)
-    x = keras.layers.add([x, y])
-    x = keras.layers.Conv2DTranspose(3, 2, strides=2)(x)
-    x = keras.layers.LeakyReLU()(keras.layers.DepthwiseConv2D(3)(x))
-    x = keras.layers.Dense(5, activation="softmax", name="probs")(
-        keras.layers.GlobalAveragePooling2D()(x)
-    )
-    return [keras.Model(start, x).outputs[0].op.name]
-
-
-@network(
-    "keras-recurrent",
-    "open",
-    "Keras Sequential: embedding (ResourceGather), LSTM, GRU, time distributed",
-    "tg-remove-identity grappler-fold",
-)
-def keras_recurrent() -> List[str]:
-    """Build a sequential Keras model."""
-    keras.backend.set_learning_phase(0)
-    model = keras.Sequential(
-        [
-            keras.layers.Embedding(11, 4, input_length=2, name="lookup"),
-            keras.layers.LSTM(3, return_sequences=True),
-            keras.layers.GRU(4, return_sequences=True, reset_after=True, unroll=True),
-            keras.layers.TimeDistributed(keras.layers.Dense(2)),
-            keras.layers.Conv1D(3, 2, name="tail"),
-        ],
-        name="reader",
-    )
-    return [model.outputs[0].op.name]
-
-
-@network(
     "estimator-columns",
     "open",
     "names of a canned estimator, feature columns, parts of one piece",
     "saved-model drop-class",
 )
-def estimator_columns() -> List[str]:
+def estimator_columns() -> list[str]:
     """Build a classifier as tf.estimator names it."""
     column = tf.feature_column
     features = {
@@ -364,154 +235,9 @@ def estimator_columns() -> List[str]:
         with tf.variable_scope("input_from_feature_columns"):
             x = column.input_layer(features, [column.embedding_column(jobs, 3), ages])
         for number, units in enumerate((6, 4)):
-            x = layers.dense(x, units, tf.nn.relu, name="hiddenlayer_%d" % number)
+            x = layers.dense(x, units, tf.nn.relu, name=f"hiddenlayer_{number}")
         x = layers.dense(x, 2, name="logits")
     with tf.variable_scope("linear/linear_model", partitioner=parts):
         weights = tf.get_variable("age/weights", [1, 2])
         x += tf.matmul(features["age"], weights) + tf.get_variable("bias_weights", [2])
     return [tf.nn.softmax(x, name="head/predictions/probabilities").op.name]
-
-
-@network(
-    "odd-names",
-    "held",
-    "variables called read, Const, weights_, kernel_1, x/read, a.b-c",
-    "tg-remove-identity grappler-fold import-prefix",
-)
-def odd_names() -> List[str]:
-    """Build a network whose names mislead."""
-    x = tf.placeholder(tf.float32, [None, 6], "kernel")
-    shift = tf.constant(constant(6), name="bias")
-    x = x + tf.identity(shift, name="bias/read")
-    names = ("read", "Const", "weights_", "kernel_1", "x/read", "a.b-c", "shape", "axis", "_".join("qp"))
-    for number, name in enumerate(names):
-        v = tf.Variable(constant(6, 6, seed=number), name=name, trainable=number % 4 != 3)
-        x = tf.tanh(tf.matmul(x, v) + tf.constant(0.01 * number, name="gamma"))
-    twice = tf.get_variable("ReadVariableOp", [6], use_resource=True)
-    x = x * twice + tf.matmul(x, tf.constant(constant(6, 6, seed=31), name="rotation/weights"))
-    return [tf.reduce_sum(x * twice, 1, name="moving_mean").op.name]
-
-
-@network(
-    "number-types",
-    "open",
-    "variables of double, half, bfloat16, integers and bool",
-    "saved-model tg-remove-identity grappler-fold",
-)
-def number_types() -> List[str]:
-    """Build with many types."""
-    x = tf.placeholder(tf.float64, [None, 5], "doubles")
-    x = tf.matmul(x, tf.get_variable("w64", [5, 4], tf.float64))
-    picks = tf.Variable([[2], [0], [3]], name="picks", trainable=False)
-    x = tf.transpose(tf.gather_nd(tf.transpose(x), picks))
-    x = tf.where(tf.Variable([True, True, False], name="mask"), tf.transpose(x), -tf.transpose(x))
-    x = tf.cast(tf.transpose(x), tf.float16)
-    x = tf.matmul(x, tf.get_variable("w16", [3, 4], tf.float16, tf.zeros_initializer()))
-    x = x + tf.get_variable("b16", [4], tf.float16, tf.zeros_initializer(), use_resource=True)
-    brain = tf.cast(tf.get_variable("wb", [4, 3], tf.bfloat16, tf.zeros_initializer()), tf.float32)
-    x = tf.matmul(tf.cast(x, tf.float32), brain)
-    counts = tf.Variable(np.array([9, 5, 7], np.int64), name="seen", trainable=False)
-    bytes8 = tf.Variable(np.array([[3, -4, 5]], np.int8), name="steps8", trainable=False)
-    unsigned = tf.Variable(np.array([200, 1, 17], np.uint8), name="palette", trainable=False)
-    x = x / tf.cast(counts, tf.float32) + tf.cast(bytes8, tf.float32) * 0.5
-    return [tf.identity(x + tf.cast(unsigned, tf.float32), "mixed").op.name]
-
-
-@network(
-    "loops-and-branches",
-    "held",
-    "while_loop, cond and case around variables of both kinds, TensorArray",
-    "tg-remove-identity grappler-all",
-)
-def loops_and_branches() -> List[str]:
-    """Build loops that use variables inside, and branches."""
-    x = tf.placeholder(tf.float32, [2, 4], "start")
-    steps = tf.placeholder(tf.int32, [], "steps")
-    w = tf.get_variable("inside/w", [4, 4])
-    r = tf.get_variable("inside/r", [4], use_resource=True)
-    fixed = tf.constant(constant(4, 4, seed=8), name="inside/fixed")
-
-    def body(i: Any, state: Any) -> Any:
-        state = tf.tanh(tf.matmul(state, w) + tf.matmul(state, fixed) * 0.1 + r)
-        return i + 1, state
-
-    _count, x = tf.while_loop(lambda i, _s: i < steps, body, [0, x])
-    a, b = tf.get_variable("left/scale", [4]), tf.get_variable("right/scale", [], use_resource=True)
-    x = tf.cond(steps > 3, lambda: x * a, lambda: x * b - 1.5)
-    third = tf.Variable(constant(4, 2, seed=9), name="third")
-    x = tf.case(
-        [(steps < 1, lambda: tf.matmul(x, third)), (steps < 2, lambda: x[:, :2] + 0.25)],
-        default=lambda: tf.zeros([2, 2]),
-    )
-    mapped = tf.map_fn(lambda row: row * tf.get_variable("per_row", [2]), x)
-    return [tf.identity(mapped, "finished").op.name]
-
-
-@network(
-    "refrozen",
-    "open",
-    "a frozen graph imported under a prefix, a new head trained on it, frozen again",
-    "freeze-graph tg-remove-identity",
-    first="backbone/base/weights backbone/base/biases",
-)
-def refrozen() -> List[str]:
-    """Build a head on a frozen network; what was frozen first is constants now."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        x = tf.placeholder(tf.float32, [None, 7], "given")
-        w = tf.Variable(constant(7, 5, seed=41), name="base/weights")
-        b = tf.Variable(constant(5, seed=42), name="base/biases")
-        tf.nn.relu(tf.matmul(x, w) + b, name="features")
-        session.run(tf.global_variables_initializer())
-        graph = tf.get_default_graph().as_graph_def()
-        first = tf.graph_util.convert_variables_to_constants(session, graph, ["features"])
-    x = tf.placeholder(tf.float32, [None, 7], "fresh")
-    (features,) = tf.import_graph_def(
-        first, {"given": x}, ["features:0"], name="backbone"
-    )
-    features = tf.stop_gradient(features)
-    with tf.variable_scope("new_head"):
-        w, b = tf.get_variable("weights", [5, 3]), tf.get_variable("biases", [3])
-    return [tf.nn.softmax(tf.matmul(features, w) + b, name="retrained").op.name]
-
-
-@network(
-    "functions",
-    "held",
-    "Defun with constants of its own, variables given as arguments",
-    "tg-strip-sort drop-class",
-)
-def functions() -> List[str]:
-    """Build with functions of a library."""
-
-    @function.Defun(tf.float32, tf.float32, func_name="gated_layer")
-    def gated_layer(x: Any, w: Any) -> Any:
-        mix = tf.constant(constant(4, 4, seed=51), name="mix")
-        return tf.sigmoid(tf.matmul(x, mix)) * tf.matmul(x, w) + tf.constant(0.125, name="bias")
-
-    @function.Defun(tf.float32, func_name="swish")
-    def swish(x: Any) -> Any:
-        return x * tf.sigmoid(x * tf.constant(1.702, name="beta"))
-
-    x = tf.placeholder(tf.float32, [None, 4], "left")
-    for number in range(2):
-        x = swish(gated_layer(x, tf.get_variable("gate_%d/w" % number, [4, 4])))
-    x.set_shape([None, 4])
-    x = tf.matmul(x, tf.get_variable("last/w", [4, 2], use_resource=True))
-    return [tf.identity(x, "right").op.name]
-
-
-@network(
-    "untrained",
-    "open",
-    "initial values on purpose: zeros and ones, many variables equal",
-    "tg-merge rename-hash",
-    keep=".",
-)
-def untrained() -> List[str]:
-    """Build a network that was frozen before any training."""
-    x = images(6, 6, 2)
-    for number in range(2):
-        x = layers.conv2d(x, 3, 3, padding="same", name="c%d" % number)
-        x = tf.nn.relu(layers.batch_normalization(x, name="n%d" % number))
-    x = layers.dense(layers.flatten(x), 3, kernel_initializer=tf.zeros_initializer(), name="top")
-    return [tf.add(x, tf.zeros([3]), name="logits").op.name]

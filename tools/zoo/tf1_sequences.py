@@ -1,17 +1,16 @@
 """Small networks of sequences and text, in the ways that people wrote them for TensorFlow 1."""
 
-# ruff: noqa: ANN401 - TensorFlow 1.15 has no types
+# ruff: noqa: ANN401 - TensorFlow 1.15 has no types; sizes of layers are just numbers
 
 from __future__ import annotations
 
 import math
-from typing import Any, List
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tools.zoo.tf1_build import network
-from tools.zoo.tf1_networks import constant
+from tools.zoo.tf1_build import constant, network
 
 rnn = tf.contrib.rnn
 layers = tf.layers
@@ -23,7 +22,7 @@ layers = tf.layers
     "embedding, one convolution for each filter size, names W and b",
     "freeze-graph tg-remove-identity typed-fields",
 )
-def text_convolutions() -> List[str]:
+def text_convolutions() -> list[str]:
     """Build the convolutions over words of many tutorials."""
     x = tf.placeholder(tf.int32, [None, 9], "input_x")
     keep = tf.placeholder(tf.float32, name="dropout_keep_prob")
@@ -32,7 +31,7 @@ def text_convolutions() -> List[str]:
         chars = tf.expand_dims(tf.nn.embedding_lookup(w, x), -1)
     pooled = []
     for size in (2, 3, 4):
-        with tf.name_scope("conv-maxpool-%s" % size):
+        with tf.name_scope(f"conv-maxpool-{size}"):
             w = tf.Variable(tf.truncated_normal([size, 6, 1, 4], stddev=0.1), name="W")
             b = tf.Variable(tf.constant(0.1, shape=[4]), name="b")
             conv = tf.nn.conv2d(chars, w, [1, 1, 1, 1], "VALID", name="conv")
@@ -52,7 +51,7 @@ def text_convolutions() -> List[str]:
     "conv1d with and without bias (ExpandDims of the kernel), highway layers",
     "tg-fold-constants blacklist",
 )
-def characters_conv1d() -> List[str]:
+def characters_conv1d() -> list[str]:
     """Build convolutions over characters and a highway."""
     x = tf.placeholder(tf.int64, [None, 11], "char_ids")
     table = tf.get_variable("char_table", [23, 5])
@@ -63,7 +62,7 @@ def characters_conv1d() -> List[str]:
         h = tf.nn.conv1d(h, w, 1, "VALID")
     h = tf.reduce_max(h, axis=1)
     for number in range(2):
-        with tf.variable_scope("highway_%d" % number):
+        with tf.variable_scope(f"highway_{number}"):
             gate = layers.dense(
                 h, 4, tf.sigmoid, name="carry", bias_initializer=tf.constant_initializer(-2)
             )
@@ -78,7 +77,7 @@ def characters_conv1d() -> List[str]:
     "static_rnn of LSTMCell with peepholes and projection, BasicLSTMCell on top",
     "tg-merge rename-flat",
 )
-def static_peepholes() -> List[str]:
+def static_peepholes() -> list[str]:
     """Build an unrolled LSTM."""
     x = tf.placeholder(tf.float32, [None, 3, 4], "steps")
     cells = rnn.MultiRNNCell(
@@ -99,7 +98,7 @@ def static_peepholes() -> List[str]:
     "dynamic_rnn of LayerNormBasicLSTMCell, initial state in variables",
     "whitelist grappler-all",
 )
-def layernorm_states() -> List[str]:
+def layernorm_states() -> list[str]:
     """Build a layer-normalised LSTM that starts from learned and kept states."""
     x = tf.placeholder(tf.float32, [1, None, 4], "frames")
     cell = rnn.LayerNormBasicLSTMCell(5, dropout_keep_prob=1.0)
@@ -117,9 +116,9 @@ def layernorm_states() -> List[str]:
     "bidirectional-gru",
     "open",
     "bidirectional GRU, dynamic, with lengths, transitions of a tagger",
-    "training-nodes grappler-arithmetic",
+    "grappler-arithmetic",
 )
-def bidirectional_gru() -> List[str]:
+def bidirectional_gru() -> list[str]:
     """Build a bidirectional GRU and the scores of a tagger."""
     x = tf.placeholder(tf.float32, [None, 6, 3], "tokens")
     lengths = tf.placeholder(tf.int32, [None], "lengths")
@@ -141,7 +140,7 @@ def bidirectional_gru() -> List[str]:
     "LSTMBlockFusedCell, LSTMBlockCell with peepholes, GRUBlockCellV2",
     "tg-weights rename-hash",
 )
-def block_cells() -> List[str]:
+def block_cells() -> list[str]:
     """Build the fused cells."""
     x = tf.placeholder(tf.float32, [4, 2, 5], "time_major")
     fused = rnn.LSTMBlockFusedCell(4, use_peephole=True, name="fused_lstm")
@@ -161,7 +160,7 @@ def block_cells() -> List[str]:
     "cells compatible with cuDNN, residual and dropout wrappers, in-graph beam of states",
     "tg-fold-constants",
 )
-def cudnn_compatible() -> List[str]:
+def cudnn_compatible() -> list[str]:
     """Build the cells that take the weights of cuDNN."""
     x = tf.placeholder(tf.float32, [None, 5, 4], "mel")
     kind = tf.contrib.cudnn_rnn
@@ -179,7 +178,7 @@ def cudnn_compatible() -> List[str]:
     "contrib.seq2seq: Bahdanau attention, greedy decoding in a while loop",
     "grappler-arithmetic",
 )
-def attention_decoder() -> List[str]:
+def attention_decoder() -> list[str]:
     """Build an encoder and a decoder with attention."""
     seq2seq = tf.contrib.seq2seq
     source = tf.placeholder(tf.int32, [2, 4], "source_ids")
@@ -214,9 +213,9 @@ def layer_norm(x: Any, scope: str) -> Any:
     "bert-encoder",
     "open",
     "own layer norm, sliced position embeddings, tied output matrix",
-    "training-nodes tg-weights fp16-cast",
+    "training-nodes tg-weights fp16-cast whitelist",
 )
-def bert_encoder() -> List[str]:
+def bert_encoder() -> list[str]:
     """Build one layer of BERT and its language model head."""
     ids = tf.placeholder(tf.int32, [None, 5], "input_ids")
     mask = tf.placeholder(tf.int32, [None, 5], "input_mask")
@@ -260,7 +259,7 @@ def bert_encoder() -> List[str]:
     "einsum and tensordot, sine positions as a constant, relative bias table",
     "grappler-all rename-flat tg-round",
 )
-def transformer_einsum() -> List[str]:
+def transformer_einsum() -> list[str]:
     """Build a transformer with other multiplications."""
     ids = tf.placeholder(tf.int32, [2, 6], "symbols")
     table = tf.get_variable("model/wte", [15, 6])
@@ -294,7 +293,7 @@ def transformer_einsum() -> List[str]:
     "convolutions, bidirectional LSTM over columns, CTC decoding",
     "older-for-inference tg-eight-bit",
 )
-def reading_lines() -> List[str]:
+def reading_lines() -> list[str]:
     """Build a reader of text lines."""
     x = tf.placeholder(tf.float32, [1, 8, 16, 1], "line_image")
     with tf.variable_scope("cnn"):
@@ -318,7 +317,7 @@ def reading_lines() -> List[str]:
     "constant DFT and mel matrices in front of a small network",
     "tg-deploy typed-fields",
 )
-def keyword_spectrum() -> List[str]:
+def keyword_spectrum() -> list[str]:
     """Build a keyword spotter that makes its own spectrum."""
     wave = tf.placeholder(tf.float32, [1, 64], "wav_data")
     window = tf.constant(np.hanning(16).astype(np.float32), name="hann")

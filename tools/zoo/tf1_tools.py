@@ -18,7 +18,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -38,9 +38,9 @@ class Tool(NamedTuple):
     """A tool: `freeze` takes the network, or `rewrite` its frozen graph."""
 
     trace: str
-    freeze: Optional[Callable[[Built], Any]] = None
-    rewrite: Optional[Callable[[Any, Built], Any]] = None
-    names: Optional[Callable[[str], str]] = None
+    freeze: Callable[[Built], Any] | None = None
+    rewrite: Callable[[Any, Built], Any] | None = None
+    names: Callable[[str], str] | None = None
     rounded: bool = False
 
 
@@ -116,7 +116,6 @@ def saved_model(built: Built) -> Any:
     )
 
 
-
 def run_freeze_graph(built: Built, folder: Path, **options: Any) -> Any:
     """Run the freeze_graph tool in a graph of its own, and read what it wrote."""
     with tf.Graph().as_default():
@@ -126,7 +125,7 @@ def run_freeze_graph(built: Built, folder: Path, **options: Any) -> Any:
             output_graph=str(folder / "frozen.pb"),
             clear_devices=True,
             initializer_nodes="",
-            **options
+            **options,
         )
     graph = tf.GraphDef()
     graph.ParseFromString((folder / "frozen.pb").read_bytes())
@@ -163,14 +162,14 @@ def transform(*transforms: str) -> Callable[[Any, Built], Any]:
 
 
 def renumbered(graph: Any) -> Any:
-    """Number what fold_constants made from zero: it counts through all graphs of a process."""
+    """Count what fold_constants made from zero: it counts through all graphs of a process."""
     numbers = {int(number) for node in graph.node for number in FOLDED.findall(node.name)}
     if not numbers:
         return graph
     first = min(numbers)
 
     def rename(name: str) -> str:
-        return FOLDED.sub(lambda match: "__cf__%d" % (int(match.group(1)) - first), name)
+        return FOLDED.sub(lambda match: f"__cf__{int(match.group(1)) - first}", name)
 
     for node in graph.node:
         node.name = rename(node.name)
@@ -193,7 +192,7 @@ def older(rewrite: Callable[[Any, Built], Any]) -> Callable[[Any, Built], Any]:
     return downgrade
 
 
-def inputs_of(graph: Any, built: Built) -> List[str]:
+def inputs_of(graph: Any, built: Built) -> list[str]:
     """Give the inputs that are in a graph."""
     names = {node.name for node in graph.node}
     return [name for name in built.inputs if name in names]
@@ -317,9 +316,13 @@ def perturbed(graph: Any, built: Built) -> Any:
 
 
 def other_value(value: Any) -> Any:
-    """Give another value; of integers and bools the same ones backwards, they may be places."""
+    """Give another value, not even the same when quantized.
+
+    Of integers and bools it is the same ones backwards: they may be places in something.
+    """
     if value.dtype.kind in "fV":
-        return (value.astype(np.float64) * 1.37 + 0.011).astype(value.dtype)
+        old = value.astype(np.float64)
+        return (old * 1.37 + 0.05 * np.sin(11 * old) + 0.011).astype(value.dtype)
     return value.ravel()[::-1].reshape(value.shape)
 
 
@@ -332,7 +335,7 @@ TIDY = ("strip_unused_nodes", "sort_by_execution_order")
 
 NODES = (*DEPLOY, QUANTIZE, "quantize_nodes", *TIDY)
 
-TOOLS: Dict[str, Tool] = {
+TOOLS: dict[str, Tool] = {
     "plain": Tool("full", freeze=plain),
     "whitelist": Tool("full", freeze=whitelist),
     "blacklist": Tool("full", freeze=blacklist),

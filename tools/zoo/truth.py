@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Variable(NamedTuple):
     trainable: bool
     resource: bool
     key: str = ""
-    slice: Optional[Dict[str, Any]] = None
+    slice: dict[str, Any] | None = None
 
 
 class Frozen(NamedTuple):
@@ -56,9 +56,9 @@ class Frozen(NamedTuple):
 
     graph: Any
     make_ndarray: Any
-    names: Dict[str, str] = {}  # noqa: RUF012 - never changed
-    alive: Optional[Any] = None
-    depends: Optional[Any] = None
+    names: dict[str, str] = {}  # noqa: RUF012 - never changed
+    alive: Any | None = None
+    depends: Any | None = None
     rounded: bool = False
 
 
@@ -85,16 +85,16 @@ def dtype_of(value: Any) -> str:
     return str(dtype.name)
 
 
-def nodes_of(graph: Any) -> Dict[str, Any]:
+def nodes_of(graph: Any) -> dict[str, Any]:
     """Give all nodes by name, those of functions as FUNCTION::node, in the order of the graph."""
     nodes = {node.name: node for node in graph.node}
     for function in graph.library.function:
         name = function.signature.name
-        nodes.update({"%s::%s" % (name, node.name): node for node in function.node_def})
+        nodes.update({f"{name}::{node.name}": node for node in function.node_def})
     return nodes
 
 
-def consts_of(graph: Any, make_ndarray: Any) -> Dict[str, Any]:
+def consts_of(graph: Any, make_ndarray: Any) -> dict[str, Any]:
     """Give the value of each Const by name."""
     return {
         name: make_ndarray(node.attr["value"].tensor)
@@ -111,20 +111,20 @@ def identity_of(value: Any) -> Any:
 class Matcher:
     """Finds the constants of the variables of one graph."""
 
-    def __init__(self, variables: List[Variable], frozen: Frozen) -> None:
+    def __init__(self, variables: list[Variable], frozen: Frozen) -> None:
         self.variables = variables
         self.frozen = frozen
         self.nodes = nodes_of(frozen.graph)
         self.consts = consts_of(frozen.graph, frozen.make_ndarray)
         self.identities = {name: identity_of(value) for name, value in self.consts.items()}
-        self.by_identity: Dict[Any, List[str]] = {}
+        self.by_identity: dict[Any, list[str]] = {}
         for name, identity in self.identities.items():
             self.by_identity.setdefault(identity, []).append(name)
-        self.owners: Dict[str, str] = {}
-        self.found: Dict[str, Dict[str, Any]] = {}
-        self.ranges: List[str] = []
+        self.owners: dict[str, str] = {}
+        self.found: dict[str, dict[str, Any]] = {}
+        self.ranges: list[str] = []
 
-    def truth(self) -> Dict[str, Any]:
+    def truth(self) -> dict[str, Any]:
         """Match all variables, the certain ones first."""
         for step in (self.by_name, self.by_bytes, self.by_read, self.by_change):
             for variable in self.variables:
@@ -139,7 +139,7 @@ class Matcher:
             "consts_not_variables": self.others(),
         }
 
-    def others(self) -> List[str]:
+    def others(self) -> list[str]:
         """Give the constants that hold no variable, sorted."""
         taken = set(self.owners) | set(self.ranges)
         return sorted(name for name in self.consts if name not in taken)
@@ -148,7 +148,7 @@ class Matcher:
         """Give the name that the variable's own node has now."""
         return self.frozen.names.get(variable.name, variable.name)
 
-    def equals(self, variable: Variable) -> List[str]:
+    def equals(self, variable: Variable) -> list[str]:
         """Give the constants with the variable's very bytes that a variable may have made."""
         names = self.by_identity.get(identity_of(variable.value), [])
         depends = self.frozen.depends
@@ -156,6 +156,9 @@ class Matcher:
 
     def take(self, variable: Variable, const: str, status: str, **more: Any) -> None:
         """Say that a constant is the variable's."""
+        depends = self.frozen.depends
+        if depends is not None and const not in depends:
+            raise ValueError(f"{const} does not depend on {variable.name}")
         self.owners.setdefault(const, variable.name)
         self.found[variable.name] = dict({"const": const, "status": status}, **more)
 
@@ -185,7 +188,7 @@ class Matcher:
                 continue
             free = [name for name in self.equals(variable) if name not in self.owners]
             if free:
-                self.owners.update({name: variable.name for name in free})
+                self.owners.update(dict.fromkeys(free, variable.name))
                 record["copies"] = record.get("copies", []) + free
 
     def by_read(self, variable: Variable) -> None:
@@ -197,7 +200,7 @@ class Matcher:
                 self.take(variable, source, "merged", read_node=node)
                 return
 
-    def source(self, name: str) -> Optional[str]:
+    def source(self, name: str) -> str | None:
         """Follow single inputs from a node to the constant that it passes on."""
         for _ in range(20):
             node = self.nodes.get(name)
@@ -245,9 +248,9 @@ class Matcher:
         names = [name for name in self.by_identity.get(half, []) if name not in self.owners]
         return home if home in names else names[0] if len(names) == 1 else ""
 
-    def gone(self, variable: Variable) -> Dict[str, Any]:
+    def gone(self, variable: Variable) -> dict[str, Any]:
         """Tell a variable that the graph does not need from one that is inside others."""
-        record: Dict[str, Any] = {"const": None, "status": "absent"}
+        record: dict[str, Any] = {"const": None, "status": "absent"}
         owners = [name for name in self.equals(variable) if name in self.owners]
         if owners:
             text = "an equal value is in Const %s, which belongs to the variable %s"
@@ -264,7 +267,7 @@ def is_near(value: Any, changed: Any) -> bool:
     return bool(np.abs(old - new).max() <= 1.01 * spread / LEVELS)
 
 
-def described(variable: Variable) -> Dict[str, Any]:
+def described(variable: Variable) -> dict[str, Any]:
     """Describe a variable apart from where it is."""
     record = {
         "dtype": dtype_of(variable.value),
@@ -279,7 +282,7 @@ def described(variable: Variable) -> Dict[str, Any]:
     return record
 
 
-def make_truth(variables: List[Variable], frozen: Frozen, head: Dict[str, Any]) -> Dict[str, Any]:
+def make_truth(variables: list[Variable], frozen: Frozen, head: dict[str, Any]) -> dict[str, Any]:
     """Make the truth of one graph; `head` has id, trace, style, tool and tf."""
     matcher = Matcher(variables, frozen)
     body = matcher.truth()
@@ -294,13 +297,15 @@ def make_truth(variables: List[Variable], frozen: Frozen, head: Dict[str, Any]) 
 
 
 def same_bytes(
-    variables: List[Variable], consts: Dict[str, Any], derived: List[str]
-) -> Dict[str, str]:
-    """Give derived constants with the bytes of one variable in another shape, or of all its parts."""
+    variables: list[Variable], consts: dict[str, Any], derived: list[str]
+) -> dict[str, str]:
+    """Give derived constants with the bytes of a variable in another shape, or of its parts."""
     digests = {digest(v.value): v.name for v in variables if v.slice is None}
     for key in sorted({v.key for v in variables if v.slice}):
         digests[digest(whole(v for v in variables if v.slice and v.key == key))] = key
-    return {name: digests[digest(consts[name])] for name in derived if digest(consts[name]) in digests}
+    return {
+        name: digests[digest(consts[name])] for name in derived if digest(consts[name]) in digests
+    }
 
 
 def whole(parts: Any) -> Any:
@@ -313,7 +318,7 @@ def whole(parts: Any) -> Any:
     return array
 
 
-def names_kept(records: Dict[str, Any]) -> bool:
+def names_kept(records: dict[str, Any]) -> bool:
     """Tell whether the constants, or the reads of merged ones, still say the variables' names."""
     places = [
         (name, str(record.get("read_node") or record["const"]))
@@ -323,20 +328,20 @@ def names_kept(records: Dict[str, Any]) -> bool:
     return all(name in place for name, place in places)
 
 
-def write(folder: Path, graph: Any, truth: Dict[str, Any]) -> None:
+def write(folder: Path, graph: Any, truth: dict[str, Any]) -> None:
     """Write the graph and its truth, a line for each variable."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "frozen.pb").write_bytes(graph.SerializeToString(deterministic=True))
     (folder / "truth.json").write_text(as_text(truth) + "\n")
 
 
-def as_text(truth: Dict[str, Any]) -> str:
+def as_text(truth: dict[str, Any]) -> str:
     """Write JSON with one line for each entry, and for each variable."""
     lines = []
     for key, value in truth.items():
         if key == "variables":
             inner = ",\n  ".join(json.dumps(k) + ": " + json.dumps(v) for k, v in value.items())
-            lines.append('"variables": {\n  %s\n }' % inner)
+            lines.append(f'"variables": {{\n  {inner}\n }}')
         else:
             lines.append(json.dumps(key) + ": " + json.dumps(value))
-    return "{\n %s\n}" % ",\n ".join(lines)
+    return "{{\n {}\n}}".format(",\n ".join(lines))
