@@ -1,0 +1,1 @@
+"""Networks of many kinds, frozen by many tools, to measure the detector of variables with."""
