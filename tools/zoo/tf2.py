@@ -41,13 +41,14 @@ OPEN = {
     "k2-slashes": "+ signature+ +prefix",
     "k2-tied": "+ +direct +call",
     "k2-mixed": "+ asgraph+ +common",
+    "k3-fresh": "+ +merge +common",
     "m-plain": "+ +hash +fp16 aggressive+inference",
     "m-control-flow": "+ functional+ functional+bare",
     "m-codebook": "+ +direct +=saved",
     "m-hashed-embedding": "+ +fold",
     "m-kept-calls": "functional+ +call",
     "m-viterbi": "+ functional+",
-    "s-towers": "+ +training blacklist+",
+    "s-towers": "+ +training blacklist+ +int8",
 }
 HELD = {
     "k3-squeeze-excite": "+ +layout +n0",
@@ -61,11 +62,11 @@ HELD = {
     "k2-feature-columns": "+ +direct",
     "k2-transfer": "+ +layout +int8",
     "k2-custom-cell": "+ aggressive+ functional+direct",
-    "k2-speech": "+ +fold signature+ +fp16",
+    "k2-speech": "+ +fold signature+ +fp16 +inference",
     "m-sonnet": "+ +n0 +=saved",
     "m-kalman": "+ +fold asgraph+",
     "m-graph-network": "+ +common +int8",
-    "m-untrained": "+ +bare",
+    "m-untrained": "+ +bare +merge",
     "m-fourier": "+ +direct +call",
     "m-anchors": "+ +hash denylist+ asgraph+prefix",
     "s-layers": "+ +prefix +fold",
@@ -97,25 +98,29 @@ def make(modules: tuple[Any, Any, Any], name: str, ways: str, folder: Path) -> N
     recipes = {**tf2_keras3.RECIPES, **tf2_keras2.RECIPES, **tf2_modules.RECIPES}
     if name in tf2_sessions.RECIPES:
         with modules[0].Graph().as_default():
-            write_all(kit, tf2_sessions.RECIPES[name](kit), name, ways, folder, tf2_write)
+            write_all(kit, tf2_sessions.RECIPES[name](kit), ways, folder / f"t2-{name}", tf2_write)
     else:
         modules[1].utils.set_random_seed(7)
-        write_all(kit, recipes[name](kit), name, ways, folder, tf2_write)
+        write_all(kit, recipes[name](kit), ways, folder / f"t2-{name}", tf2_write)
 
 
-def write_all(kit: Kit, network: Any, name: str, ways: str, folder: Path, writer: Any) -> None:
+def write_all(kit: Kit, network: Any, ways: str, start: Path, writer: Any) -> None:
     """Write the graph of each way."""
     values = writer.originals(kit, network)
     for way in ways.split():
         freezer, _, rest = way.partition("+")
         tool, _, form = rest.partition("=")
-        entry = folder / "-".join(part for part in (f"t2-{name}", freezer, tool, form) if part)
+        entry = start.with_name("-".join(p for p in (start.name, freezer, tool, form) if p))
         shutil.rmtree(entry, ignore_errors=True)
         writer.write(kit, network, values, writer.Way(freezer, tool, form), entry)
 
 
 def main() -> None:
     """Make the networks that are asked for, or all of them."""
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # Keras and the converter go through sets of names.
+        arguments = [sys.executable, "-m", "tools.zoo.tf2", *sys.argv[1:]]
+        os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606 - itself
     modules = import_kit()
     wanted, failed = sys.argv[1:], []
     plans = [(n, w, ZOO / "open") for n, w in OPEN.items()]

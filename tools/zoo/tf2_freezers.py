@@ -32,7 +32,8 @@ class Frozen(NamedTuple):
     names_kept: bool | str = "call-site"
     style: str = "Const */resource -> Identity */ReadVariableOp"
     tool: str = "convert_variables_to_constants_v2"
-    unfrozen: str | None = None
+    # Variables whose Const went into another's: the node that still reads by their name.
+    merged: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
 def concrete(kit: Kit, network: Network) -> Any:

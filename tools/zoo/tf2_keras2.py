@@ -53,7 +53,7 @@ def local(kit: Kit) -> Network:
 
 
 def stacked_recurrent(kit: Kit) -> Network:
-    """A bidirectional LSTM, a GRU and a stack of cells."""
+    """Put a stack of cells behind a bidirectional LSTM."""
     la, keras = kit.layers2, kit.tf_keras
     x = frames = keras.Input((5, 4), name="mfcc")
     x = la.Bidirectional(la.LSTM(3, return_sequences=True), name="bi")(x)
@@ -134,7 +134,7 @@ def slashes(kit: Kit) -> Network:
 
 
 def transfer(kit: Kit) -> Network:
-    """A base that is not trained, under a head that is; several normalisations."""
+    """Put a head that is trained on a base that is not, with several normalisations."""
     la, keras = kit.layers2, kit.tf_keras
     base = keras.Sequential(name="backbone")
     base.add(la.Input((9, 9, 2)))
@@ -153,7 +153,7 @@ def transfer(kit: Kit) -> Network:
 
 
 def tied(kit: Kit) -> Network:
-    """An autoencoder whose decoder uses the encoder's kernels transposed."""
+    """Use the encoder's kernels transposed in the decoder of an autoencoder."""
     la, keras = kit.layers2, kit.tf_keras
 
     class Transposed(la.Layer):  # type: ignore[misc, name-defined]
@@ -175,7 +175,7 @@ def tied(kit: Kit) -> Network:
 
 
 def custom_cell(kit: Kit) -> Network:
-    """An RNN over a cell of one's own, with odd names for its weights."""
+    """Run a cell of one's own, with odd names for its weights."""
     la, keras = kit.layers2, kit.tf_keras
 
     class PeepholeCell(la.Layer):  # type: ignore[misc, name-defined]
@@ -200,7 +200,7 @@ def custom_cell(kit: Kit) -> Network:
 
 
 def mixed(kit: Kit) -> Network:
-    """The policy mixed_bfloat16 over attention and a dense head."""
+    """Use the policy mixed_bfloat16 over attention and a dense head."""
     la, keras = kit.layers2, kit.tf_keras
     half = {"dtype": keras.mixed_precision.Policy("mixed_bfloat16")}
     x = tokens = keras.Input((4, 6))

@@ -97,7 +97,7 @@ def transformer(kit: Kit) -> Network:
 
 
 def unet(kit: Kit) -> Network:
-    """Encoder and decoder with skips, group normalisation and transposed convolutions."""
+    """Join encoder and decoder by skips, with transposed convolutions."""
     la = kit.layers
     image = kit.keras.Input((16, 16, 1))
     a = la.Conv2D(4, 3, padding="same", activation="relu", name="down0.conv")(image)
@@ -200,7 +200,7 @@ def adapted(kit: Kit) -> Network:
 
 
 def siamese(kit: Kit) -> Network:
-    """A subclassed model that calls the same layers on two inputs."""
+    """Call the same layers on two inputs, in a subclassed model."""
     la, keras = kit.layers, kit.keras
 
     class Twin(keras.Model):  # type: ignore[misc, name-defined]
@@ -236,7 +236,7 @@ def halves(kit: Kit) -> Network:
 
 
 def gan_generator(kit: Kit) -> Network:
-    """A generator from noise: reshape, deconvolutions, a nested model."""
+    """Generate from noise: reshape, deconvolutions, a nested model."""
     la, keras = kit.layers, kit.keras
     up = keras.Sequential(name="upsampler")
     for filters in (6, 4):
@@ -283,6 +283,22 @@ def misleading_names(kit: Kit) -> Network:
     return kit.keras3(kit.keras.Model(rows, x, name="model_1"), kit.spec(None, 6))
 
 
+def fresh(kit: Kit) -> Network:
+    """Give a network as Keras initialises it: biases of zeros, scales of ones."""
+    la = kit.layers
+    x = rows = kit.keras.Input((5,))
+    for units in (6, 6):
+        x = la.Dense(units, kernel_initializer=kit.keras.initializers.RandomNormal(seed=units))(x)
+        x = la.BatchNormalization()(x)
+    x = la.Dense(2, kernel_initializer=kit.keras.initializers.RandomNormal(seed=2))(x)
+    model = kit.keras.Model(rows, x)
+    first = [value.numpy() for value in (v.value for v in model.variables)]
+    network = kit.keras3(model, kit.spec(None, 5))
+    for variable, value in zip(network.variables.values(), first, strict=True):
+        variable.assign(value)
+    return network
+
+
 RECIPES = {
     "k3-default-cnn": default_cnn,
     "k3-squeeze-excite": squeeze_excite,
@@ -296,5 +312,6 @@ RECIPES = {
     "k3-halves": halves,
     "k3-gan": gan_generator,
     "k3-einsum-volumes": einsum_and_volumes,
+    "k3-fresh": fresh,
     "k3-misleading-names": misleading_names,
 }

@@ -32,7 +32,7 @@ def plain(kit: Kit) -> Network:
 
 
 def sonnet(kit: Kit) -> Network:
-    """The names of Sonnet: linear_0/w, batch_norm/offset, averages of averages."""
+    """Use the names of Sonnet: linear_0/w, batch_norm/offset, averages of averages."""
     tf, root = kit.tf, kit.tf.Module(name="mlp")
     root.linears = [
         (kit.variable(a, b, name=f"mlp/linear_{i}/w"), kit.variable(b, name=f"mlp/linear_{i}/b"))
@@ -60,7 +60,7 @@ def sonnet(kit: Kit) -> Network:
 
 
 def control_flow(kit: Kit) -> Network:
-    """A loop and a branch that read variables of several dtypes."""
+    """Read variables of several dtypes in a loop and in a branch."""
     tf, root = kit.tf, kit.tf.Module()
     root.step = kit.variable(4, 4, name="transition")
     root.gain = kit.variable(4, name="gain")
@@ -76,14 +76,14 @@ def control_flow(kit: Kit) -> Network:
             return i + 1, tf.tanh(tf.matmul(h, kept))
 
         _, h = tf.while_loop(lambda i, _: i < root.rounds, body, [tf.constant(0), x])
-        h = tf.cond(tf.reduce_sum(h) > 0.5, lambda: h * root.gain, lambda: h - root.other)
+        h = tf.cond(tf.reduce_sum(h) > 0, lambda: h * root.gain, lambda: h - root.other)
         return tf.cast(h, tf.float64) * root.damping
 
     return kit.module(root, kit.spec(2, 4), call=call)
 
 
 def kalman(kit: Kit) -> Network:
-    """A filter in doubles: matrices of a model, an inverse in a loop."""
+    """Filter in doubles: the matrices of a model, an inverse in each step."""
     tf, root = kit.tf, kit.tf.Module(name="kalman")
 
     def double(name: str, *shape: int) -> Any:
@@ -123,7 +123,7 @@ def codebook(kit: Kit) -> Network:
         flat = tf.reshape(z, [-1, 3])
         far = tf.reduce_sum((flat[:, None] - root.codebook[None]) ** 2, -1)
         best = tf.gather(permutation, tf.argmin(far, -1))
-        rare = tf.gather(root.usage, best) > 50
+        rare = tf.gather(root.usage, best) > 0
         return tf.gather(root.codebook, best), rare, tf.gather_nd(root.codebook, best[:, None])
 
     return kit.module(root, kit.spec(1, 2, 2, 4), call=call)
@@ -183,7 +183,7 @@ def untrained(kit: Kit) -> Network:
 
 
 def fourier_features(kit: Kit) -> Network:
-    """Fixed random features before, learnt coefficients behind: a field of physics."""
+    """Put fixed random features before a field, learnt coefficients behind."""
     tf, root = kit.tf, kit.tf.Module()
     frequencies = tf.constant(kit.normal(2, 6) * 3, name="B")
     quadrature = tf.constant(kit.positive(4), name="quadrature_weights")
@@ -202,14 +202,14 @@ def fourier_features(kit: Kit) -> Network:
 
 
 def viterbi(kit: Kit) -> Network:
-    """A chain of tags: transitions inside a loop, forbidden pairs as a constant."""
+    """Chain tags: transitions inside a loop, forbidden pairs as a constant."""
     tf, root = kit.tf, kit.tf.Module(name="crf")
     root.emit = kit.variable(6, 4, name="crf/emission")
     root.move = kit.variable(4, 4, name="crf/chain_kernel")
     root.start = kit.variable(4, name="crf/left_boundary")
     forbidden = tf.constant(np.triu(np.full((4, 4), -1e4, np.float32), 2))
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def decode(scores: Any) -> Any:
         best = root.start + scores[0]
         for moment in tf.range(1, tf.shape(scores)[0]):
@@ -227,7 +227,7 @@ def kept_calls(kit: Kit) -> Network:
     root.out = kit.variable(4, 2, name="out")
     captured = tf.constant(kit.normal(4, 4), name="captured")
 
-    @tf.function(experimental_attributes={"_noinline": True})
+    @tf.function(experimental_attributes={"_noinline": True})  # type: ignore[untyped-decorator]
     def inner(x: Any) -> Any:
         return tf.tanh(tf.matmul(x, root.w) + root.b) + tf.matmul(x, captured)
 
@@ -238,7 +238,7 @@ def kept_calls(kit: Kit) -> Network:
 
 
 def anchors(kit: Kit) -> Network:
-    """A detector's head: anchor boxes and variances are constants, heads are not."""
+    """Decode a detector's heads by anchor boxes and variances that are constants."""
     tf, root = kit.tf, kit.tf.Module(name="ssd")
     root.box = kit.variable(3, 3, 4, 8, name="head/box/kernel")
     root.box_b = kit.variable(8, name="head/box/bias")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tools.zoo.tf2_networks import Kit
 
 
+ROUNDS = 3
+
+
 class Session(NamedTuple):
     """A network in a graph of its own: session, outputs, variables by name."""
 
@@ -44,7 +47,7 @@ def started(kit: Kit, output: Any, *, resource: bool) -> Session:
 
 
 def towers(kit: Kit) -> Session:
-    """Reference variables under scopes: convolutions, hand-made batch norm, partitions."""
+    """Read references under scopes: convolutions, hand-made batch norm, partitions."""
     v1, nn = kit.tf.compat.v1, kit.tf.compat.v1.nn
     image = v1.placeholder(kit.tf.float32, [None, 8, 8, 2], name="input")
     v1.train.get_or_create_global_step()
@@ -88,7 +91,9 @@ def loop(kit: Kit) -> Session:
         scale = v1.get_variable("scale", [])
     fixed = tf.constant(kit.normal(4, 4), name="fixed_rotation")
     _, h = v1.while_loop(
-        lambda i, _: i < 3, lambda i, h: (i + 1, tf.tanh(h @ w + b) @ fixed), [tf.constant(0), x]
+        lambda i, _: i < ROUNDS,
+        lambda i, h: (i + 1, tf.tanh(h @ w + b) @ fixed),
+        [tf.constant(0), x],
     )
     h = v1.cond(tf.reduce_sum(x) > 0, lambda: h * scale, lambda: h + b)
     return started(kit, tf.identity(h, name="state"), resource=False)

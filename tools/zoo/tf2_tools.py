@@ -88,8 +88,10 @@ def training_nodes(kit: Kit, frozen: Frozen) -> Frozen:
 
 
 def uncontrolled(frozen: Frozen) -> Frozen:
-    """Drop control inputs: TensorFlow 2 makes its outputs wait for every read,
-    and so keeps the Identity nodes from the tools that would remove them.
+    """Drop control inputs.
+
+    TensorFlow 2 makes its outputs wait for every read, and so keeps the Identity
+    nodes from the tools that would remove them.
     """
     graph = type(frozen.graph)()
     graph.CopyFrom(frozen.graph)
@@ -99,7 +101,7 @@ def uncontrolled(frozen: Frozen) -> Frozen:
 
 
 def direct(kit: Kit, frozen: Frozen) -> Frozen:
-    """Remove control inputs and then Identity nodes."""
+    """Remove Identity nodes, and before them what keeps them."""
     return training_nodes(kit, uncontrolled(frozen))
 
 
@@ -264,6 +266,32 @@ def byte_weights(kit: Kit, frozen: Frozen) -> Frozen:
     )  # fmt: skip
 
 
+def merged(_: Kit, frozen: Frozen) -> Frozen:
+    """Keep one of constants that are equal, a variable's before another."""
+    graph = type(frozen.graph)()
+    graph.CopyFrom(frozen.graph)
+    owned = set(frozen.origin.values())
+    constants = [node for node in graph.node if node.op == "Const"]
+    kept: dict[bytes, str] = {}
+    for node in sorted(constants, key=lambda node: node.name not in owned):
+        kept.setdefault(node.attr["value"].SerializeToString(deterministic=True), node.name)
+    names = {node.name: node.name for node in graph.node}
+    for node in constants:
+        names[node.name] = kept[node.attr["value"].SerializeToString(deterministic=True)]
+    left = [node for node in graph.node if names[node.name] == node.name]
+    for node in left:
+        node.input[:] = [renamed_input(entry, names) for entry in node.input]
+    readers = {n.input[0]: n.name for n in frozen.graph.node if n.op == "Identity"}
+    again = type(frozen.graph)(node=left, library=graph.library, versions=graph.versions)
+    moved = {name: node for name, node in frozen.origin.items() if names[node] != node}
+    return frozen._replace(
+        graph=again, trace="changed", tool=f"{frozen.tool}; equal constants merged",
+        origin={name: names[node] for name, node in frozen.origin.items()},
+        merged={name: readers.get(node, "") for name, node in moved.items()},
+        style=f"{frozen.style}; duplicates merged",
+    )  # fmt: skip
+
+
 def in_function(kit: Kit, frozen: Frozen) -> Frozen:
     """Put the whole graph into one function that the graph calls."""
     tf, pruned = kit.tf, wrapped(kit, frozen)
@@ -316,5 +344,6 @@ TOOLS = {
     "bare": stripped,
     "fp16": half_weights,
     "int8": byte_weights,
+    "merge": merged,
     "call": in_function,
 }

@@ -34,6 +34,10 @@ class Value(NamedTuple):
     sha256: str
 
 
+Consts = dict[str, Value]
+Place = tuple[str | None, str]
+
+
 class Original(NamedTuple):
     """A variable before freezing."""
 
@@ -105,29 +109,31 @@ def originals(kit: Kit, network: Any) -> dict[str, Original]:
     return found
 
 
-def place(
-    kit: Kit, frozen: Frozen, before: Frozen, name: str, original: Original, there: dict[str, Value]
-) -> tuple[str | None, str]:
+def place(kit: Kit, frozen: Frozen, name: str, original: Original, there: Consts) -> Place:
     """Say which Const holds a variable, and how well."""
-    if name in frozen.left:
-        return None, "left-as-variable"
-    if name not in before.origin:
-        return None, "absent"
     wanted, node = original.identity, frozen.origin[name]
     now = there.get(node)
     if now == wanted:
-        return node, "exact"
-    same = [label for label, value in there.items() if value == wanted]
-    if same:
-        return same[0], "exact"
+        return (node, "merged") if frozen.merged.get(name) else (node, "exact")
+    equal = labels(there, wanted)
+    if equal:
+        return equal, "exact"
     for dtype in ("float16", "bfloat16") if wanted.dtype == "float32" else ():
-        half = identify(original.value.astype(kit.tf.as_dtype(dtype).as_numpy_dtype), dtype)
-        same = [label for label, value in there.items() if value == half]
-        if same:
-            return same[0], "fp16"
+        less = original.value.astype(kit.tf.as_dtype(dtype).as_numpy_dtype)
+        half = labels(there, identify(less, dtype))
+        if half:
+            return half, "fp16"
     if now is None or now.shape != wanted.shape:
         return None, "folded-away"
     return node, "quantized" if now.dtype == "int8" else "folded"
+
+
+def labels(there: Consts, wanted: Value) -> str | None:
+    """Find the one Const that holds a value; two would leave open which it is."""
+    found = [label for label, value in there.items() if value == wanted]
+    if len(found) > 1:
+        raise ValueError(found)
+    return found[0] if found else None
 
 
 def described(original: Original, const: str | None, status: str) -> dict[str, Any]:
@@ -153,20 +159,32 @@ def reshaped(wanted: Value, there: dict[str, Value]) -> dict[str, str]:
     return {}
 
 
-def truth(
-    kit: Kit, frozen: Frozen, before: Frozen, variables: dict[str, Original]
+def entry_of(
+    kit: Kit, frozen: Frozen, name: str, original: Original, there: Consts
 ) -> dict[str, Any]:
-    """Write the truth of a graph; `before` is the graph before the tool."""
-    there, entries, owners = constants(kit, frozen.graph), {}, {}
-    for name, original in variables.items():
-        const, status = place(kit, frozen, before, name, original, there)
-        if const is not None and const in owners:
-            raise ValueError(f"{name} and {owners[const]} are both {const}")
-        if const is not None:
-            owners[const] = name
-        entries[name] = described(original, const, status)
-        if status == "folded-away":
-            entries[name] |= reshaped(original.identity, there)
+    """Write one variable's entry, whatever became of it."""
+    if name in frozen.left:
+        return described(original, None, "left-as-variable")
+    if name not in frozen.origin:
+        return described(original, None, "absent")
+    const, status = place(kit, frozen, name, original, there)
+    entry = described(original, const, status)
+    if status == "merged":
+        entry["read_node"] = frozen.merged[name]
+    if status == "folded-away":
+        entry |= reshaped(original.identity, there)
+    return entry
+
+
+def truth(kit: Kit, frozen: Frozen, variables: dict[str, Original]) -> dict[str, Any]:
+    """Write the truth of a graph."""
+    there = constants(kit, frozen.graph)
+    entries = {
+        name: entry_of(kit, frozen, name, original, there) for name, original in variables.items()
+    }
+    owners = [e["const"] for e in entries.values() if e["const"] and e["status"] != "merged"]
+    if len(owners) != len(set(owners)):
+        raise ValueError(sorted(owners))
     return {
         "trace": frozen.trace,
         "style": frozen.style,
@@ -175,7 +193,7 @@ def truth(
         "names_kept": frozen.names_kept,
         "variables": entries,
         "sha256_of": SHA256_OF,
-        "consts_not_variables": [label for label in there if label not in owners],
+        "consts_not_variables": [label for label in there if label not in set(owners)],
     }
 
 

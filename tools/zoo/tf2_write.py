@@ -36,12 +36,12 @@ def write(kit: Kit, network: Any, values: dict[str, Original], way: Way, entry: 
     freezers: dict[str, Any] = tf2_freezers.FREEZERS
     if session:
         freezers = tf2_freezers.SESSION_FREEZERS
-    before = after = freezers[way.freezer](kit, network)
+    after = freezers[way.freezer](kit, network)
     if way.tool:
-        after = tf2_tools.TOOLS[way.tool](kit, before)
+        after = tf2_tools.TOOLS[way.tool](kit, after)
     entry.mkdir(parents=True)
     after = FORMS[way.form](kit, after, entry)
-    told = {"id": entry.name, **truth(kit, after, before, values)}
+    told = {"id": entry.name, **truth(kit, after, values)}
     (entry / "truth.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     counts: dict[str, int] = {}
     for variable in told["variables"].values():
