@@ -12,19 +12,21 @@ in a process of its own, because TensorFlow and Keras number within the process.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import multiprocessing
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from tools.zoo.tf2_networks import Kit
 
 ZOO = Path(__file__).resolve().parent.parent.parent / "tests" / "golden" / "zoo"
 SECONDS = 300
+SAME_ADDRESSES = 0x0040000  # ADDR_NO_RANDOMIZE of Linux
 # Each way is FREEZER+TOOL, either may be empty. A trailing `=text` writes text form,
 # `=saved` a SavedModel of the frozen function.
 OPEN = {
@@ -115,12 +117,21 @@ def write_all(kit: Kit, network: Any, ways: str, start: Path, writer: Any) -> No
         writer.write(kit, network, values, writer.Way(freezer, tool, form), entry)
 
 
+def start_again() -> NoReturn:
+    """Start this program with hashes and addresses that are the same in every run.
+
+    Keras and the converter go through sets of names, Grappler through tables that
+    hash by address, and each leaves its order in the graph.
+    """
+    ctypes.CDLL(None).personality(SAME_ADDRESSES)
+    arguments = [sys.executable, "-m", "tools.zoo.tf2", *sys.argv[1:]]
+    os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606 - itself
+
+
 def main() -> None:
     """Make the networks that are asked for, or all of them."""
     if os.environ.get("PYTHONHASHSEED") != "0":
-        # Keras and the converter go through sets of names.
-        arguments = [sys.executable, "-m", "tools.zoo.tf2", *sys.argv[1:]]
-        os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606 - itself
+        start_again()
     modules = import_kit()
     wanted, failed = sys.argv[1:], []
     plans = [(n, w, ZOO / "open") for n, w in OPEN.items()]
