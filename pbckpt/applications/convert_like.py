@@ -67,6 +67,7 @@ def match_target(
     selection: Selection = DEFAULT_SELECTION,
     edits: Edits | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    tags: tuple[str, ...] | None = None,
 ) -> MatchReport:
     """Return how the variables of the frozen graph in ``source`` fill a target.
 
@@ -76,7 +77,7 @@ def match_target(
     """
     with contextlib.ExitStack() as files:
         opened = open_target(like.target, files)
-        graph = files.enter_context(open_graph(source, limits=limits))
+        graph = files.enter_context(open_graph(source, limits=limits, tags=tags))
         return _planned(graph, opened, like, selection, edits, limits).plan.report
 
 
@@ -93,6 +94,7 @@ def convert_like(  # noqa: PLR0913 - the options of one job, all with defaults
     durability: Durability = Durability.FULL,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = no_progress,
+    tags: tuple[str, ...] | None = None,
 ) -> Report:
     """Write the values of a frozen graph as a checkpoint of a target's form.
 
@@ -102,7 +104,7 @@ def convert_like(  # noqa: PLR0913 - the options of one job, all with defaults
     target.check_writable()
     with contextlib.ExitStack() as files:
         opened = open_target(like.target, files)
-        graph = files.enter_context(open_graph(source, limits=limits))
+        graph = files.enter_context(open_graph(source, limits=limits, tags=tags))
         refuse_own_input(graph.file, target)
         edits, layout = _with_counter(edits, layout or Layout(), opened)
         planned = _planned(graph, opened, like, selection, edits, limits)

@@ -60,6 +60,7 @@ def _convert(options: argparse.Namespace) -> Report:
             durability=api.Durability(options.durability),
             limits=_limits(options),
             progress=progress,
+            tags=options.tags,
         )
 
 
@@ -92,7 +93,7 @@ def _show_match(report: MatchReport, options: argparse.Namespace) -> None:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``pbckpt inspect``."""
-    contents = api.inspect(options.path)
+    contents = api.inspect(options.path, tags=options.tags)
     _show(options, text.inspect_text, "inspect_json", contents)
     return 0
 
@@ -105,6 +106,7 @@ def run_verify(options: argparse.Namespace) -> int:
         selection=_selection(options),
         edits=_edits(options),
         limits=_limits(options),
+        tags=options.tags,
     )
     _show(options, text.verify_text, "verify_json", report)
     return 0 if report.ok else 1
