@@ -94,6 +94,8 @@ class Scene(NamedTuple):
 
     ``marked`` is how many constants bear the trace of a read, if freezing left it
     on most of those that could be weights; 0 where nothing is to be made of that.
+    ``has_names`` unless a tool has taken away the names that TensorFlow gave.
     """
 
     marked: int = 0
+    has_names: bool = False

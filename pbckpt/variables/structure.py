@@ -20,7 +20,7 @@ from pbckpt.operators.roles import Role
 from pbckpt.operators.weights import weight_role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pbckpt.variables.walk import Walker
 
@@ -269,6 +269,6 @@ _LINEAR: dict[str, bool] = {}
 _MULTIPLIED = frozenset((Role.KERNEL, Role.DEPTHWISE_KERNEL, Role.POINTWISE_KERNEL, Role.MATRIX))
 
 
-def strongest(parts: list[Part]) -> Iterator[Part]:
+def strongest(parts: Iterable[Part]) -> Iterator[Part]:
     """Yield the parts, sure ones first."""
     yield from sorted(parts, key=lambda part: not part.is_sure)
