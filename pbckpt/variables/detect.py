@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.errors import UnsupportedGraphError
-from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import is_usually_a_variable
+from pbckpt.variables.claims import Claim, find_claims, find_scopes, main_role, value_dtype
 from pbckpt.variables.naming import Nameless, derive_names, is_operation, without_import
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Sight
-from pbckpt.variables.structure import Surroundings, strongest
-from pbckpt.variables.traces import Trace, find_computed_reads, find_traces
-from pbckpt.variables.verdict import Outcome, Verdict, judge
+from pbckpt.variables.structure import Surroundings
+from pbckpt.variables.traces import find_computed_reads, find_traces
+from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pbckpt.graph.decode import Graph, Node
     from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.operators.roles import Role
     from pbckpt.variables.evidence import Evidence
-    from pbckpt.variables.structure import Part
+    from pbckpt.variables.verdict import Verdict
 
 _QUANTIZED_SUFFIX = "_quantized_const"
 _OPERANDS = 2
@@ -111,19 +111,6 @@ class Found(NamedTuple):
     role: Role | None = None
 
 
-class _Claim(NamedTuple):
-    """A variable before it has a name; ``trace`` says what is known of that.
-
-    ``merged`` is a name that the constant itself has, beside that of its read.
-    """
-
-    verdict: Verdict
-    trace: Trace | None
-    value: int
-    role: Role | None
-    merged: str = ""
-
-
 def detect(graph: Graph) -> Detection:
     """Return which constants of a graph were variables.
 
@@ -133,8 +120,8 @@ def detect(graph: Graph) -> Detection:
     network = Network(graph)
     walker = Walker(network)
     verdicts = examine(walker)
-    scopes = _scopes(verdicts)
-    claims = [claim for verdict in verdicts for claim in _claims(verdict, walker, scopes)]
+    scopes = find_scopes(verdicts)
+    claims = [claim for verdict in verdicts for claim in find_claims(verdict, walker, scopes)]
     variables = _variables(claims, network)
     skipped = [_skipped(verdict) for verdict in verdicts if verdict.outcome is not Outcome.VARIABLE]
     return Detection(_with_unique_keys(variables), tuple(skipped))
@@ -174,7 +161,9 @@ def _sight(number: int, walker: Walker) -> Sight:
     node = network.nodes[number]
     tensor, problem = _tensor(node) if node else (None, "")
     reach = walker.walk(number)
-    return Sight(number, network, tensor, reach, find_traces(number, reach, network), problem)
+    sight = Sight(number, network, tensor, reach, find_traces(number, reach, network))
+    sight.problem = problem
+    return sight
 
 
 def _tensor(node: Node) -> tuple[ConstantTensor | None, str]:
@@ -189,93 +178,7 @@ def _is_numeric(dtype: DataType) -> bool:
     return dtype.is_floating or dtype.is_complex or dtype in QUANTIZED
 
 
-def _scopes(verdicts: Sequence[Verdict]) -> frozenset[str]:
-    """Return the scopes in which variables are that have their own names."""
-    names = (trace.name for verdict in verdicts for trace in verdict.sight.traces)
-    return frozenset(name.rpartition("/")[0] for name in names if "/" in name)
-
-
-def _claims(verdict: Verdict, walker: Walker, scopes: frozenset[str]) -> Iterator[_Claim]:
-    """Yield the variables that a constant was: several, where equal ones were merged."""
-    if verdict.outcome is not Outcome.VARIABLE:
-        return
-    sight = verdict.sight
-    if not sight.traces:
-        yield _Claim(verdict, None, _direct_value(sight), main_role(sight))
-        return
-    traces = {trace.name: trace for trace in reversed(sight.traces)}
-    for trace in reversed(traces.values()):
-        role = _role_of_read(sight, trace, walker) if len(traces) > 1 else main_role(sight)
-        yield _Claim(verdict, trace, trace.value, role)
-    if _bears_another_name(sight, scopes):
-        yield _Claim(verdict, sight.traces[0], sight.number, None, merged=sight.name)
-
-
-def _bears_another_name(sight: Sight, scopes: frozenset[str]) -> bool:
-    """Tell whether a constant has the name of a variable whose own read was merged away."""
-    return (
-        all(trace.name and trace.name != sight.name for trace in sight.traces)
-        and all(trace.value == sight.number for trace in sight.traces)
-        and sight.name.rpartition("/")[0] in scopes
-        and is_usually_a_variable(sight.last_name)
-    )
-
-
-def _role_of_read(sight: Sight, trace: Trace, walker: Walker) -> Role | None:
-    """Return what a variable is by the uses behind its own read."""
-    if trace.read < 0:
-        return main_role(sight)
-    users = {use.node for use in walker.walk(trace.read).uses}
-    return _best_role(
-        [role for use, role in sight.roles() if use.node in users],
-        [part for part in sight.parts if part.user in users],
-    )
-
-
-def _direct_value(sight: Sight) -> int:
-    """Return the node that has the value of a constant without a read.
-
-    It is what a Dequantize or a Cast to a wider float makes of it, if nothing else
-    is done with it.
-    """
-    network = sight.network
-    takers = network.consumers(sight.number)
-    if len(takers) == 1 and takers[0][1] == 0:
-        taker = takers[0][0]
-        if network.ops[taker] in ("Dequantize", "Cast") and _is_widened(sight, taker):
-            return taker
-    return sight.number
-
-
-def _is_widened(sight: Sight, taker: int) -> bool:
-    node = sight.network.nodes[taker]
-    if node is None or sight.tensor is None:
-        return False
-    made = value_dtype(node)
-    return made is not None and made.is_floating and made.itemsize > sight.tensor.dtype.itemsize
-
-
-def value_dtype(node: Node) -> DataType | None:
-    """Return the type of a node's output 0, as far as its attrs say it."""
-    attrs = node.definition.attr
-    for name in ("DstT", "dtype") if node.op in ("Cast", "Dequantize") else ("T", "dtype"):
-        if name in attrs and attrs[name].type:
-            return DataType(attrs[name].type)
-    return DataType.FLOAT if node.op == "Dequantize" else None
-
-
-def main_role(sight: Sight) -> Role | None:
-    """Return what a variable is, as its uses tell best."""
-    return _best_role([role for _, role in sight.roles()], sight.parts)
-
-
-def _best_role(roles: Sequence[Role], parts: Sequence[Part]) -> Role | None:
-    sure = [role for role in roles if role is not Role.MATRIX]
-    around = [part.role for part in strongest(parts)]
-    return next(iter([*sure, *around, *roles]), None)
-
-
-def _variables(claims: Sequence[_Claim], network: Network) -> list[Variable]:
+def _variables(claims: Sequence[Claim], network: Network) -> list[Variable]:
     by_reader = any(not _own_name(claim) for claim in claims)
     own = {
         place: name
@@ -291,26 +194,26 @@ def _variables(claims: Sequence[_Claim], network: Network) -> list[Variable]:
     return [variable for variable in made if variable is not None]
 
 
-def _is_named_by_op(claim: _Claim, name: str) -> bool:
+def _is_named_by_op(claim: Claim, name: str) -> bool:
     """Tell whether an optimizer gave the constant the name of the op that it took away."""
     return claim.trace is None and is_operation(name.rpartition("/")[2])
 
 
-def _own_name(claim: _Claim) -> str:
+def _own_name(claim: Claim) -> str:
     """Return the name that the graph says, empty if it says none."""
     if claim.trace is not None:
         return claim.merged or claim.trace.name
     return claim.verdict.sight.network.names[claim.value]
 
 
-def _nameless(claim: _Claim) -> Nameless:
+def _nameless(claim: Claim) -> Nameless:
     sight = claim.verdict.sight
     reader = claim.trace.reader if claim.trace else sight.name
     shape = sight.tensor.shape if sight.tensor else ()
     return Nameless(sight.name, reader, claim.role, shape)
 
 
-def _variable(claim: _Claim, key: str) -> Variable | None:
+def _variable(claim: Claim, key: str) -> Variable | None:
     sight = claim.verdict.sight
     decisive = claim.trace.evidence if claim.trace else claim.verdict.decisive
     if sight.tensor is None or decisive is None:

@@ -42,14 +42,13 @@ class Sight:
         tensor: ConstantTensor | None,
         reach: Reach,
         traces: list[Trace],
-        problem: str = "",
     ) -> None:
         """See the constant ``number``; ``parts`` are filled in when all constants were seen."""
         self.number = number
         self.network = network
         self.name = network.names[number]
         self.tensor = tensor
-        self.problem = problem
+        self.problem = ""
         self.reach = reach
         self.traces = traces
         self.parts: tuple[Part, ...] | list[Part] = _NONE

@@ -241,9 +241,7 @@ class Surroundings:
         return self._walker.origin(self._network.input(number, 0))
 
     def _is_half_wave(self, number: int) -> bool:
-        """Tell whether a node gives what is negative of a signal, or its size: relu(-x), min(x, 0),
-        x - |x|.
-        """
+        """Tell whether a node gives the negative half of a signal: relu(-x), min(x, 0), x - |x|."""
         op = self._network.ops[number]
         if op == "Relu":
             before, _ = self._walker.behind(self._network.input(number, 0))

@@ -207,8 +207,9 @@ def _resource_argument(number: int, reach: Reach, network: Network) -> Trace | N
 
 
 def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | None:
-    """Find the GatherV2 that a ResourceGather became: placed with the variable, and without
-    the attr that TensorFlow's own GatherV2 has.
+    """Find the GatherV2 that a ResourceGather became.
+
+    It is placed with the variable and lacks an attr of TensorFlow's own GatherV2.
     """
     name = network.names[number]
     for use in reach.uses:
