@@ -14,10 +14,10 @@ from pbckpt.graph.decode import DEFAULT_LIMITS, Graph, Limits, decode_graph
 from pbckpt.graph.kind import GraphKind, graph_kind
 from pbckpt.graph.meta_graph import MetaGraph, decode_meta_graph, decode_saved_model
 from pbckpt.graph.still_variables import StillVariable, variable_nodes
-from pbckpt.graph.view import GraphView
 from pbckpt.names import INDEX_SUFFIX
 from pbckpt.storage.local import MappedFile
 from pbckpt.variables.detect import Detection, detect
+from pbckpt.variables.network import CONSTANT_OP
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -44,30 +44,30 @@ class FrozenGraph:
     def __init__(
         self,
         file: MappedFile,
-        view: GraphView,
+        graph: Graph,
         kind: GraphKind = GraphKind.GRAPH,
         meta_graph: MetaGraph | None = None,
     ) -> None:
         """Use `open_graph`."""
         self.file = file
-        self.view = view
+        self.graph = graph
         self.kind = kind
         self.meta_graph = meta_graph
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes of the main graph, in file order."""
-        return self.view.graph.nodes
+        return self.graph.nodes
 
     @property
     def functions(self) -> tuple[Function, ...]:
         """The functions of the graph's library, in file order."""
-        return self.view.graph.functions
+        return self.graph.functions
 
     @property
     def constants(self) -> list[Node]:
         """The Const nodes, in file order."""
-        return self.view.constants()
+        return [node for node in self.nodes if node.op == CONSTANT_OP]
 
     def still_variables(self) -> tuple[StillVariable, ...]:
         """Return the variables of the main graph that were not frozen."""
@@ -138,8 +138,8 @@ def _decode(file: MappedFile, limits: Limits, tags: tuple[str, ...] | None) -> F
         raise SelectionError(msg, unknown=(",".join(tags),))
     decoded = _decode_kind(file, kind, limits, tags)
     if isinstance(decoded, Graph):
-        return FrozenGraph(file, GraphView(decoded), kind)
-    return FrozenGraph(file, GraphView(decoded.graph), kind, decoded)
+        return FrozenGraph(file, decoded, kind)
+    return FrozenGraph(file, decoded.graph, kind, decoded)
 
 
 def _decode_kind(
@@ -195,6 +195,6 @@ def not_frozen(graph: FrozenGraph, error: SelectionError) -> SelectionError:
 def detect_variables(graph: FrozenGraph) -> Detection:
     """Return which constants of an open graph were variables, and why."""
     try:
-        return detect(graph.view.graph)
+        return detect(graph.graph)
     except GraphError as error:
         raise error.in_file(graph.file.name) from None

@@ -12,22 +12,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.errors import UnsupportedGraphError
-from pbckpt.operators.roles import Role
-from pbckpt.variables.evidence import Evidence
-from pbckpt.variables.naming import Nameless, derive_names, without_import
+from pbckpt.variables.claims import Claim, find_claims, find_scopes, main_role, value_dtype
+from pbckpt.variables.naming import Nameless, derive_names, is_operation, without_import
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Sight
-from pbckpt.variables.structure import Surroundings, strongest
-from pbckpt.variables.traces import Trace, find_computed_reads, find_traces
-from pbckpt.variables.verdict import Outcome, Verdict, judge
+from pbckpt.variables.structure import Surroundings
+from pbckpt.variables.traces import find_computed_reads, find_traces
+from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pbckpt.graph.decode import Graph, Node
     from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.operators.roles import Role
+    from pbckpt.variables.evidence import Evidence
+    from pbckpt.variables.verdict import Verdict
 
+_QUANTIZED_SUFFIX = "_quantized_const"
+_OPERANDS = 2
 # Names of variables that training code updates by other means than gradients.
 _NOT_TRAINABLE = re.compile(
     r"moving_mean|moving_variance|moving_avg|moving_average|global_step|running_mean|running_var"
@@ -41,7 +45,9 @@ class Variable(NamedTuple):
     ``key`` is its name in the checkpoint, ``node`` the constant's in the graph,
     with ``FUNCTION::`` before it in a function. ``value`` names the tensor that
     the variable's value is where it is not the constant itself: what a cast or a
-    dequantization makes of it.
+    dequantization makes of it. ``ranges`` name the constants that say which
+    numbers its lowest and highest values stand for, where an op of quantized
+    values takes all three.
     """
 
     key: str
@@ -55,6 +61,7 @@ class Variable(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
     value: str = ""
     value_dtype: DataType | None = None
+    ranges: tuple[str, str] = ("", "")
 
     @property
     def dtype(self) -> DataType:
@@ -104,14 +111,6 @@ class Found(NamedTuple):
     role: Role | None = None
 
 
-class _Claim(NamedTuple):
-    """A variable before it has a name; ``trace`` says what is known of that."""
-
-    verdict: Verdict
-    trace: Trace | None
-    value: int
-
-
 def detect(graph: Graph) -> Detection:
     """Return which constants of a graph were variables.
 
@@ -119,17 +118,18 @@ def detect(graph: Graph) -> Detection:
     whether it was a variable or not.
     """
     network = Network(graph)
-    verdicts = examine(network)
-    claims = [claim for verdict in verdicts for claim in _claims(verdict)]
+    walker = Walker(network)
+    verdicts = examine(walker)
+    scopes = find_scopes(verdicts)
+    claims = [claim for verdict in verdicts for claim in find_claims(verdict, walker, scopes)]
     variables = _variables(claims, network)
     skipped = [_skipped(verdict) for verdict in verdicts if verdict.outcome is not Outcome.VARIABLE]
     return Detection(_with_unique_keys(variables), tuple(skipped))
 
 
-def examine(network: Network) -> list[Verdict]:
+def examine(walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant, in file order."""
-    walker = Walker(network)
-    sights = [_sight(number, walker) for number in network.constants()]
+    sights = [_sight(number, walker) for number in walker.network.constants()]
     ranks = {
         sight.number: sight.rank
         for sight in sights
@@ -161,7 +161,9 @@ def _sight(number: int, walker: Walker) -> Sight:
     node = network.nodes[number]
     tensor, problem = _tensor(node) if node else (None, "")
     reach = walker.walk(number)
-    return Sight(number, network, tensor, reach, find_traces(number, reach, network), problem)
+    sight = Sight(number, network, tensor, reach, find_traces(number, reach, network))
+    sight.problem = problem
+    return sight
 
 
 def _tensor(node: Node) -> tuple[ConstantTensor | None, str]:
@@ -176,92 +178,42 @@ def _is_numeric(dtype: DataType) -> bool:
     return dtype.is_floating or dtype.is_complex or dtype in QUANTIZED
 
 
-def _claims(verdict: Verdict) -> Iterator[_Claim]:
-    """Yield the variables that a constant was: several, where equal ones were merged."""
-    if verdict.outcome is not Outcome.VARIABLE:
-        return
-    sight = verdict.sight
-    if not sight.traces:
-        yield _Claim(verdict, None, _direct_value(sight))
-    names = set()
-    for trace in sight.traces:
-        if trace.name not in names:
-            names.add(trace.name)
-            yield _Claim(verdict, trace, trace.value)
-
-
-def _direct_value(sight: Sight) -> int:
-    """Return the node that has the value of a constant without a read.
-
-    It is what a Dequantize or a Cast to a wider float makes of it, if nothing else
-    is done with it.
-    """
-    network = sight.network
-    takers = network.consumers(sight.number)
-    if len(takers) == 1 and takers[0][1] == 0:
-        taker = takers[0][0]
-        if network.ops[taker] in ("Dequantize", "Cast") and _is_widened(sight, taker):
-            return taker
-    return sight.number
-
-
-def _is_widened(sight: Sight, taker: int) -> bool:
-    node = sight.network.nodes[taker]
-    if node is None or sight.tensor is None:
-        return False
-    made = value_dtype(node)
-    return made is not None and made.is_floating and made.itemsize > sight.tensor.dtype.itemsize
-
-
-def value_dtype(node: Node) -> DataType | None:
-    """Return the type of a node's output 0, as far as its attrs say it."""
-    attrs = node.definition.attr
-    for name in ("DstT", "dtype") if node.op in ("Cast", "Dequantize") else ("T", "dtype"):
-        if name in attrs and attrs[name].type:
-            return DataType(attrs[name].type)
-    return DataType.FLOAT if node.op == "Dequantize" else None
-
-
-def main_role(sight: Sight) -> Role | None:
-    """Return what a variable is, as its uses tell best."""
-    roles = [role for _, role in sight.roles()]
-    sure = [role for role in roles if role is not Role.MATRIX]
-    parts = [part.role for part in strongest(list(sight.parts))]
-    return next(iter([*sure, *parts, *roles]), None)
-
-
-def _variables(claims: Sequence[_Claim], network: Network) -> list[Variable]:
-    nodes = set(network.names)
-    named = [claim for claim in claims if _own_name(claim)]
-    nameless = [claim for claim in claims if not _own_name(claim)]
-    names = dict(
-        zip(
-            map(id, named),
-            without_import([_own_name(claim) for claim in named]),
-            strict=True,
-        )
-    )
-    derived = derive_names([_nameless(claim) for claim in nameless], nodes)
-    names.update(zip(map(id, nameless), derived, strict=True))
-    made = (_variable(claim, names[id(claim)]) for claim in claims)
+def _variables(claims: Sequence[Claim], network: Network) -> list[Variable]:
+    by_reader = any(not _own_name(claim) for claim in claims)
+    own = {
+        place: name
+        for place, claim in enumerate(claims)
+        if (name := _own_name(claim)) and not (by_reader and _is_named_by_op(claim, name))
+    }
+    names = dict(zip(own, without_import(list(own.values())), strict=True))
+    others = [place for place in range(len(claims)) if place not in own]
+    nameless = [_nameless(claims[place]) for place in others]
+    derived = derive_names(nameless, set(network.names), set(names.values()))
+    names.update(zip(others, derived, strict=True))
+    made = (_variable(claim, names[place]) for place, claim in enumerate(claims))
     return [variable for variable in made if variable is not None]
 
 
-def _own_name(claim: _Claim) -> str:
+def _is_named_by_op(claim: Claim, name: str) -> bool:
+    """Tell whether an optimizer gave the constant the name of the op that it took away."""
+    return claim.trace is None and is_operation(name.rpartition("/")[2])
+
+
+def _own_name(claim: Claim) -> str:
     """Return the name that the graph says, empty if it says none."""
     if claim.trace is not None:
-        return claim.trace.name
+        return claim.merged or claim.trace.name
     return claim.verdict.sight.network.names[claim.value]
 
 
-def _nameless(claim: _Claim) -> Nameless:
+def _nameless(claim: Claim) -> Nameless:
     sight = claim.verdict.sight
-    reader = claim.trace.reader if claim.trace else ""
+    reader = claim.trace.reader if claim.trace else sight.name
     shape = sight.tensor.shape if sight.tensor else ()
-    return Nameless(sight.name, reader, main_role(sight), shape)
+    return Nameless(sight.name, reader, claim.role, shape)
 
 
-def _variable(claim: _Claim, key: str) -> Variable | None:
+def _variable(claim: Claim, key: str) -> Variable | None:
     sight = claim.verdict.sight
     decisive = claim.trace.evidence if claim.trace else claim.verdict.decisive
     if sight.tensor is None or decisive is None:
@@ -270,7 +222,7 @@ def _variable(claim: _Claim, key: str) -> Variable | None:
     variable = variable_of(
         network.title(sight.number),
         sight.tensor,
-        Found(decisive.rule, decisive.reason, key, main_role(sight)),
+        Found(decisive.rule, decisive.reason, key, claim.role),
     )
     node = network.nodes[claim.value]
     if claim.value != sight.number and node is not None:
@@ -280,7 +232,29 @@ def _variable(claim: _Claim, key: str) -> Variable | None:
             value_dtype=dtype,
             trainable=is_trainable(dtype or sight.tensor.dtype, variable.role, key),
         )
+    elif sight.tensor.dtype in QUANTIZED:
+        variable = _with_ranges(variable, sight)
     return variable._replace(evidence=claim.verdict.evidence)
+
+
+def _with_ranges(variable: Variable, sight: Sight) -> Variable:
+    """Return what real numbers the values stand for, where an op of quantized values says it.
+
+    Such an op takes two operands, and after them the range of each.
+    """
+    network = sight.network
+    for use, _ in sight.roles():
+        if use.slot < _OPERANDS and network.ops[use.node].startswith("Quantized"):
+            low, high = (network.input(use.node, _OPERANDS * (1 + use.slot) + k) for k in (0, 1))
+            if low[0] >= 0 and high[0] >= 0:
+                key = variable.key.removesuffix(_QUANTIZED_SUFFIX)
+                return variable._replace(
+                    key=key,
+                    ranges=(network.title(low[0]), network.title(high[0])),
+                    value_dtype=DataType.FLOAT,
+                    trainable=is_trainable(DataType.FLOAT, variable.role, key),
+                )
+    return variable
 
 
 def variable_of(node: str, tensor: ConstantTensor, found: Found) -> Variable:
@@ -320,8 +294,7 @@ def _no_evidence(sight: Sight) -> str:
 
 
 def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
-    """Give variables whose derived keys are the same numbers, and where the graph's own
-    names are the same, the names of their nodes.
+    """Give variables whose keys are the same the names of their nodes.
 
     Such a name may be the derived key of another variable, which then gets its
     node's name too, and so on. Names of nodes are unique.

@@ -34,7 +34,8 @@ _DEFAULT_NAME = re.compile(r"Const(?:_\d+)?")
 _COMPUTED = re.compile(
     r"(?:.*/)?(?:ConstantFolding|ConstantFoldingCtrl|ArithmeticOptimizer|LayoutOptimizer"
     r"|RemapperOptimizer|LoopOptimizer)(?:/.*)?"
-    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|_eightbit/.*)"
+    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|_eightbit/.*"
+    r"|/FusedBatchNorm(?:V\d)?/(?:Scaled|Offset))"
 )
 _TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
 # Operations whose result is what they take.

@@ -49,6 +49,7 @@ _IMPORT = "import/"
 _KERAS_3 = re.compile(r".*/(?:Cast|convolution)(?:_\d+)?/ReadVariableOp(?:_\d+)?")
 _NUMBERS = re.compile(r"(\d+)")
 _RECURRENT = re.compile("rnn|cell", re.IGNORECASE)
+_CELL_WORDS = frozenset(("kernel", "recurrent_kernel", "variable", "weight", "matrix"))
 _CELLS = {1: "simple_rnn_cell", 3: "gru_cell", 4: "lstm_cell"}
 _MATRIX_RANK = 2
 _WORDS = {
@@ -129,7 +130,7 @@ def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
     reader = variable.reader
     scope = _READ.sub("", reader)
     parts = scope.split("/") if scope else []
-    if parts and scope in nodes:
+    while parts and "/".join(parts) in nodes:
         parts.pop()
     while parts and _OPERATION.fullmatch(parts[-1]):
         parts.pop()
@@ -168,8 +169,9 @@ def _word(variable: Nameless) -> str:
 
 
 def _with_cells(places: list[Place], variables: Sequence[Nameless]) -> list[Place]:
-    """Tell the recurrent kernel of a cell from its kernel: it is read second, and square but
-    for the number of gates.
+    """Tell the recurrent kernel of a cell from its kernel.
+
+    It is read second, and square but for the number of gates.
     """
     groups: dict[tuple[str, ...], list[int]] = {}
     for number, place in enumerate(places):
@@ -177,25 +179,22 @@ def _with_cells(places: list[Place], variables: Sequence[Nameless]) -> list[Plac
     changed = list(places)
     for layer, members in groups.items():
         matrices = sorted(
-            (
-                number
-                for number in members
-                if len(variables[number].shape) == _MATRIX_RANK
-                and places[number].word
-                in ("kernel", "recurrent_kernel", "variable", "weight", "matrix")
-            ),
+            (number for number in members if _may_be_of_cell(places[number], variables[number])),
             key=lambda number: _natural(variables[number].reader),
         )
         gates = _gates([variables[number].shape for number in matrices])
         if not gates or not layer or (gates == 1 and not _RECURRENT.search(layer[-1])):
             continue
-        cell = layer if any("cell" in part for part in layer[-1:]) else (*layer, _CELLS[gates])
+        cell = layer if "cell" in layer[-1] else (*layer, _CELLS[gates])
+        for number in members:
+            changed[number] = Place(cell, "bias")
         for number, word in zip(matrices, ("kernel", "recurrent_kernel"), strict=True):
             changed[number] = Place(cell, word)
-        for number in members:
-            if number not in matrices:
-                changed[number] = Place(cell, "bias")
     return changed
+
+
+def _may_be_of_cell(place: Place, variable: Nameless) -> bool:
+    return len(variable.shape) == _MATRIX_RANK and place.word in _CELL_WORDS
 
 
 def _gates(shapes: list[tuple[int, ...]]) -> int:

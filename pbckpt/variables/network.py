@@ -211,10 +211,10 @@ class Network:
             if place is None or place >= len(body.arguments):
                 continue
             # Bodies hand on what stays the same as it is, or by an Identity.
-            node = nodes.get(text.partition(":")[0])
-            if node is not None and node.op == "Identity" and node.definition.input:
-                text = node.definition.input[0]
-            if text == definition.arguments[place]:
+            handed = nodes.get(text.partition(":")[0])
+            is_handed = handed is not None and handed.op == "Identity"
+            given = handed.definition.input[:1] if handed and is_handed else [text]
+            if list(given) == [definition.arguments[place]]:
                 yield place
 
     def _connect_results(self) -> None:

@@ -42,14 +42,13 @@ class Sight:
         tensor: ConstantTensor | None,
         reach: Reach,
         traces: list[Trace],
-        problem: str = "",
     ) -> None:
         """See the constant ``number``; ``parts`` are filled in when all constants were seen."""
         self.number = number
         self.network = network
         self.name = network.names[number]
         self.tensor = tensor
-        self.problem = problem
+        self.problem = ""
         self.reach = reach
         self.traces = traces
         self.parts: tuple[Part, ...] | list[Part] = _NONE
@@ -94,6 +93,8 @@ class Scene(NamedTuple):
 
     ``marked`` is how many constants bear the trace of a read, if freezing left it
     on most of those that could be weights; 0 where nothing is to be made of that.
+    ``has_names`` unless a tool has taken away the names that TensorFlow gave.
     """
 
     marked: int = 0
+    has_names: bool = False

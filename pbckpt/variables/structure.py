@@ -20,7 +20,7 @@ from pbckpt.operators.roles import Role
 from pbckpt.operators.weights import weight_role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pbckpt.variables.walk import Walker
 
@@ -241,9 +241,7 @@ class Surroundings:
         return self._walker.origin(self._network.input(number, 0))
 
     def _is_half_wave(self, number: int) -> bool:
-        """Tell whether a node gives what is negative of a signal, or its size: relu(-x), min(x, 0),
-        x - |x|.
-        """
+        """Tell whether a node gives the negative half of a signal: relu(-x), min(x, 0), x - |x|."""
         op = self._network.ops[number]
         if op == "Relu":
             before, _ = self._walker.behind(self._network.input(number, 0))
@@ -269,6 +267,6 @@ _LINEAR: dict[str, bool] = {}
 _MULTIPLIED = frozenset((Role.KERNEL, Role.DEPTHWISE_KERNEL, Role.POINTWISE_KERNEL, Role.MATRIX))
 
 
-def strongest(parts: list[Part]) -> Iterator[Part]:
+def strongest(parts: Iterable[Part]) -> Iterator[Part]:
     """Yield the parts, sure ones first."""
     yield from sorted(parts, key=lambda part: not part.is_sure)

@@ -56,13 +56,15 @@ class Trace(NamedTuple):
     ``name`` is the variable's own name, empty where the graph does not say it.
     ``reader`` is the node that the constant was read by or named after, empty
     if there is none. ``value`` is the number of the node that has what was
-    read: the constant's, or that of an Identity behind a cast.
+    read: the constant's, or that of an Identity behind a cast; ``read`` that of
+    the Identity, -1 where there is none.
     """
 
     evidence: Evidence
     name: str
     reader: str
     value: int
+    read: int = -1
 
 
 def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
@@ -116,7 +118,8 @@ def _read_identities(number: int, reads: list[Passed], network: Network) -> Iter
         if name.endswith(_READ) and name != _READ:
             reason = f"Identity {name!r} reads it, as freezing leaves a reference variable"
             evidence = Evidence("read_identity", Strength.PROOF, reason)
-            yield Trace(evidence, name.removesuffix(_READ), name, _value(number, passed))
+            own = name.removesuffix(_READ)
+            yield Trace(evidence, own, name, _value(number, passed), passed.node)
 
 
 def _resource_reads(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
@@ -131,7 +134,7 @@ def _resource_reads(number: int, reads: list[Passed], network: Network) -> Itera
     own = "" if is_generic(name) or name.removesuffix(_RESOURCE) == reader else name
     reason = f"Identity {reader!r} reads it, as freezing leaves a resource variable"
     evidence = Evidence("resource_read", Strength.PROOF, reason)
-    yield Trace(evidence, own, reader, _value(number, passed))
+    yield Trace(evidence, own, reader, _value(number, passed), passed.node)
 
 
 # Names that TensorFlow makes up for what is captured, handed in or lowered.
@@ -204,8 +207,9 @@ def _resource_argument(number: int, reach: Reach, network: Network) -> Trace | N
 
 
 def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | None:
-    """Find the GatherV2 that a ResourceGather became: placed with the variable, and without
-    the attr that TensorFlow's own GatherV2 has.
+    """Find the GatherV2 that a ResourceGather became.
+
+    It is placed with the variable and lacks an attr of TensorFlow's own GatherV2.
     """
     name = network.names[number]
     for use in reach.uses:

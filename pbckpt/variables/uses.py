@@ -62,7 +62,7 @@ def _judge(sight: Sight, role: Role, where: str, op: str) -> Evidence | None:
 
 
 def _part_of(sight: Sight) -> Iterator[Evidence]:
-    for part in strongest(list(sight.parts)):
+    for part in strongest(sight.parts):
         strength = Strength.FAIR if part.is_sure else Strength.SLIGHT
         if part.is_sure and part.role is not Role.BIAS:
             strength = Strength.STRONG

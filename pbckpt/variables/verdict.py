@@ -22,6 +22,7 @@ from pbckpt.variables.doubts import doubts, is_usually_a_variable
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
+from pbckpt.variables.walk import FUNCTION_EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,17 +78,22 @@ def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         yield from use_evidence(sight)
         return
     yield from use_evidence(sight)
-    yield from _usual_name(sight)
-    yield from doubts(sight, walker, scene)
+    against = list(doubts(sight, walker, scene))
+    yield from _names(sight, scene, against)
+    yield from against
 
 
-def _usual_name(sight: Sight) -> Iterator[Evidence]:
+def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evidence]:
+    """Find what its name says for a constant."""
     last = sight.last_name
     if _DEFAULT_VARIABLE.fullmatch(last):
         reason = f"it is called {last}, as tf.Variable calls what is given no name"
         yield Evidence("default_variable_name", Strength.STRONG, reason)
     elif is_usually_a_variable(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
+    elif scene.has_names and not any(one.rule in _SETTLED for one in against) and sight.reach.uses:
+        reason = f"somebody has named it {last}, which plain numbers in formulas are not"
+        yield Evidence("given_name", Strength.FAIR, reason)
 
 
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
@@ -115,9 +121,18 @@ def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     """Find out whether freezing left its marks in this graph."""
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
     if any(_is_removable(sight, walker) for sight in marks):
-        return Scene(len(marks))
+        return Scene(len(marks), has_names=_has_names(walker))
     unmarked = sum(not sight.traces and _could_be_a_weight(sight, walker) for sight in sights)
-    return Scene(len(marks) if len(marks) >= unmarked else 0)
+    return Scene(len(marks) if len(marks) >= unmarked else 0, _has_names(walker))
+
+
+def _has_names(walker: Walker) -> bool:
+    """Tell whether nodes still have the names that TensorFlow gives: of their ops."""
+    network = walker.network
+    return any(
+        name.rpartition("/")[2].startswith(op) and op not in FUNCTION_EDGES
+        for name, op in zip(network.names, network.ops, strict=True)
+    )
 
 
 def _is_mark(trace: Trace) -> bool:

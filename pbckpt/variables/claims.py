@@ -1,0 +1,128 @@
+"""Claims: which variables a constant was, before they have names.
+
+    one read                       one variable
+    reads under several names      several, whose equal constants a tool merged
+    a name of its own beside it    one more, whose read was merged as well
+    no read                        one, which is what a Dequantize makes of it
+
+A claim knows where its value is and what it was by the uses behind its own read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.dtypes import DataType
+from pbckpt.operators.roles import Role
+from pbckpt.variables.doubts import is_usually_a_variable
+from pbckpt.variables.structure import strongest
+from pbckpt.variables.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pbckpt.graph.decode import Node
+    from pbckpt.variables.sight import Sight
+    from pbckpt.variables.structure import Part
+    from pbckpt.variables.traces import Trace
+    from pbckpt.variables.verdict import Verdict
+    from pbckpt.variables.walk import Walker
+
+
+class Claim(NamedTuple):
+    """A variable before it has a name; ``trace`` says what is known of that.
+
+    ``merged`` is a name that the constant itself has, beside that of its read.
+    """
+
+    verdict: Verdict
+    trace: Trace | None
+    value: int
+    role: Role | None
+    merged: str = ""
+
+
+def find_scopes(verdicts: Sequence[Verdict]) -> frozenset[str]:
+    """Return the scopes in which variables are that have their own names."""
+    names = (trace.name for verdict in verdicts for trace in verdict.sight.traces)
+    return frozenset(name.rpartition("/")[0] for name in names if "/" in name)
+
+
+def find_claims(verdict: Verdict, walker: Walker, scopes: frozenset[str]) -> Iterator[Claim]:
+    """Yield the variables that a constant was: several, where equal ones were merged."""
+    if verdict.outcome is not Outcome.VARIABLE:
+        return
+    sight = verdict.sight
+    if not sight.traces:
+        yield Claim(verdict, None, _direct_value(sight), main_role(sight))
+        return
+    traces = {trace.name: trace for trace in reversed(sight.traces)}
+    for trace in reversed(traces.values()):
+        role = _role_of_read(sight, trace, walker) if len(traces) > 1 else main_role(sight)
+        yield Claim(verdict, trace, trace.value, role)
+    if _bears_another_name(sight, scopes):
+        yield Claim(verdict, sight.traces[0], sight.number, None, merged=sight.name)
+
+
+def _bears_another_name(sight: Sight, scopes: frozenset[str]) -> bool:
+    """Tell whether a constant has the name of a variable whose own read was merged away."""
+    return (
+        all(trace.name and trace.name != sight.name for trace in sight.traces)
+        and all(trace.value == sight.number for trace in sight.traces)
+        and sight.name.rpartition("/")[0] in scopes
+        and is_usually_a_variable(sight.last_name)
+    )
+
+
+def _role_of_read(sight: Sight, trace: Trace, walker: Walker) -> Role | None:
+    """Return what a variable is by the uses behind its own read."""
+    if trace.read < 0:
+        return main_role(sight)
+    users = {use.node for use in walker.walk(trace.read).uses}
+    return _best_role(
+        [role for use, role in sight.roles() if use.node in users],
+        [part for part in sight.parts if part.user in users],
+    )
+
+
+def _direct_value(sight: Sight) -> int:
+    """Return the node that has the value of a constant without a read.
+
+    It is what a Dequantize or a Cast to a wider float makes of it, if nothing else
+    is done with it.
+    """
+    network = sight.network
+    takers = network.consumers(sight.number)
+    if len(takers) == 1 and takers[0][1] == 0:
+        taker = takers[0][0]
+        if network.ops[taker] in ("Dequantize", "Cast") and _is_widened(sight, taker):
+            return taker
+    return sight.number
+
+
+def _is_widened(sight: Sight, taker: int) -> bool:
+    node = sight.network.nodes[taker]
+    if node is None or sight.tensor is None:
+        return False
+    made = value_dtype(node)
+    return made is not None and made.is_floating and made.itemsize > sight.tensor.dtype.itemsize
+
+
+def value_dtype(node: Node) -> DataType | None:
+    """Return the type of a node's output 0, as far as its attrs say it."""
+    attrs = node.definition.attr
+    for name in ("DstT", "dtype") if node.op in ("Cast", "Dequantize") else ("T", "dtype"):
+        if name in attrs and attrs[name].type:
+            return DataType(attrs[name].type)
+    return DataType.FLOAT if node.op == "Dequantize" else None
+
+
+def main_role(sight: Sight) -> Role | None:
+    """Return what a variable is, as its uses tell best."""
+    return _best_role([role for _, role in sight.roles()], sight.parts)
+
+
+def _best_role(roles: Sequence[Role], parts: Sequence[Part]) -> Role | None:
+    sure = [role for role in roles if role is not Role.MATRIX]
+    around = [part.role for part in strongest(parts)]
+    return next(iter([*sure, *around, *roles]), None)
