@@ -21,7 +21,7 @@ from pbckpt.applications.convert import (
     refuse_own_input,
     selection_of,
 )
-from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.applications.frozen_graph import detect_variables, not_frozen, open_graph
 from pbckpt.applications.like import MatchReport, plan_match
 from pbckpt.applications.like_items import LikeItems
 from pbckpt.applications.targets import open_target
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.applications.like import Like, MatchPlan
     from pbckpt.applications.targets import OpenTarget
-    from pbckpt.edits.plan import Edits
+    from pbckpt.edits.plan import Edits, Planned
     from pbckpt.edits.selection import Selection
     from pbckpt.variables.detect import Detection, Variable
 
@@ -60,7 +60,7 @@ class _Planned(NamedTuple):
     variables: dict[str, Variable]
 
 
-def match_target(
+def match_target(  # noqa: PLR0913 - the options of one job, all with defaults
     source: str | os.PathLike[str],
     like: Like,
     *,
@@ -71,9 +71,9 @@ def match_target(
 ) -> MatchReport:
     """Return how the variables of the frozen graph in ``source`` fill a target.
 
-    Nothing is written, and what is wrong is in the report. Raises GraphError,
-    BundleError and SelectionError for a graph, a target and edits that cannot be
-    read or made.
+    Nothing is written, and what is wrong is in the report. ``tags`` choose among
+    the graphs of a SavedModel, as in `open_graph`. Raises GraphError, BundleError
+    and SelectionError for a graph, a target and edits that cannot be read or made.
     """
     with contextlib.ExitStack() as files:
         opened = open_target(like.target, files)
@@ -176,34 +176,58 @@ def _planned(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     limits: Limits,
 ) -> _Planned:
     selection, edits = selection_of(selection, edits)
-    found = detect_variables(graph)
-    detection = plan_selection(found, _with_named(selection, found, opened))
-    check_expansion(detection, limits)
     edits = edits or NO_EDITS
+    detection = _detected(graph, opened, selection, limits)
     candidates = [
         Candidate((one.key, one.node), one.dtype, one.shape) for one in detection.variables
     ]
-    edited = plan_edits(candidates, edits._replace(settings=())).tensors
     places = {node.name: at for at, node in enumerate(graph.nodes)}
     sources, variables = [], {}
-    for tensor in edited:
+    for tensor in plan_edits(candidates, edits._replace(settings=())).tensors:
         variable = detection.variables[tensor.source]
         is_cast = tensor.dtype is not variable.dtype
         variables[tensor.new] = variable._replace(cast=tensor.dtype) if is_cast else variable
-        role = getattr(variable, "role", "")
-        sources.append(
-            Source(
-                tensor.new,
-                (tensor.old, variable.node),
-                tensor.dtype,
-                variable.shape,
-                str(getattr(role, "value", role) or ""),
-                places.get(variable.node, len(places)),
-                tensor.old,
-            )
-        )
+        order = places.get(variable.node, len(places))
+        sources.append(_source(tensor, variable, order))
     plan = plan_match(graph.file.name, sources, opened, like, edits.settings)
     return _Planned(plan, detection, variables)
+
+
+def _source(tensor: Planned, variable: Variable, order: int) -> Source:
+    return Source(
+        tensor.new,
+        (tensor.old, variable.node),
+        tensor.dtype,
+        variable.shape,
+        variable.role.value if variable.role else "",
+        order,
+        tensor.old,
+    )
+
+
+def _detected(
+    graph: FrozenGraph, opened: OpenTarget, selection: Selection, limits: Limits
+) -> Detection:
+    """Return the variables of a graph, and those of its constants that the target names."""
+    found = detect_variables(graph)
+    try:
+        detection = plan_selection(found, _with_named(selection, found, opened))
+    except SelectionError as error:
+        if error.unknown or found.variables:
+            raise
+        raise not_frozen(graph, error) from None
+    check_expansion(detection, limits)
+    variables = tuple(_as_constant(one) for one in detection.variables)
+    return detection._replace(variables=variables)
+
+
+def _as_constant(variable: Variable) -> Variable:
+    """Return the variable in the type that its constant has, which is what is stored.
+
+    Where the graph makes other values of it, --like-cast does so too, or says
+    that no cast can.
+    """
+    return variable._replace(value="", value_dtype=None)
 
 
 def _with_named(selection: Selection, found: Detection, opened: OpenTarget) -> Selection:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pbckpt.matching.sides import Source, Target
 
 
+# Below it, no name and no role speaks for a pair.
+_SURE_ENOUGH = 0.7
 _POWER = re.compile(r"(^|/)beta[12]_power(_[0-9]+)?$")
 
 
@@ -192,6 +194,7 @@ class _Planner:
         self._tell_shapes()
         self._tell_types()
         self._tell_left_over()
+        self._tell_unsure()
         if sources and targets and not (self.matched.matched or self.matched.wrong_dtype):
             self.problems.append(
                 "nothing of the graph has a place in it; rename with --rename, --strip-prefix and "
@@ -293,6 +296,18 @@ class _Planner:
             self.problems.append(f"{text}; leave them out with --exclude")
         else:
             self.warnings.append(f"{text}; they are not stored")
+
+    def _tell_unsure(self) -> None:
+        told = [
+            f"{pair.source.key!r} for {_called(pair.target)} ({pair.confidence:.2f}: {pair.reason})"
+            for pair in (*self.matched.matched, *(one.pair for one in self.matched.wrong_dtype))
+            if pair.confidence < _SURE_ENOUGH
+        ]
+        if told:
+            self.warnings.append(
+                f"{len(told)} were matched without a name that tells: {shorten(told)}; see that "
+                "they are right"
+            )
 
 
 def _called(target: Target) -> str:

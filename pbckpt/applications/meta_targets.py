@@ -18,15 +18,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.dtypes import REF_OFFSET, data_type
+from pbckpt.applications.frozen_graph import FrozenGraph, open_graph
 from pbckpt.errors import GraphError, UnsupportedGraphError
-from pbckpt.graph.decode import decode_graph
+from pbckpt.graph.still_variables import VARIABLE_OPS, variable_nodes
 from pbckpt.matching.sides import Target
 from pbckpt.matching.slots import with_slots
 from pbckpt.names import is_control_input, key_to_text, node_of_input
 from pbckpt.shapes import count_elements
-from pbckpt.storage.local import MappedFile
-from pbckpt.wire.fields import LENGTH, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,26 +33,10 @@ if TYPE_CHECKING:
     from pbckpt.graph.decode import Node
     from pbckpt.matching.sides import Slice
 
-_GRAPH, _SAVER, _RESTORE_OP = 2, 3, 3
 _SAVE = "SaveV2"
 _FIRST_TENSOR = 3
-_VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"))
 # From what is saved to its variable: a read or two, an Identity, a cast.
 _MAX_STEPS = 8
-
-
-class _Inner:
-    """The graph within the file: a source of its own."""
-
-    def __init__(self, view: memoryview, name: str) -> None:
-        self.view = view
-        self.name = name
-
-    def chunk(self, offset: int, nbytes: int, buffer: memoryview) -> memoryview:  # noqa: ARG002
-        return self.view[offset : offset + nbytes]
-
-    def release_pages(self, start: int, end: int) -> None:
-        """Keep them: the graph holds no weights."""
 
 
 class _Saved(NamedTuple):
@@ -70,38 +52,27 @@ def read_meta_targets(path: str) -> tuple[Target, ...]:
 
     Raises GraphError for what is wrong with it, and the system's OSError.
     """
-    with MappedFile(path) as file:
+    with open_graph(path) as graph:
         try:
-            return _targets(file.view, file.name)
+            targets = _targets(graph)
         except GraphError as error:
-            raise error.in_file(file.name) from None
-
-
-def _targets(view: memoryview, name: str) -> tuple[Target, ...]:
-    graph = saver = b""
-    for field in scan(view, 0, len(view)):
-        if field.wire_type == LENGTH and field.number == _GRAPH:
-            graph = bytes(view[field.body : field.end])
-        elif field.wire_type == LENGTH and field.number == _SAVER:
-            saver = bytes(view[field.body : field.end])
-    nodes = {node.name: node for node in decode_graph(_Inner(memoryview(graph), name)).nodes}
-    saved = list(_saved(nodes, _restore_scope(saver)))
-    targets = _of_saved(saved, nodes) if saved else _of_variables(nodes)
+            raise error.in_file(path) from None
     if not targets:
-        msg = f"{name} has no saver and no variables; give the .meta of a graph that was trained"
+        msg = f"{path} has no saver and no variables; give the .meta of a graph that was trained"
         raise UnsupportedGraphError(msg, kind="meta_graph")
     return tuple(with_slots(targets))
 
 
-def _restore_scope(saver: bytes) -> str:
+def _targets(graph: FrozenGraph) -> list[Target]:
+    nodes = {node.name: node for node in graph.nodes}
+    restore = graph.meta_graph.rest.saver_def.restore_op_name if graph.meta_graph else ""
+    saved = list(_saved(nodes, _scope(restore)))
+    return _of_saved(saved, nodes) if saved else _of_variables(graph)
+
+
+def _scope(restore_op: str) -> str:
     """Return the scope of the saver's nodes, or nothing."""
-    view = memoryview(saver)
-    names = [
-        key_to_text(bytes(view[field.body : field.end]))
-        for field in scan(view, 0, len(view))
-        if field.number == _RESTORE_OP and field.wire_type == LENGTH
-    ]
-    scope = names[-1].rpartition("/")[0] if names else ""
+    scope = restore_op.rpartition("/")[0]
     return scope + "/" if scope else ""
 
 
@@ -150,7 +121,7 @@ def _variable_of(name: str, nodes: Mapping[str, Node]) -> Node | None:
     """Return the variable whose value a tensor is."""
     for _ in range(_MAX_STEPS):
         node = nodes.get(name)
-        if node is None or node.op in _VARIABLES:
+        if node is None or node.op in VARIABLE_OPS:
             return node
         inputs = [text for text in node.definition.input if not is_control_input(text)]
         if not inputs:
@@ -163,13 +134,13 @@ def _facts(variable: Node | None) -> tuple[DataType | None, tuple[int, ...] | No
     """Return type and shape, each None where it is not told."""
     if variable is None:
         return None, None
-    attributes = variable.definition.attr
-    number = attributes["dtype"].type if "dtype" in attributes else 0
-    dtype = data_type(number % REF_OFFSET)
-    if "shape" not in attributes or attributes["shape"].shape.unknown_rank:
-        return dtype, None
-    shape = tuple(dim.size for dim in attributes["shape"].shape.dim)
-    return dtype, None if count_elements(shape) is None else shape
+    found = variable_nodes([variable])
+    return (found[0].dtype, _known(found[0].shape)) if found else (None, None)
+
+
+def _known(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Return the shape if all of its dimensions are known."""
+    return None if shape is None or count_elements(shape) is None else shape
 
 
 def _parse_spec(spec: str) -> tuple[tuple[int, ...] | None, Slice]:
@@ -195,10 +166,10 @@ def _extent(text: str) -> tuple[int, int | None]:
     return int(start), int(length)
 
 
-def _of_variables(nodes: Mapping[str, Node]) -> list[Target]:
-    found = []
-    for order, node in enumerate(nodes.values()):
-        if node.op in _VARIABLES:
-            dtype, shape = _facts(node)
-            found.append(Target(node.name, dtype, shape, order=order))
-    return found
+def _of_variables(graph: FrozenGraph) -> list[Target]:
+    places = {node.name: at for at, node in enumerate(graph.nodes)}
+    found: dict[str, Target] = {}
+    for one in graph.still_variables():
+        target = Target(one.name, one.dtype, _known(one.shape), order=places[one.node])
+        found.setdefault(one.name, target)
+    return list(found.values())

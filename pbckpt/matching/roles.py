@@ -40,6 +40,10 @@ _NUMBER = re.compile(r"_?[0-9]+\Z")
 _ENDINGS = ((RECURRENT_KERNEL, RECURRENT_KERNEL), (KERNEL, KERNEL), (BIAS, BIAS))
 ONES = frozenset((GAMMA, MOVING_VARIANCE))
 """What an untrained network has ones for."""
+# What a graph calls anything that is multiplied: no word for it means the same.
+_VAGUE = frozenset(("scale", "weight", "matrix"))
+# What many programs call a kernel or weights, too.
+_KERNELS = frozenset((KERNEL, EMBEDDINGS, "depthwise_kernel", "pointwise_kernel"))
 _OBJECT_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
@@ -56,6 +60,8 @@ def role_of_name(name: str) -> str:
 
 def known_role(role: str) -> str:
     """Return the role of this table that another word for it means, or nothing."""
+    if role in _VAGUE:
+        return ""
     if role in _RANKS:
         return role
     return _ROLE_OF.get(role) or next(
@@ -70,4 +76,6 @@ def rank(role: str) -> int:
 
 def are_compatible(role: str, other: str) -> bool:
     """Tell whether two roles can be the same."""
-    return not role or not other or role == other
+    if not role or not other or role == other:
+        return True
+    return KERNEL in (role, other) and {role, other} <= _KERNELS

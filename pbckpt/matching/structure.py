@@ -118,8 +118,8 @@ class Structure:
     ) -> Iterator[_Group]:
         """Yield a group for each role that both sides know, and one for the rest.
 
-        An equal role is better than one that is not known; of the rest, one
-        side must know no roles, or some of them would not fit.
+        An equal role is better than one that is not known; of the rest, each
+        must fit all of the other side.
         """
         by_role: dict[str, _Group] = {}
         for at in sources:
@@ -136,9 +136,8 @@ class Structure:
                 rest.sources.extend(group.sources)
                 rest.targets.extend(group.targets)
         roles, others = self._pairing.source_roles, self._pairing.target_roles
-        fits = not any(roles[at] for at in rest.sources) or not any(
-            others[at] for at in rest.targets
-        )
+        known, wanted = {roles[at] for at in rest.sources}, {others[at] for at in rest.targets}
+        fits = all(are_compatible(role, other) for role in known for other in wanted)
         if shape and fits and rest.sources and rest.targets:
             yield rest
 

@@ -281,6 +281,7 @@ def test_public_names() -> None:
         "list_variables",
         "load_checkpoint",
         "load_variable",
+        "match_target",
         "merge",
         "open_checkpoint",
         "open_graph",

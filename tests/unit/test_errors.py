@@ -17,6 +17,7 @@ from pbckpt.errors import (
     GraphError,
     InvalidGraphError,
     LimitError,
+    MatchError,
     MissingFileError,
     NotCommittedError,
     PathError,
@@ -43,6 +44,7 @@ EVERY_ERROR = [
     UnknownKeyError,
     PathError,
     LimitError,
+    MatchError,
     WriteError,
     NotCommittedError,
     DurabilityError,
@@ -65,6 +67,10 @@ EXAMPLES: list[tuple[PbckptError, str]] = [
         "a SavedModel",
     ),
     (SelectionError("nothing fits 'x*'", unknown=["x*"], suggestions=["xy"]), "nothing fits 'x*'"),
+    (
+        MatchError("1 missing in the graph: 'w'", report=None, unknown=["w"]),
+        "1 missing in the graph: 'w'",
+    ),
     (BundleError("what"), "what"),
     (
         CorruptFileError("a bad size", file="m.index", offset=9, expected="4", actual="5"),
