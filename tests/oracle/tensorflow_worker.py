@@ -26,6 +26,8 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     checkpoint_restore, variable_dtypes, resave                     see tensorflow_forms.py
     train_saver, train_objects, restore_objects                     see tensorflow_objects.py
     write_text, save_graphs, save_module                            see tensorflow_graphs.py
+    freeze_network, save_network, restore_network,
+    save_objects, restore_objects_like                              see tensorflow_like.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -73,6 +75,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tests.oracle.tensorflow_forms import FormOps
     from tests.oracle.tensorflow_graphs import GraphOps
+    from tests.oracle.tensorflow_like import LikeOps
     from tests.oracle.tensorflow_many import ManyOps
     from tests.oracle.tensorflow_objects import ObjectOps
     from tests.oracle.tensorflow_values import (
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
 else:  # a script finds the files beside it
     from tensorflow_forms import FormOps
     from tensorflow_graphs import GraphOps
+    from tensorflow_like import LikeOps
     from tensorflow_many import ManyOps
     from tensorflow_objects import ObjectOps
     from tensorflow_values import (
@@ -165,7 +169,7 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness(ManyOps, FormOps, GraphOps, ObjectOps):
+class Witness(ManyOps, FormOps, GraphOps, ObjectOps, LikeOps):
     """Answers requests with the help of one imported TensorFlow."""
 
     def __init__(self, *, eager: bool) -> None:
