@@ -116,7 +116,7 @@ def pair_suffixes(
         if has_support or one.length > 1 or is_only_one:
             old, new = (f"{text}/" if text else "no prefix" for text in one.beginnings)
             confidence = scale * (_SUPPORTED if has_support else _ALONE)
-            reason = f"the same after {old} there and {new} here"
+            reason = f"the same after {old} in the graph and {new} in the target"
             pairing.pair(one.source, one.target, Evidence(how, confidence, reason))
 
 

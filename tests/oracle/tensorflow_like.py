@@ -1,7 +1,8 @@
 """The worker's part for networks that are frozen once, and made again by their own code.
 
     op               asks                             answers
-    freeze_network   network, seed, out               tensors, output
+    freeze_network   network, seed, scope, parts?,    tensors, output
+                     out
     save_network     network, seed, scope, prefix,    path
                      excluded, parts?
     restore_network  the same without seed            tensors, output
@@ -69,7 +70,7 @@ class LikeOps(Host):
     def op_freeze_network(self, request: Json) -> Json:
         """Make a network, and freeze it as it is."""
         with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
-            variables, output = self._network(request["network"])
+            variables, output = self._scoped(request)
             self._fill(session, variables, request["seed"])
             convert = self.v1.graph_util.convert_variables_to_constants
             frozen = convert(session, graph.as_graph_def(), [output.op.name])

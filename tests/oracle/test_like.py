@@ -41,10 +41,9 @@ class Maker:
         self.frozen = directory / "frozen.pb"
         self._network = network
 
-    def freeze(self) -> Network:
-        out = str(self.frozen)
-        answer = self.judge.ask("freeze_network", network=self._network, seed=1, out=out)
-        return Network.of(answer)
+    def freeze(self, scope: str = "", parts: int = 0) -> Network:
+        form = self._form(scope, (), parts)
+        return Network.of(self.judge.ask("freeze_network", seed=1, out=str(self.frozen), **form))
 
     def save(self, scope: str = "", excluded: tuple[str, ...] = (), parts: int = 0) -> Path:
         """Save it untrained, and return the prefix."""
@@ -134,6 +133,14 @@ def test_a_partitioned_meta_graph(convnet: Maker, tmp_path: Path) -> None:
     like = pbckpt.Like(f"{convnet.save('net', parts=3)}.meta", pbckpt.MatchBy.SUFFIX)
     convert(convnet.frozen, tmp_path / "m", like=like, edits=STEP)
     assert convnet.restore(tmp_path / "m", "net", parts=3) == frozen._replace(step=7)
+
+
+@pytest.mark.parametrize("parts", [0, 2, 3], ids=["whole", "the same cut", "another cut"])
+def test_a_network_frozen_in_parts(convnet: Maker, tmp_path: Path, parts: int) -> None:
+    frozen = convnet.freeze("net", parts=2)
+    like = pbckpt.Like(convnet.save("net", parts=parts))
+    convert(convnet.frozen, tmp_path / "m", like=like, edits=STEP)
+    assert convnet.restore(tmp_path / "m", "net", parts=parts) == frozen._replace(step=7)
 
 
 # -- a speech network, under another prefix and without its state

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from pbckpt.dtypes import DataType
+from pbckpt.errors import SelectionError
+from pbckpt.matching.listing import parse_listing
+from pbckpt.matching.sides import Target
+
+TEXT = """\
+# of a network
+conv/kernel float32 [3, 3, 1, 8]
+conv/bias:0
+
+step int64 []
+fc/kernel half 4x2
+"""
+
+
+def test_text() -> None:
+    assert parse_listing(TEXT) == (
+        Target("conv/kernel", DataType.FLOAT, (3, 3, 1, 8), order=0),
+        Target("conv/bias", order=1),
+        Target("step", DataType.INT64, (), order=2),
+        Target("fc/kernel", DataType.HALF, (4, 2), order=3),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": {"dtype": "float32", "shape": [2]}, "b": null}',
+        '[{"name": "a:0", "dtype": "float32", "shape": [2]}, "b"]',
+        '\ufeff {"a": {"dtype": "float32", "shape": [2]}, "b": {}}',
+    ],
+)
+def test_json(text: str) -> None:
+    expected = (Target("a", DataType.FLOAT, (2,), order=0), Target("b", order=1))
+    assert parse_listing(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'names' lists no names"),
+        ("# nothing\n", "'names' lists no names"),
+        ("[]", "'names' lists no names"),
+        ("a\nb\na:0\n", "'names' lists 'a' twice"),
+        ('{"a": null, "a": null}', "'names' lists 'a' twice"),
+        ("a flote32", "'names', line 1: .*; a row is NAME, or NAME DTYPE SHAPE"),
+        (
+            "\na float32 [2, -1]",
+            r"'names', line 2: '\[2, -1\]' is no shape, such as \[3, 3, 1, 8\]",
+        ),
+        ('{"a": {"shape": [-1]}}', "'names', 'a': no tensor has such a shape"),
+        ('{"a": {"shape": [true]}}', "'names', 'a': no tensor has such a shape"),
+        ('{"a": {"shape": 3}}', "'names', 'a': a shape is a list of numbers"),
+        ('{"a": {"shape": {"x": 1}}}', "'names', 'a': a shape is a list of numbers"),
+        ('{"a": {"type": "float32"}}', "'names', 'a': not a dtype and a shape: .'type'."),
+        ('{"a": 3}', "'names', 'a': give names, each with its dtype and shape, or null"),
+        ("[3]", "'names', 3: give names, each with its dtype and shape, or null"),
+        ("[[]]", "give names, each with its dtype and shape, or null"),
+        ("[", "'names' is not JSON: .*"),
+        ("[" * 100_000, "'names' is not JSON: .*"),
+        ('[""]', "a name in a listing is empty"),
+        ("{}", "'names' lists no names"),
+    ],
+)
+def test_what_is_no_listing(text: str, message: str) -> None:
+    with pytest.raises(SelectionError, match=f"{message}\\Z"):
+        parse_listing(text, "names")
