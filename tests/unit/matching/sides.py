@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pbckpt.dtypes import DataType
-from pbckpt.matching.match import Match
 from pbckpt.matching.plan import MatchBy, match
 from pbckpt.matching.sides import Source, Target
+
+if TYPE_CHECKING:
+    from pbckpt.matching.match import Match
 
 TYPES = {one.label: one for one in DataType}
 
@@ -35,7 +39,7 @@ def source(text: str, order: int = 0) -> Source:
 def target(text: str, order: int | None = None) -> Target:
     """Return what is wanted; ``name=key`` is called otherwise than its key."""
     name, dtype, shape, role = _words(text)
-    called, equals, key = name.partition("=")
+    called, _, key = name.partition("=")
     return Target(key or called, dtype, shape, role=role, order=order, names=(called,) * bool(key))
 
 

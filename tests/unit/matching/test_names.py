@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pbckpt.dtypes import DataType
-from pbckpt.matching.match import Match
 from pbckpt.matching.plan import MatchBy
 from tests.unit.matching.sides import matched, pairs, ways
+
+if TYPE_CHECKING:
+    from pbckpt.matching.match import Match
 
 SUFFIX = MatchBy.SUFFIX
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pbckpt.matching.match import Match
 from pbckpt.matching.plan import MatchBy
 from pbckpt.matching.roles import known_role, role_of_name
 from tests.unit.matching import sides
 from tests.unit.matching.sides import pairs, ways
+
+if TYPE_CHECKING:
+    from pbckpt.matching.match import Match
 
 
 def matched(sources: list[str], targets: list[str], *, ordered: bool = False) -> Match:
