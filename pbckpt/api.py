@@ -11,6 +11,8 @@ diff              in what two checkpoints differ
 pack, unpack      .npz and .safetensors files to checkpoints, and back
 verify            every byte of a checkpoint, checked
 inspect           what a file holds
+explain           why a constant was a variable, or why not
+score             how detection does on a graph whose variables are known
 read_state, set_state, repair_state: the ``checkpoint`` file of a directory
 
 Each name is imported when it is first used: who copies a checkpoint never
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.convert_like import match_target
     from pbckpt.applications.diff import Difference, DiffReport, TensorDifference, diff
     from pbckpt.applications.edit import EditedTensor, EditReport, edit, read_map
+    from pbckpt.applications.explain import explain
     from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
     from pbckpt.applications.inspect import CheckpointContents, GraphContents, inspect
     from pbckpt.applications.like import (
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.merge import Prefer, merge
     from pbckpt.applications.pack import pack
     from pbckpt.applications.save import save_checkpoint
+    from pbckpt.applications.score import Score, score
     from pbckpt.applications.state import (
         ListedCheckpoint,
         State,
@@ -91,9 +95,13 @@ if TYPE_CHECKING:
     from pbckpt.graph.decode import Limits
     from pbckpt.matching.match import Match
     from pbckpt.matching.plan import MatchBy
+    from pbckpt.operators.roles import Role
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
     from pbckpt.variables.detect import Detection, Skipped, Variable
+    from pbckpt.variables.evidence import Evidence, Strength
+    from pbckpt.variables.story import Consumer, Story
+    from pbckpt.variables.verdict import Outcome
 
 _HOMES = {
     "applications.average": ("average",),
@@ -110,8 +118,10 @@ _HOMES = {
     "applications.convert_like": ("match_target",),
     "applications.diff": ("DiffReport", "Difference", "TensorDifference", "diff"),
     "applications.edit": ("EditReport", "EditedTensor", "edit", "read_map"),
+    "applications.explain": ("explain",),
     "applications.frozen_graph": ("FrozenGraph", "detect_variables", "open_graph"),
     "applications.inspect": ("CheckpointContents", "GraphContents", "inspect"),
+    "applications.score": ("Score", "score"),
     "checkpoints.layout": ("Format", "Layout"),
     "applications.like": (
         "Fill",
@@ -166,7 +176,11 @@ _HOMES = {
     "matching.plan": ("MatchBy",),
     "storage.commit": ("OnExisting",),
     "storage.directory": ("Durability",),
+    "operators.roles": ("Role",),
     "variables.detect": ("Detection", "Skipped", "Variable"),
+    "variables.evidence": ("Evidence", "Strength"),
+    "variables.story": ("Consumer", "Story"),
+    "variables.verdict": ("Outcome",),
 }
 _HOME_OF = {name: f"pbckpt.{home}" for home, names in _HOMES.items() for name in names}
 
@@ -175,6 +189,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointContents",
     "ChecksumError",
+    "Consumer",
     "CorruptFileError",
     "DataType",
     "Detection",
@@ -188,6 +203,7 @@ __all__ = [
     "Ema",
     "Fill",
     "Filled",
+    "Evidence",
     "Format",
     "FrozenGraph",
     "GraphContents",
@@ -209,17 +225,22 @@ __all__ = [
     "OnExisting",
     "OnLeftOver",
     "OnMissing",
+    "Outcome",
     "Partitioned",
     "PathError",
     "PbckptError",
     "Prefer",
     "Problem",
     "Report",
+    "Role",
+    "Score",
     "Select",
     "Selection",
     "SelectionError",
     "Skipped",
     "State",
+    "Story",
+    "Strength",
     "TensorDifference",
     "TensorInfo",
     "TensorSlices",
@@ -236,6 +257,7 @@ __all__ = [
     "detect_variables",
     "diff",
     "edit",
+    "explain",
     "inspect",
     "latest_checkpoint",
     "list_variables",
@@ -251,6 +273,7 @@ __all__ = [
     "read_state",
     "repair_state",
     "save_checkpoint",
+    "score",
     "set_state",
     "unpack",
     "verify",

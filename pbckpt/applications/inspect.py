@@ -13,18 +13,24 @@ if TYPE_CHECKING:
 
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.checkpoints.stored import TensorInfo
+    from pbckpt.graph.still_variables import StillVariable
     from pbckpt.objects.graph import ObjectVariable
     from pbckpt.variables.detect import Skipped, Variable
 
 
 class GraphContents(NamedTuple):
-    """What a frozen graph holds, and which of its constants were variables."""
+    """What a frozen graph holds, and which of its constants were variables.
+
+    ``remaining`` are variables that were not frozen, whose values the graph lacks.
+    """
 
     path: str
     nodes: int
     constants: int
     variables: tuple[Variable, ...]
     skipped: tuple[Skipped, ...]
+    functions: int = 0
+    remaining: tuple[StillVariable, ...] = ()
 
 
 class CheckpointContents(NamedTuple):
@@ -78,7 +84,9 @@ def inspect_graph(
         return GraphContents(
             graph.file.name,
             len(graph.nodes),
-            len(graph.constants),
+            len(found.skipped) + len({variable.node for variable in found.variables}),
             found.variables,
             found.skipped,
+            len(graph.functions),
+            graph.still_variables(),
         )

@@ -93,8 +93,14 @@ def _show_match(report: MatchReport, options: argparse.Namespace) -> None:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``pbckpt inspect``."""
-    contents = api.inspect(options.path, tags=options.tags)
-    _show(options, text.inspect_text, "inspect_json", contents)
+    if options.why is not None:
+        story = api.explain(options.path, options.why, tags=options.tags)
+        _show(options, text.story_text, "story_json", story)
+    if options.score is not None:
+        _show(options, text.score_text, "score_json", api.score(options.path, options.score))
+    if options.why is None and options.score is None:
+        contents = api.inspect(options.path, tags=options.tags)
+        _show(options, text.inspect_text, "inspect_json", contents)
     return 0
 
 

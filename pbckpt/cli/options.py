@@ -69,9 +69,10 @@ def add_selection(command: argparse.ArgumentParser, *, of_graph: bool) -> None:
     if of_graph:
         command.add_argument(
             "--select",
-            choices=("auto", "all"),
+            choices=("auto", "traced", "weights", "all"),
             default="auto",
-            help="start from the variables that were detected, or from all constants "
+            help="start from the variables that were detected, from those that freezing left a "
+            "trace of, from all that operations take as weights, or from all constants "
             "(default: auto)",
         )
     for name, text in (

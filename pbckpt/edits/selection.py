@@ -1,6 +1,7 @@
 """Selection: what is taken, step by step.
 
-    select    where it starts; auto: what was detected; all: every constant
+    select    where it starts; auto: what was detected; traced: of that, what freezing
+              left a trace of; weights: what has the role of a weight; all: every constant
     include   keep only what matches one of these patterns
     exclude   then drop what matches one of these
     take      then add what is not taken yet
@@ -27,6 +28,8 @@ class Select(Enum):
     """Where the selection of a graph's constants starts; a checkpoint's is all of it."""
 
     AUTO = "auto"
+    TRACED = "traced"
+    WEIGHTS = "weights"
     ALL = "all"
 
 
@@ -99,8 +102,12 @@ class Choice:
 
     def take_all(self, why: Why) -> None:
         """Take whatever can be taken."""
-        for place in list(self.left):
-            if place not in self._impossible:
+        self.take_these(list(self.left), why)
+
+    def take_these(self, places: Iterable[int], why: Why) -> None:
+        """Take these, as far as they can be taken."""
+        for place in places:
+            if place in self.left and place not in self._impossible:
                 self._add(place, why)
 
     def include(self, patterns: Sequence[Pattern]) -> None:

@@ -25,6 +25,7 @@ from pbckpt.graph.tensor_proto import (
     ConstantTensor,
     TensorParts,
     decode_tensor,
+    parts_of_message,
     split_tensor,
 )
 from pbckpt.protos import NodeDef
@@ -72,8 +73,11 @@ class Node(NamedTuple):
         if value.tensor.tensor_content:
             content = Span.of(value.tensor.tensor_content)
             return TensorParts(value.tensor, {CONTENT_FIELD: [content]})
-        # Typed values are read where they lie: a runtime that holds them as
-        # Python floats has made one NaN of all.
+        parts = parts_of_message(value.tensor)
+        if parts is not None:
+            return parts
+        # These are read where they lie: a runtime that holds them as Python
+        # floats has made one NaN of all.
         try:
             return _decode_large_node(self.span).tensor_parts()
         except ProtoDecodeError:

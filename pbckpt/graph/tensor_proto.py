@@ -16,6 +16,7 @@ verdicts are followed, not those of tf.make_ndarray.
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,6 +98,36 @@ class TensorParts(NamedTuple):
 
     message: TensorProto
     images: dict[int, list[Span]]
+
+
+def parts_of_message(message: TensorProto) -> TensorParts | None:
+    """Take a small decoded TensorProto with typed values apart; None where it cannot be done.
+
+    Numbers pass as they are, but a NaN loses its bits where protobuf hands it on.
+    """
+    dtype = data_type(message.dtype)
+    if dtype is None or dtype.field in (TensorField.FLOAT8, TensorField.VARIANT):
+        return None
+    values = _reals(message, dtype.field)
+    if not values:
+        return TensorParts(message, {})
+    if any(map(math.isnan, values)):
+        return None
+    number = dtype.field.value
+    code = "f" if _IMAGE_FIELDS[number][0] == FIXED32 else "d"
+    image = struct.pack(f"<{len(values)}{code}", *values)
+    return TensorParts(message, {number: [Span.of(image)]})
+
+
+def _reals(message: TensorProto, field: TensorField) -> Sequence[float]:
+    """Return the values of a field that holds floating point numbers; none of another."""
+    if field is TensorField.FLOAT:
+        return message.float_val
+    if field is TensorField.DOUBLE:
+        return message.double_val
+    if field is TensorField.SCOMPLEX:
+        return message.scomplex_val
+    return message.dcomplex_val if field is TensorField.DCOMPLEX else ()
 
 
 def split_tensor(fragments: Sequence[Span]) -> TensorParts:

@@ -20,8 +20,13 @@ Reference: the op definitions of TensorFlow.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pbckpt.operators.argument_tables import RANDOM, SPARSE, TEXT, TRAINING, XLA
 from pbckpt.operators.signatures import Signatures
+
+# A graph asks for the same few ops again and again.
+_LOOKUPS = 4096
 
 _TENSORS = {
     "- reduction_indices": "All Any EuclideanNorm Max Mean Min Prod Sum",
@@ -220,11 +225,13 @@ _BOOKKEEPING_OPS = """
 _BOOKKEEPING = frozenset(_BOOKKEEPING_OPS.split())
 
 
+@lru_cache(maxsize=_LOOKUPS)
 def argument_name(op: str, slot: int, num_inputs: int) -> str | None:
     """Return TensorFlow's name of an input that takes a parameter, or None for data."""
     return ARGUMENTS.word(op, slot, num_inputs)
 
 
+@lru_cache(maxsize=_LOOKUPS)
 def is_control_or_bookkeeping(op: str) -> bool:
     """Return whether all that an op says of a constant is that it is no weight."""
     return op in _BOOKKEEPING or any(kind in op for kind in _BOOKKEEPING_KINDS)

@@ -19,6 +19,7 @@ tensorflow/core/grappler/optimizers/remapper.cc.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pbckpt.operators.roles import Role
@@ -26,6 +27,9 @@ from pbckpt.operators.signatures import Signatures, without_mkl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# A graph asks for the same few ops again and again.
+_LOOKUPS = 4096
 
 _CONVOLUTIONS = {
     "- kernel": """
@@ -213,6 +217,7 @@ _TAKES_FUSED_ARGUMENTS = frozenset(
 )
 
 
+@lru_cache(maxsize=_LOOKUPS)
 def weight_role(op: str, slot: int, num_inputs: int = 0) -> Role | None:
     """Return what a variable in an input slot of an op is, or None.
 
@@ -231,6 +236,7 @@ def fused_role(op: str, slot: int, fused_ops: Sequence[str]) -> Role | None:
     return roles[place] if place < len(roles) else None
 
 
+@lru_cache(maxsize=_LOOKUPS)
 def takes_fused_arguments(op: str) -> bool:
     """Return whether an op's inputs from the third on depend on its ``fused_ops``."""
     return op in _TAKES_FUSED_ARGUMENTS or without_mkl(op) in _TAKES_FUSED_ARGUMENTS

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from pbckpt.applications.edit import EditReport
     from pbckpt.applications.inspect import CheckpointContents
     from pbckpt.applications.like import MatchReport
+    from pbckpt.applications.score import Score
     from pbckpt.applications.state import State
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.checkpoints.write import WrittenBundle
     from pbckpt.variables.detect import Skipped, Variable
+    from pbckpt.variables.evidence import Evidence
+    from pbckpt.variables.story import Story
 
 SCHEMA = 1
 
@@ -111,6 +114,11 @@ def inspect_json(contents: GraphContents | CheckpointContents) -> str:
             constants=contents.constants,
             variables=[_variable(variable) for variable in contents.variables],
             skipped=[_skipped(constant) for constant in contents.skipped],
+            functions=contents.functions,
+            remaining=[
+                {**one._asdict(), "dtype": one.dtype.label if one.dtype else None}
+                for one in contents.remaining
+            ],
         )
     return _dump(
         kind="checkpoint",
@@ -120,6 +128,26 @@ def inspect_json(contents: GraphContents | CheckpointContents) -> str:
         or [_info(key, info) for key, info in contents.tensors],
         objects=[one._asdict() for one in contents.objects],
     )
+
+
+def story_json(story: Story) -> str:
+    """Return what was found of one constant."""
+    tensor = story.tensor
+    return _dump(
+        node=story.node,
+        dtype=tensor.dtype.label if tensor else None,
+        shape=tensor.shape if tensor else None,
+        outcome=story.outcome.value,
+        keys=story.keys,
+        reason=story.reason,
+        evidence=[_evidence(one) for one in story.evidence],
+        consumers=[one._asdict() for one in story.consumers],
+    )
+
+
+def score_json(score: Score) -> str:
+    """Return how detection did by a truth file."""
+    return _dump(**score._asdict(), found=score.found)
 
 
 def verify_json(report: VerifyReport) -> str:
@@ -144,8 +172,20 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "shape": variable.shape,
         "bytes": variable.nbytes,
         "trainable": variable.trainable,
+        "role": variable.role.value if variable.role else None,
         "rule": variable.rule,
         "reason": variable.reason,
+        "value": variable.value or None,
+        "evidence": [_evidence(one) for one in variable.evidence],
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "rule": evidence.rule,
+        "strength": evidence.strength.name.lower(),
+        "speaks_for": evidence.speaks_for,
+        "reason": evidence.reason,
     }
 
 
@@ -155,7 +195,10 @@ def _skipped(constant: Skipped) -> dict[str, Any]:
         "node": constant.node,
         "dtype": tensor.dtype.label if tensor else None,
         "shape": tensor.shape if tensor else None,
+        "ambiguous": constant.is_ambiguous,
+        "role": constant.role.value if constant.role else None,
         "reason": constant.reason,
+        "evidence": [_evidence(one) for one in constant.evidence],
     }
 
 

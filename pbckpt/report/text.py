@@ -13,12 +13,19 @@ if TYPE_CHECKING:
     from pbckpt.applications.diff import DiffReport
     from pbckpt.applications.edit import EditReport
     from pbckpt.applications.inspect import CheckpointContents
+    from pbckpt.applications.score import Score
     from pbckpt.applications.state import State
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.checkpoints.write import WrittenBundle
     from pbckpt.variables.detect import Skipped, Variable
+    from pbckpt.variables.story import Story
 
+_OUTCOMES = {
+    "variable": "a variable, stored as",
+    "ambiguous": "ambiguous, not taken; take it with --take",
+    "constant": "not a variable",
+}
 _KILO = 1000
 _RIGHT = "bytes"
 
@@ -134,13 +141,78 @@ def _graph_text(contents: GraphContents) -> str:
         f"frozen graph {contents.path}: {contents.nodes} nodes, {contents.constants} constants, "
         f"{len(contents.variables)} of them variables"
     )
+    if contents.functions:
+        head += f", {_counted(contents.functions, 'function')}"
     parts = [head]
     if contents.variables:
         parts.append(variables_table(contents.variables))
-    if contents.skipped:
-        rows = [_skipped_row(constant) for constant in contents.skipped]
-        parts.append("not variables:\n" + table(("node", "dtype", "shape", "reason"), rows))
+    ambiguous = [constant for constant in contents.skipped if constant.is_ambiguous]
+    others = [constant for constant in contents.skipped if not constant.is_ambiguous]
+    if ambiguous:
+        title = "ambiguous, not taken (take them with --take NODE, or --select weights):"
+        parts.append(_skipped_table(title, ambiguous))
+    if contents.remaining:
+        rows = [
+            (one.node, one.name, one.dtype.label if one.dtype else "-", _known_shape(one.shape))
+            for one in contents.remaining
+        ]
+        titles = ("node", "name", "dtype", "shape")
+        parts.append("still variables, whose values are not in the graph:\n" + table(titles, rows))
+    if others:
+        parts.append(_skipped_table("not variables:", others))
     return "\n\n".join(parts)
+
+
+def _known_shape(shape: Sequence[int] | None) -> str:
+    return "-" if shape is None else shape_text(shape)
+
+
+def _skipped_table(title: str, constants: Sequence[Skipped]) -> str:
+    rows = [_skipped_row(constant) for constant in constants]
+    return f"{title}\n" + table(("node", "dtype", "shape", "reason"), rows)
+
+
+def story_text(story: Story) -> str:
+    """Return what was found of one constant: its verdict, its consumers, the evidence."""
+    tensor = story.tensor
+    what = f", {tensor.dtype.label} {shape_text(tensor.shape)}" if tensor else ""
+    outcome = _OUTCOMES[story.outcome.value]
+    keys = f" {', '.join(story.keys)}" if story.keys else ""
+    lines = [f"{story.node}{what}: {outcome}{keys}", f"  {story.reason}"]
+    lines.append("consumers:" if story.consumers else "no operation takes it")
+    for consumer in story.consumers:
+        through = f", through {', '.join(consumer.through)}" if consumer.through else ""
+        lines.append(f"  input {consumer.slot} of {consumer.op} {consumer.node!r}{through}")
+    if story.evidence:
+        rows = [
+            (
+                "for" if one.speaks_for else "against",
+                one.strength.name.lower(),
+                one.rule,
+                one.reason,
+            )
+            for one in story.evidence
+        ]
+        lines += ["evidence:", table(("speaks", "strength", "rule", "reason"), rows)]
+    return "\n".join(printable(line) if "\n" not in line else line for line in lines)
+
+
+def score_text(score: Score) -> str:
+    """Return how detection did by a truth file."""
+    rows = [
+        ("variables found", f"{score.found} of {score.wanted}"),
+        ("taken that were none", f"{len(score.wrong)} of {score.taken}"),
+        ("names", f"{score.names} of {score.found}"),
+        ("last components of names", f"{score.last_names} of {score.found}"),
+        ("layers, but for prefixes and numbers", f"{score.layers} of {score.found}"),
+        ("trainable or not", f"{score.trainable} of {score.found}"),
+        ("bits equal", f"{score.bits} of {score.comparable}"),
+        ("ambiguous", str(score.ambiguous)),
+    ]
+    lines = [table(("what", "score"), rows)]
+    lines += [f"missed: {printable(name)}" for name in score.missed]
+    lines += [f"wrong: {printable(name)}" for name in score.wrong]
+    return "\n".join(lines)
 
 
 def variables_table(variables: Sequence[Variable]) -> str:
@@ -152,11 +224,14 @@ def variables_table(variables: Sequence[Variable]) -> str:
             shape_text(variable.shape),
             f"{variable.nbytes:,}",
             "yes" if variable.trainable else "no",
+            variable.role.value if variable.role else "-",
             variable.rule,
+            variable.reason,
         )
         for variable in variables
     ]
-    return table(("key", "dtype", "shape", _RIGHT, "trainable", "rule"), rows)
+    titles = ("key", "dtype", "shape", _RIGHT, "trainable", "role", "rule", "reason")
+    return table(titles, rows)
 
 
 def _skipped_row(constant: Skipped) -> tuple[str, ...]:

@@ -12,10 +12,17 @@ from pbckpt.edits.refusal import Refusal
 from pbckpt.edits.selection import Choice, Patterns, Select, Selection, Why
 from pbckpt.errors import SelectionError
 from pbckpt.variables.detect import Detection, Found, Skipped, Variable, variable_of
+from pbckpt.variables.evidence import Strength
+from pbckpt.variables.traces import TRACES
+from pbckpt.variables.uses import USES
 
 if TYPE_CHECKING:
-    from pbckpt.graph.tensor_proto import ConstantTensor
+    from collections.abc import Sequence
 
+    from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.variables.evidence import Evidence
+
+_BY_ROLE = Why("weights", "an operation takes it as a weight")
 _EVERYTHING = Why("all", "every constant was asked for")
 
 
@@ -28,8 +35,7 @@ def plan_selection(detection: Detection, selection: Selection) -> Detection:
     patterns = Patterns.of(selection)
     refusal = Refusal()
     choice = _choice(detection, refusal)
-    if Select(selection.select) is Select.ALL:
-        choice.take_all(_EVERYTHING)
+    _start(choice, detection, Select(selection.select))
     choice.include(patterns.include)
     choice.exclude(patterns.exclude)
     choice.take(patterns.take)
@@ -37,6 +43,32 @@ def plan_selection(detection: Detection, selection: Selection) -> Detection:
     if not choice.taken:
         raise _nothing_left(detection)
     return Detection(_taken(detection, choice), _left(detection, choice))
+
+
+def _start(choice: Choice, detection: Detection, select: Select) -> None:
+    """Begin with other constants than those that were detected, if others are asked for."""
+    if select is Select.ALL:
+        choice.take_all(_EVERYTHING)
+    elif select is Select.TRACED:
+        for place, variable in enumerate(detection.variables):
+            if variable.rule not in TRACES:
+                choice.leave(place, f"freezing left no trace on it: {variable.reason}")
+    elif select is Select.WEIGHTS:
+        for place, variable in enumerate(detection.variables):
+            if not _is_weight(variable.evidence):
+                choice.leave(place, "no operation takes it as a weight")
+        first = len(detection.variables)
+        weights = (
+            place
+            for place, constant in enumerate(detection.skipped, first)
+            if _is_weight(constant.evidence)
+        )
+        choice.take_these(weights, _BY_ROLE)
+
+
+def _is_weight(evidence: Sequence[Evidence]) -> bool:
+    """Tell whether an operation takes a constant as a weight."""
+    return any(one.rule in USES and one.strength >= Strength.FAIR for one in evidence)
 
 
 def _choice(detection: Detection, refusal: Refusal) -> Choice:
@@ -70,8 +102,8 @@ def _nothing_left(detection: Detection) -> SelectionError:
         )
     return SelectionError(
         f"no variable was found among {len(detection.skipped)} constants: none bears a trace of "
-        "freezing. See them with pbckpt inspect, then name those to take with --take PATTERN, "
-        "or take every constant with --select all"
+        "freezing, and none is used as a weight. See them with pbckpt inspect, then name those "
+        "to take with --take PATTERN, or take every constant with --select all"
     )
 
 
@@ -101,8 +133,15 @@ def _variable(detection: Detection, place: int, why: Why) -> Variable:
 
 
 def _left(detection: Detection, choice: Choice) -> tuple[Skipped, ...]:
-    return tuple(
-        Skipped(*_constant(detection, place), reason) for place, reason in choice.left.items()
+    return tuple(_skipped(detection, place, reason) for place, reason in choice.left.items())
+
+
+def _skipped(detection: Detection, place: int, reason: str) -> Skipped:
+    if place >= len(detection.variables):
+        return detection.skipped[place - len(detection.variables)]._replace(reason=reason)
+    variable = detection.variables[place]
+    return Skipped(
+        variable.node, variable.tensor, reason, role=variable.role, evidence=variable.evidence
     )
 
 

@@ -37,6 +37,20 @@ if TYPE_CHECKING:
     from pbckpt.variables.network import Network
     from pbckpt.variables.walk import Passed, Reach, Walker
 
+TRACES = frozenset(
+    (
+        "read_identity",
+        "resource_read",
+        "resource_capture",
+        "resource_gather",
+        "gather_capture",
+        "resource_input",
+        "resource_argument",
+        "folded_read",
+        "computed_read",
+        "colocated",
+    )
+)
 _READ = "/read"
 _RESOURCE = "/resource"
 _GATHERS = frozenset(("GatherV2", "Gather", "GatherNd", "ResourceGather", "ResourceGatherNd"))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pbckpt.variables.sight import Sight
 
+USES = frozenset(("weight_input", "matrix_operand", "part_of", "table_rows"))
 _RANGES = frozenset((Role.RANGE_MIN, Role.RANGE_MAX))
 _FAKE_QUANTIZATION = "FakeQuant"
 _MATRIX_RANK = 2

@@ -62,6 +62,9 @@ class Verdict(NamedTuple):
         """The weightiest evidence for the outcome; None where nothing was found."""
         speaks_for = self.outcome is Outcome.VARIABLE
         fitting = [one for one in self.evidence if one.speaks_for is speaks_for]
+        if self.outcome is Outcome.CONSTANT:
+            # What it is tells more than that freezing did not mark it.
+            fitting = [one for one in fitting if one.rule != "unmarked"] or fitting
         return max(fitting, key=lambda one: one.strength, default=None)
 
 

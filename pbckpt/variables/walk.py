@@ -44,8 +44,8 @@ _MAX_ROUND = 16
 _MAX_BACK = 16
 FUNCTION_EDGES = frozenset((ARGUMENT_OP, RESULT_OP))
 _AS_IT_IS = Pass(Change.NOTHING, (0,))
-_STEPS_PER_NODE = 40
-_MIN_STEPS = 1_000_000
+_STEPS_PER_NODE = 8
+_MIN_STEPS = 100_000
 
 
 class Use(NamedTuple):
@@ -96,19 +96,22 @@ class Walker:
         uses: list[Use] = []
         passed: list[Passed] = []
         seen = {start}
+        is_shared = False
         waiting = deque([(start, 0, _UNCHANGED)])
         while waiting:
             number, output, changes = waiting.popleft()
             takers = consumers(number, output)
-            self._steps -= len(takers)
-            if self._steps < 0:
-                return Reach(tuple(uses), tuple(passed), is_whole=False)
+            if is_shared:
+                self._steps -= len(takers)
+                if self._steps < 0:
+                    return Reach(tuple(uses), tuple(passed), is_whole=False)
             for taker, slot in takers:
                 way = self.way(taker, slot)
                 if way is None or not self._goes_on(taker):
                     uses.append(Use(taker, slot, changes))
                 elif taker not in seen:
                     seen.add(taker)
+                    is_shared = is_shared or len(network.inputs[taker]) > 1
                     origins.setdefault(taker, start)
                     after = changes if way.change is Change.NOTHING else changes | {way.change}
                     passed.append(Passed(taker, after, number))

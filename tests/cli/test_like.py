@@ -134,11 +134,11 @@ def test_json_of_a_dry_run_and_of_a_conversion(
     options = ("--like", "names.json", "--match", "suffix", "--json")
     assert convert(*options, "--dry-run") == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
-    options = (*options, "--add-prefix", "net/")
-    assert convert(*options, "--dry-run") == 0
+    prefixed = (*options, "--add-prefix", "net/")
+    assert convert(*prefixed, "--dry-run") == 0
     dry = json.loads(capsys.readouterr().out)
     assert dry["ok"] is True
-    assert convert(*options) == 0
+    assert convert(*prefixed) == 0
     done = json.loads(capsys.readouterr().out)
     assert done["match"] == {key: dry[key] for key in dry if key != "schema"}
     assert [one["key"] for one in done["variables"]] == [

@@ -54,7 +54,7 @@ def facts(nodes: Iterable[Node], function: str) -> Iterable[ConstFacts]:
 
 def seen_in(graph: FrozenGraph) -> Seen:
     bodies = {"": graph.nodes} | {one.name: one.nodes for one in graph.functions}
-    rests = [graph.view.graph.rest.SerializeToString(deterministic=True)]
+    rests = [graph.graph.rest.SerializeToString(deterministic=True)]
     rests += [one.definition().SerializeToString(deterministic=True) for one in graph.functions]
     if graph.meta_graph is not None:
         rests.append(graph.meta_graph.rest.SerializeToString(deterministic=True))

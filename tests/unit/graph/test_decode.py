@@ -21,7 +21,6 @@ from pbckpt.dtypes import DataType
 from pbckpt.errors import GraphDecodeError, GraphError, InvalidGraphError, LimitError, PbckptError
 from pbckpt.graph import decode
 from pbckpt.graph.decode import Function, Graph, Limits, Node, decode_graph
-from pbckpt.graph.view import GraphView
 from pbckpt.protos import AttrValue, GraphDef, NodeDef, TensorProto
 from pbckpt.storage.local import MappedFile
 from pbckpt.wire.span import Memory, Span
@@ -764,78 +763,3 @@ def test_the_same_with_the_implementation_of_protobuf_in_python(tests: str, outc
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert outcome in done.stdout
-
-
-# --- the graph as a network
-
-
-def network(*nodes: tuple[str, ...]) -> GraphView:
-    """Return a view of nodes given as name, op, inputs."""
-    graph = GraphDef()
-    for name, op, *inputs in nodes:
-        graph.node.add(name=name, op=op, input=inputs)
-    return GraphView(decode_bytes(graph.SerializeToString()))
-
-
-def names(nodes: Iterable[Node]) -> list[str]:
-    return [node.name for node in nodes]
-
-
-def test_consumers_take_data() -> None:
-    view = network(
-        ("c", "Const"),
-        ("d", "Const"),
-        ("data", "Add", "c", "d:0"),
-        ("order", "NoOp", "^c"),
-        ("twice", "Mul", "c", "c:0"),
-        ("nowhere", "Neg", "gone:3"),
-    )
-    assert names(view.constants()) == ["c", "d"]
-    assert names(view.consumers("c")) == ["data", "twice", "twice"]
-    assert names(view.consumers("d")) == ["data"]
-    assert names(view.consumers("order")) == []
-    assert names(view.consumers("gone")) == ["nowhere"]
-
-
-def test_identities_are_followed_through_identities_only() -> None:
-    view = network(
-        ("c", "Const"),
-        ("c/read", "Identity", "c"),
-        ("again", "Identity", "c/read:0"),
-        ("neg", "Neg", "c/read"),
-        ("behind", "Identity", "neg"),
-        ("order", "Identity", "^c"),
-    )
-    assert sorted(names(view.identities("c"))) == ["again", "c/read"]
-    assert names(view.identities("neg")) == ["behind"]
-    assert names(view.identities("behind")) == []
-
-
-def test_cycles_end() -> None:
-    view = network(
-        ("c", "Const"),
-        ("a", "Identity", "c", "b"),
-        ("b", "Identity", "a"),
-        ("self", "Identity", "self"),
-    )
-    assert names(view.identities("c")) == ["a", "b"]
-    assert names(view.identities("a")) == ["b"]
-    assert names(view.identities("self")) == []
-
-
-@pytest.mark.parametrize(
-    "text", ["gone", "c:-1", "c:99999999999", "^", "", "^c", ":0", "c:", "c:out:0", "c::0"]
-)
-def test_odd_inputs_lead_nowhere(text: str) -> None:
-    view = network(("c", "Const"), ("n", "Identity", text))
-    assert names(view.identities("c")) == (["n"] if text == "c:99999999999" else [])
-
-
-def test_a_chain_of_100_000_nodes_is_walked_at_once() -> None:
-    count = 100_000
-    chain = [(f"n{i}", "Identity", f"n{i - 1}") for i in range(1, count)]
-    view = network(("n0", "Const"), *chain)
-    begin = time.perf_counter()
-    reached = list(view.identities("n0"))
-    assert len(reached) == count - 1
-    assert time.perf_counter() - begin < 5

@@ -17,7 +17,8 @@ TYPES = {one.label: one for one in DataType}
 def _words(text: str) -> tuple[str, DataType, tuple[int, ...], str]:
     """Take a name, a shape (a scalar without one), a type (float32 without one), and a role."""
     name, *rest = text.split()
-    dtype, shape, role = DataType.FLOAT, (), ""
+    dtype, role = DataType.FLOAT, ""
+    shape: tuple[int, ...] = ()
     for word in rest:
         if word in TYPES:
             dtype = TYPES[word]

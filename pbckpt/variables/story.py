@@ -1,0 +1,101 @@
+"""Story: everything that is known of one constant, for whoever asks why.
+
+constant -> the variables that it became, or the reason why none
+uses     -> every operation that its value reaches, and what is done on the way
+evidence -> all of it, for and against
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.errors import SelectionError
+from pbckpt.variables.network import Network
+from pbckpt.variables.verdict import Outcome
+from pbckpt.variables.walk import Walker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pbckpt.graph.decode import Graph
+    from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.variables.detect import Detection
+    from pbckpt.variables.evidence import Evidence
+
+_NEAREST = 3
+
+
+class Consumer(NamedTuple):
+    """An operation that takes a constant's value in an input slot.
+
+    ``through`` are the nodes that hand the value on, in words: op and name.
+    """
+
+    op: str
+    node: str
+    slot: int
+    through: tuple[str, ...]
+
+
+class Story(NamedTuple):
+    """One constant: what it was, under which keys it is stored, and why."""
+
+    node: str
+    tensor: ConstantTensor | None
+    outcome: Outcome
+    keys: tuple[str, ...]
+    reason: str
+    evidence: tuple[Evidence, ...]
+    consumers: tuple[Consumer, ...]
+
+
+def tell(graph: Graph, detection: Detection, name: str) -> Story:
+    """Return the story of the constant ``name``, by its node's name or by a variable's key.
+
+    Raises SelectionError, with what is near, where there is none of that name.
+    """
+    node = _find(detection, name)
+    network = Network(graph)
+    number = next(one for one in network.constants() if network.title(one) == node)
+    consumers = tuple(_consumers(number, network))
+    variables = [variable for variable in detection.variables if variable.node == node]
+    if variables:
+        first = variables[0]
+        keys = tuple(variable.key for variable in variables)
+        return Story(
+            node, first.tensor, Outcome.VARIABLE, keys, first.reason, first.evidence, consumers
+        )
+    constant = next(one for one in detection.skipped if one.node == node)
+    outcome = Outcome.AMBIGUOUS if constant.is_ambiguous else Outcome.CONSTANT
+    return Story(node, constant.tensor, outcome, (), constant.reason, constant.evidence, consumers)
+
+
+def _find(detection: Detection, name: str) -> str:
+    """Return the node of the constant that has a name, as a node or as a key."""
+    by_name = {variable.key: variable.node for variable in reversed(detection.variables)}
+    by_name.update((variable.node, variable.node) for variable in detection.variables)
+    by_name.update((constant.node, constant.node) for constant in detection.skipped)
+    plain = name.removesuffix(":0")
+    if plain not in by_name:
+        from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
+
+        near = nearest_names(plain, list(by_name))[:_NEAREST]
+        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else ""
+        msg = f"no constant or variable is called {name!r}{hint}"
+        raise SelectionError(msg, unknown=(name,), suggestions=tuple(near))
+    return by_name[plain]
+
+
+def _consumers(number: int, network: Network) -> Iterator[Consumer]:
+    reach = Walker(network).walk(number)
+    sources = {passed.node: passed.source for passed in reach.passed}
+    for use in reach.uses:
+        # The way back from the use goes by the node that feeds its slot.
+        way = []
+        step = network.input(use.node, use.slot)[0]
+        while step in sources:
+            way.append(f"{network.ops[step]} {network.title(step)!r}")
+            step = sources[step]
+        yield Consumer(
+            network.ops[use.node], network.title(use.node), use.slot, tuple(reversed(way))
+        )
