@@ -7,7 +7,8 @@
 
 What TensorFlow prints as a variable's name ends in ``:0``, which is the output
 that gives its value and no part of the key. The order of the names is taken for
-that of the layers.
+that of the layers, unless it is that of the alphabet: whoever sorted them said
+nothing of the layers.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ def parse_listing(text: str, file_name: str = "") -> tuple[Target, ...]:
             msg = f"{file_name!r} lists {target.key!r} twice"
             raise SelectionError(msg, unknown=[target.key])
         seen.add(target.key)
+    keys = [target.key for target in targets]
+    if keys == sorted(keys):
+        return tuple(target._replace(order=None) for target in targets)
     return targets
 
 

@@ -35,8 +35,12 @@ def test_text() -> None:
     ],
 )
 def test_json(text: str) -> None:
-    expected = (Target("a", DataType.FLOAT, (2,), order=0), Target("b", order=1))
-    assert parse_listing(text) == expected
+    assert parse_listing(text) == (Target("a", DataType.FLOAT, (2,)), Target("b"))
+
+
+def test_sorted_names_are_in_no_order_of_layers() -> None:
+    assert [one.order for one in parse_listing("b\na\nc")] == [0, 1, 2]
+    assert [one.order for one in parse_listing("a\nb\nc")] == [None, None, None]
 
 
 @pytest.mark.parametrize(
