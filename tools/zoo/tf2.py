@@ -4,15 +4,17 @@
     /path/to/python/with/tensorflow/2.21/and/tf_keras -m tools.zoo.tf2 [NETWORK ...]
 
 Writes `tests/golden/zoo/{open,held}/t2-NETWORK[-FREEZER][-TOOL]/` with the frozen
-graph and its `truth.json`. A second run gives the same bytes: each network is made
-in a process of its own, because TensorFlow and Keras number within the process.
+graph and its `truth.json`. Each network is made in a process of its own, because
+TensorFlow and Keras number within the process. A second run gives the same
+variables, values and verdicts, and for most graphs the same bytes; where there are
+loops or tables, the inlining of TensorFlow itself puts nodes into another order and
+other numbers into the names of functions, so that a truth belongs to its file.
 """
 
 # ruff: noqa: ANN401 - TensorFlow is not typed, and is not there where types are checked
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import multiprocessing
 import os
@@ -26,7 +28,12 @@ if TYPE_CHECKING:
 
 ZOO = Path(__file__).resolve().parent.parent.parent / "tests" / "golden" / "zoo"
 SECONDS = 300
-SAME_ADDRESSES = 0x0040000  # ADDR_NO_RANDOMIZE of Linux
+STEADY = {
+    "PYTHONHASHSEED": "0",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 # Each way is FREEZER+TOOL, either may be empty. A trailing `=text` writes text form,
 # `=saved` a SavedModel of the frozen function.
 OPEN = {
@@ -118,14 +125,12 @@ def write_all(kit: Kit, network: Any, ways: str, start: Path, writer: Any) -> No
 
 
 def start_again() -> NoReturn:
-    """Start this program with hashes and addresses that are the same in every run.
+    """Start this program with the hashes of every run the same, and without threads.
 
-    Keras and the converter go through sets of names, Grappler through tables that
-    hash by address, and each leaves its order in the graph.
+    Keras and the converter go through sets of names, and leave their order in the graph.
     """
-    ctypes.CDLL(None).personality(SAME_ADDRESSES)
     arguments = [sys.executable, "-m", "tools.zoo.tf2", *sys.argv[1:]]
-    os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606 - itself
+    os.execve(sys.executable, arguments, {**os.environ, **STEADY})  # noqa: S606 - itself
 
 
 def main() -> None:

@@ -42,6 +42,8 @@ def grappler(kit: Kit, frozen: Frozen, *passes: str) -> Frozen:
     return frozen._replace(
         graph=optimized,
         trace=remaining(frozen, optimized),
+        # A folded Identity leaves its own name, even where the Const had the variable's.
+        names_kept=frozen.names_kept and "call-site",
         tool=f"Grappler: {', '.join(passes)}",
         style="Identity removed, constants folded",
     )
