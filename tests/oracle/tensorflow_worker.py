@@ -25,6 +25,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     saver_save_parts, saver_restore, checkpoint_save,
     checkpoint_restore, variable_dtypes, resave                     see tensorflow_forms.py
     train_saver, train_objects, restore_objects                     see tensorflow_objects.py
+    evaluate_many                                                   see tensorflow_evaluation.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -70,6 +71,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 if TYPE_CHECKING:
+    from tests.oracle.tensorflow_evaluation import EvaluationOps
     from tests.oracle.tensorflow_forms import FormOps
     from tests.oracle.tensorflow_many import ManyOps
     from tests.oracle.tensorflow_objects import ObjectOps
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
         string_array,
     )
 else:  # a script finds the files beside it
+    from tensorflow_evaluation import EvaluationOps
     from tensorflow_forms import FormOps
     from tensorflow_many import ManyOps
     from tensorflow_objects import ObjectOps
@@ -162,7 +165,7 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness(ManyOps, FormOps, ObjectOps):
+class Witness(ManyOps, FormOps, ObjectOps, EvaluationOps):
     """Answers requests with the help of one imported TensorFlow."""
 
     def __init__(self, *, eager: bool) -> None:

@@ -1,0 +1,149 @@
+"""Quantized: numbers stored as small integers, to floats and back.
+
+    MIN_COMBINED   the steps of the integer type laid evenly over min .. max
+    MIN_FIRST      the same, with min moved so that zero is one of the numbers
+    SCALED         zero is zero, and the larger side reaches its end
+
+All is computed in float32, step by step, as TensorFlow does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from pbckpt.evaluation.call import Call
+
+    Array = npt.NDArray[Any]
+
+
+_F32 = np.float32
+
+
+def dequantize(call: Call) -> Array:
+    """Return the floats that quantized integers stand for."""
+    array = call.inputs[0]
+    call.room(array.shape, np.dtype(np.float64))
+    if call.dtype().kind in "iucO":
+        raise call.unsupported(f"to {call.dtype().name}")
+    mode = call.text("mode", "MIN_COMBINED")
+    low, high = _ranges(call, array)
+    if mode == "MIN_COMBINED":
+        found = _min_combined(array, low, high)
+    elif mode == "MIN_FIRST":
+        found = _min_first(array, low, high)
+    elif mode == "SCALED":
+        narrow = call.flag("narrow_range")
+        found = array.astype(_F32) * _scale(array.dtype, low, high, narrow=narrow)
+    else:
+        raise call.invalid(f"the mode {mode!r}")
+    return found.astype(call.dtype())
+
+
+def _ranges(call: Call, array: Array) -> tuple[Array, Array]:
+    """Return the ends of the range: one pair for all, or one for each place along an axis."""
+    low, high = call.inputs[1:3]
+    axis = call.integer("axis", -1)
+    if axis < 0:
+        if axis != -1 or low.size != 1 or high.size != 1:
+            raise call.invalid(f"axis {axis}, or a range of more than one pair")
+        return low.reshape(()), high.reshape(())
+    axis = call.axis(axis, array.ndim)
+    shape = (array.shape[axis],) + (1,) * (array.ndim - 1 - axis)
+    if low.shape != shape[:1] or high.shape != shape[:1]:
+        raise call.invalid(f"{low.size} ranges for {shape[0]} places along axis {axis}")
+    return low.reshape(shape), high.reshape(shape)
+
+
+def _steps(dtype: np.dtype[Any]) -> tuple[int, int]:
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+def _min_combined(array: Array, low: Array, high: Array) -> Array:
+    lowest, highest = _steps(array.dtype)
+    half = _F32(0 if lowest == 0 else (highest - lowest + 1) / 2)
+    scale = (high - low) / (_F32(highest) - _F32(lowest))
+    return (array.astype(_F32) + half) * scale + low
+
+
+def _min_first(array: Array, low: Array, high: Array) -> Array:
+    lowest, highest = _steps(array.dtype)
+    scale = ((high - low).astype(np.float64) / (highest - lowest)).astype(_F32)
+    rounded = np.where(high == low, low, round_away(low / scale) * scale).astype(_F32)
+    return (array.astype(_F32) - _F32(lowest)) * scale + rounded
+
+
+def _scale(dtype: np.dtype[Any], low: Array, high: Array, *, narrow: bool) -> Array:
+    lowest, highest = _steps(dtype)
+    if lowest == 0:
+        return high / _F32(highest)
+    return np.maximum(low / _F32(lowest + narrow), high / _F32(highest))
+
+
+def round_away(array: Array) -> Array:
+    """Round to the nearest integer, from halfway away from zero."""
+    whole = np.trunc(array)
+    return whole + np.copysign(np.abs(array - whole) >= 0.5, array).astype(array.dtype)  # noqa: PLR2004
+
+
+def quantize(call: Call) -> list[Array]:
+    """Return quantized integers, and the ends of the range that they stand for."""
+    array = call.inputs[0]
+    call.room(array.shape, np.dtype(np.float64))
+    mode = call.text("mode", "MIN_COMBINED")
+    low, high = _widened(call, *_ranges(call, array))
+    dtype = call.dtype()
+    lowest, highest = _steps(dtype)
+    if mode == "MIN_COMBINED":
+        scale = (_F32(highest) - _F32(lowest)) / (high - low)
+        found = (np.minimum(np.maximum(array, low), high) - low) * scale
+        if lowest:
+            found -= _F32((highest - lowest + 1) / 2)
+        found = round_away(found)
+    elif mode == "MIN_FIRST":
+        found = _quantized_min_first(array, low, high, dtype)
+    elif mode == "SCALED":
+        narrow = call.flag("narrow_range")
+        scale = _scale(dtype, low, high, narrow=narrow)
+        floor = _F32(lowest + narrow) if lowest else _F32(0)
+        low, high = scale * floor, scale * _F32(highest)
+        away = call.text("round_mode", "HALF_AWAY_FROM_ZERO") == "HALF_AWAY_FROM_ZERO"
+        found = np.minimum(np.maximum(array, low), high) * (_F32(1) / scale)
+        found = round_away(found) if away else np.rint(found)
+    else:
+        raise call.invalid(f"the mode {mode!r}")
+    limits = np.clip(found.astype(np.float64), lowest, highest)
+    ends = [np.asarray(end, _F32).reshape(call.inputs[1].shape) for end in (low, high)]
+    return [np.where(np.isnan(limits), 0, limits).astype(dtype), *ends]
+
+
+def _widened(call: Call, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return a range with zero in it, and not too narrow to compute with."""
+    least = _F32(call.number("ensure_minimum_range", _F32(0.01)))
+    if (low > high).any() or not (np.isfinite(low).all() and np.isfinite(high).all()):
+        raise call.invalid("a range whose ends are the wrong way round, or no numbers")
+    low = np.minimum(low, _F32(0))
+    width = np.maximum(_F32(1), np.maximum(np.abs(low), np.abs(high))) * least
+    return low, np.maximum(_F32(0), np.maximum(high, low + width))
+
+
+def _quantized_min_first(array: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
+    lowest, highest = _steps(dtype)
+    steps = float(highest - lowest + 1)
+    adjusted = (steps / (steps - 1)) * (high - low).astype(np.float64)
+    scale = (steps / adjusted).astype(_F32)
+    moved = round_away(array * scale) - round_away(low * scale) + _F32(lowest)
+    return moved.astype(_F32)
+
+
+OPERATIONS: dict[str, Callable[[Call], Any]] = {
+    "Dequantize": dequantize,
+    "QuantizeV2": quantize,
+}
