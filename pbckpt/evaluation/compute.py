@@ -16,6 +16,7 @@ from pbckpt.dtypes import numpy_dtype
 from pbckpt.errors import LimitError
 from pbckpt.evaluation.call import Call
 from pbckpt.evaluation.constants import constant_array
+from pbckpt.evaluation.denormals import flushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,20 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 _MERGE = "Merge"
+# Files of operations that do arithmetic, and what of them only looks at bits.
+_COMPUTING = frozenset(
+    (
+        "arithmetic",
+        "casting",
+        "comparison",
+        "fake_quant",
+        "functions",
+        "products",
+        "quantized",
+        "reductions",
+    )
+)
+_OF_BITS = frozenset(("Abs", "Bitcast", "Conj", "Neg"))
 
 
 def compute(
@@ -73,8 +88,12 @@ def _outputs(step: Step, inputs: list[Array | None], ledger: Ledger) -> list[Arr
     call = Call(node, [value for value in inputs if value is not None], step.results, ledger)
     if node.op == _MERGE:
         return _merged(call, inputs)
+    computes = step.row.file in _COMPUTING and node.op not in _OF_BITS
+    if computes:
+        call.inputs = [flushed(array) for array in call.inputs]
     outputs = _run(call, operation(step.row.file, node.op))
-    return [_checked(call, at, value) for at, value in enumerate(outputs)]
+    found = [_checked(call, at, value) for at, value in enumerate(outputs)]
+    return [flushed(array) if computes and array is not None else array for array in found]
 
 
 def _merged(call: Call, inputs: list[Array | None]) -> list[Array | None]:

@@ -27,9 +27,10 @@ def reshape(call: Call) -> Array:
         known = 1
         for size in sizes:
             known *= size if size != -1 else 1
-        if known == 0 or array.size % known:
+        # Of no elements and a size of none, TensorFlow makes none.
+        if array.size % (known or 1) or (array.size and not known):
             raise call.invalid(f"{array.size} elements in the shape {sizes[:8]}")
-        sizes[open_axes[0]] = array.size // known
+        sizes[open_axes[0]] = array.size // known if known else 0
     shape = call.room(sizes)
     count = 1
     for size in shape:
