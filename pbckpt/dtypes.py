@@ -96,6 +96,12 @@ class DataType(IntEnum):
         return self.itemsize > 0
 
 
+# Types of whole numbers that stand for real ones in a range.
+QUANTIZED = frozenset(
+    (DataType.QINT8, DataType.QUINT8, DataType.QINT16, DataType.QUINT16, DataType.QINT32)
+)
+
+
 class TensorField(Enum):
     """The typed fields of TensorProto, by field number."""
 

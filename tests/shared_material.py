@@ -32,6 +32,24 @@ def frozen_graphs() -> list[Any]:
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
 
 
+def corpus_graph(entry: str, name: str) -> list[Any]:
+    """Return a parameter for a file of a frozen graph's folder, or a skipped one."""
+    path = ROOT / "corpus" / entry / name
+    if path.is_file():
+        return [pytest.param(path, id=f"{entry}/{name}")]
+    return [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
+
+
+def graphs_of_variables() -> list[Any]:
+    """Return a parameter per MetaGraphDef and SavedModel of TensorFlow's, or a skipped one."""
+    found = [
+        pytest.param(path, id=str(path.relative_to(ROOT)))
+        for pattern in ("*.meta", "saved_model.pb")
+        for path in sorted(ROOT.rglob(pattern))
+    ]
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
+
+
 def golden_index_files() -> list[Any]:
     """Return a parameter per index file that TensorFlow wrote, or a skipped one."""
     golden = ROOT / "golden"

@@ -73,6 +73,7 @@ REFERENCES = {
                 "BundleHeaderProto",
                 "BundleHeaderProto.Endianness",
                 "CheckpointState",
+                "SavedModel",
                 "SavedSlice",
                 "SavedSliceMeta",
                 "SavedTensorSliceMeta",

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
+from pbckpt.applications.frozen_graph import (
+    FrozenGraph,
+    detect_variables,
+    not_frozen,
+    open_graph,
+)
 from pbckpt.bundle.payload import Payload, Tensor, string_payload
 from pbckpt.checkpoints.layout import Arrangement, Item, Layout, arrange
 from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.edits.selection import Selection
-from pbckpt.errors import LimitError, PathError
+from pbckpt.errors import LimitError, PathError, SelectionError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import STATE_FILE, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
@@ -67,9 +72,12 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     durability: Durability = Durability.FULL,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = no_progress,
+    tags: tuple[str, ...] | None = None,
 ) -> Report:
     """Write the variables of the frozen graph in ``source`` as the checkpoint ``prefix``.
 
+    ``source`` is a file that holds a graph, or the directory of a SavedModel;
+    ``tags`` choose among the graphs of a SavedModel, as in `open_graph`.
     ``edits`` rename and cast what was selected, and add to it; their own
     selection counts where none is given. ``layout`` says in which form and how
     many shards it is stored.
@@ -83,7 +91,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     target = Prefix.parse(prefix)
     target.check_writable()
     selection, edits = selection_of(selection, edits)
-    with open_graph(source, limits=limits) as graph:
+    with open_graph(source, limits=limits, tags=tags) as graph:
         _refuse_own_input(graph.file, target)
         plan = plan_variables(graph, selection, limits)
         variables, arrangement, added = _arranged(plan, edits, layout)
@@ -121,7 +129,13 @@ def plan_variables(graph: FrozenGraph, selection: Selection, limits: Limits) -> 
 
     Raises SelectionError, and LimitError where they would grow beyond ``limits``.
     """
-    plan = plan_selection(detect_variables(graph), selection)
+    detection = detect_variables(graph)
+    try:
+        plan = plan_selection(detection, selection)
+    except SelectionError as error:
+        if error.unknown or detection.variables:
+            raise
+        raise not_frozen(graph, error) from None
     _check_expansion(plan, limits)
     return plan
 

@@ -1,14 +1,21 @@
-"""Frozen graph: an open GraphDef file, its nodes, and the verdicts on its constants."""
+"""Frozen graph: an open file that holds a graph, its nodes, and the verdicts on its constants.
+
+Whatever form the graph comes in, a GraphDef, a MetaGraphDef or a SavedModel, as
+bytes or as text, it is told by the content and read into the same nodes.
+"""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from pbckpt.errors import GraphError
-from pbckpt.graph.decode import DEFAULT_LIMITS, Limits, decode_graph
-from pbckpt.graph.kind import FileKind, check_is_graph, unsupported_kind
+from pbckpt.errors import GraphError, SelectionError
+from pbckpt.graph.decode import DEFAULT_LIMITS, Graph, Limits, decode_graph
+from pbckpt.graph.kind import GraphKind, graph_kind
+from pbckpt.graph.meta_graph import MetaGraph, decode_meta_graph, decode_saved_model
+from pbckpt.graph.still_variables import StillVariable, variable_nodes
 from pbckpt.graph.view import GraphView
+from pbckpt.names import INDEX_SUFFIX
 from pbckpt.storage.local import MappedFile
 from pbckpt.variables.detect import Detection, detect
 
@@ -17,19 +24,35 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pbckpt.graph.decode import Node
+    from pbckpt.graph.decode import Function, Node
+
+# What a SavedModel's directory holds: the second is the text form.
+_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+# The prefix of its checkpoint.
+_VARIABLES = os.path.join("variables", "variables")
+_META_SUFFIX = ".meta"
 
 
 class FrozenGraph:
-    """A decoded GraphDef and the file it lies in; a context manager.
+    """A decoded graph and the file it lies in; a context manager.
 
     Nodes and constants refer to the file and are of use while it is open.
+    ``kind`` is the form that the graph came in, ``meta_graph`` what a
+    MetaGraphDef or SavedModel has beside it.
     """
 
-    def __init__(self, file: MappedFile, view: GraphView) -> None:
+    def __init__(
+        self,
+        file: MappedFile,
+        view: GraphView,
+        kind: GraphKind = GraphKind.GRAPH,
+        meta_graph: MetaGraph | None = None,
+    ) -> None:
         """Use `open_graph`."""
         self.file = file
         self.view = view
+        self.kind = kind
+        self.meta_graph = meta_graph
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -37,9 +60,18 @@ class FrozenGraph:
         return self.view.graph.nodes
 
     @property
+    def functions(self) -> tuple[Function, ...]:
+        """The functions of the graph's library, in file order."""
+        return self.view.graph.functions
+
+    @property
     def constants(self) -> list[Node]:
         """The Const nodes, in file order."""
         return self.view.constants()
+
+    def still_variables(self) -> tuple[StillVariable, ...]:
+        """Return the variables of the main graph that were not frozen."""
+        return variable_nodes(self.nodes)
 
     def close(self) -> None:
         """Close the file."""
@@ -59,17 +91,24 @@ class FrozenGraph:
         self.close()
 
 
-def open_graph(source: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> FrozenGraph:
-    """Open and decode the frozen graph in the file ``source``.
+def open_graph(
+    source: str | os.PathLike[str],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    tags: tuple[str, ...] | None = None,
+) -> FrozenGraph:
+    """Open and decode the graph in the file or SavedModel directory ``source``.
 
-    Raises UnsupportedGraphError that names what the file is where it is not a
-    GraphDef, GraphDecodeError and InvalidGraphError for what is wrong with it.
+    ``tags`` choose the graph of a SavedModel; None is the only one, or the one
+    tagged ``serve`` alone.
+
+    Raises UnsupportedGraphError that names what the file is where it holds no
+    graph, GraphDecodeError and InvalidGraphError for what is wrong with it,
+    SelectionError for tags that it does not have.
     """
-    _refuse_saved_model(source)
-    file = MappedFile(source)
+    file = MappedFile(graph_file(source))
     try:
-        check_is_graph(file.view, file.name)
-        return FrozenGraph(file, GraphView(decode_graph(file, limits)))
+        return _decode(file, limits, tags)
     except GraphError as error:
         file.close()
         raise error.in_file(file.name) from None
@@ -78,16 +117,84 @@ def open_graph(source: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMIT
         raise
 
 
-def _refuse_saved_model(source: str | os.PathLike[str]) -> None:
+def graph_file(source: str | os.PathLike[str]) -> str:
+    """Return the path of the file that holds the graph: of a SavedModel, one in its directory."""
     text = os.fsdecode(source)
-    names = ("saved_model.pb", "saved_model.pbtxt")
-    if any(os.path.isfile(os.path.join(text, name)) for name in names):
-        raise unsupported_kind(text, FileKind.SAVED_MODEL)
+    inside = (os.path.join(text, name) for name in _SAVED_MODEL_FILES)
+    return next((path for path in inside if os.path.isfile(path)), text)
+
+
+def is_bare_saved_model(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is the directory of a SavedModel without variables."""
+    path = os.fsdecode(source)
+    variables = os.path.join(path, _VARIABLES + INDEX_SUFFIX)
+    return graph_file(path) != path and not os.path.exists(variables)
+
+
+def _decode(file: MappedFile, limits: Limits, tags: tuple[str, ...] | None) -> FrozenGraph:
+    kind = graph_kind(file.view, file.name)
+    if tags is not None and not kind.has_tags:
+        msg = f"{file.name} is {kind.description}: tags choose among the graphs of a SavedModel"
+        raise SelectionError(msg, unknown=(",".join(tags),))
+    decoded = _decode_kind(file, kind, limits, tags)
+    if isinstance(decoded, Graph):
+        return FrozenGraph(file, GraphView(decoded), kind)
+    return FrozenGraph(file, GraphView(decoded.graph), kind, decoded)
+
+
+def _decode_kind(
+    file: MappedFile, kind: GraphKind, limits: Limits, tags: tuple[str, ...] | None
+) -> Graph | MetaGraph:
+    if kind.is_text:
+        return _decode_text(file, kind, limits, tags)
+    if kind is GraphKind.META_GRAPH:
+        return decode_meta_graph(file, limits)
+    if kind is GraphKind.SAVED_MODEL:
+        return decode_saved_model(file, limits, tags)
+    return decode_graph(file, limits)
+
+
+def _decode_text(
+    file: MappedFile, kind: GraphKind, limits: Limits, tags: tuple[str, ...] | None
+) -> Graph | MetaGraph:
+    from pbckpt.graph.text_graph import (  # noqa: PLC0415 - start-up time
+        decode_text_graph,
+        decode_text_meta_graph,
+        decode_text_saved_model,
+    )
+
+    if kind is GraphKind.TEXT_META_GRAPH:
+        return decode_text_meta_graph(file, limits)
+    if kind is GraphKind.TEXT_SAVED_MODEL:
+        return decode_text_saved_model(file, limits, tags)
+    return decode_text_graph(file, limits)
+
+
+def not_frozen(graph: FrozenGraph, error: SelectionError) -> SelectionError:
+    """Return an error about a selection that leaves nothing, with what to do instead.
+
+    Where the graph has its variables still, it was not frozen, and the values
+    are in a checkpoint.
+    """
+    variables = graph.still_variables()
+    if not variables:
+        return error
+    name = graph.file.name
+    beside = ""
+    if graph.kind.has_tags:
+        beside = os.path.join(os.path.dirname(name), _VARIABLES)
+    elif name.endswith(_META_SUFFIX):
+        beside = name.removesuffix(_META_SUFFIX)
+    place = f"the checkpoint beside it: {beside}" if beside else "its checkpoint"
+    return SelectionError(
+        f"{name}: {error}. It has {len(variables)} variables that are not frozen, such as "
+        f"{variables[0].name!r}; their values are in {place}, for pbckpt inspect and pbckpt edit"
+    )
 
 
 def detect_variables(graph: FrozenGraph) -> Detection:
     """Return which constants of an open graph were variables, and why."""
     try:
-        return detect(graph.view)
+        return detect(graph.view.graph)
     except GraphError as error:
         raise error.in_file(graph.file.name) from None

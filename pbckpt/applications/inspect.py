@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.checkpoint import open_checkpoint
-from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.applications.frozen_graph import detect_variables, is_bare_saved_model, open_graph
 from pbckpt.checkpoints.locate import is_checkpoint
 
 if TYPE_CHECKING:
@@ -40,13 +40,19 @@ class CheckpointContents(NamedTuple):
     objects: tuple[ObjectVariable, ...]
 
 
-def inspect(path: str | os.PathLike[str]) -> GraphContents | CheckpointContents:
-    """Return what is in a frozen graph or a checkpoint.
+def inspect(
+    path: str | os.PathLike[str], *, tags: tuple[str, ...] | None = None
+) -> GraphContents | CheckpointContents:
+    """Return what is in a graph or a checkpoint.
 
     ``path`` is a graph's file, or whatever stands for a checkpoint: a prefix,
-    one of its files, a directory. Raises GraphError or BundleError.
+    one of its files, a directory. A SavedModel's directory stands for its
+    variables where it has any, and for its graph where it has none or where
+    ``tags`` choose a graph. Raises GraphError or BundleError.
     """
-    return inspect_checkpoint(path) if is_checkpoint(path) else inspect_graph(path)
+    if tags is None and is_checkpoint(path) and not is_bare_saved_model(path):
+        return inspect_checkpoint(path)
+    return inspect_graph(path, tags=tags)
 
 
 def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointContents:
@@ -63,9 +69,11 @@ def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointContents:
         )
 
 
-def inspect_graph(path: str | os.PathLike[str]) -> GraphContents:
-    """Return what a frozen graph holds."""
-    with open_graph(path) as graph:
+def inspect_graph(
+    path: str | os.PathLike[str], *, tags: tuple[str, ...] | None = None
+) -> GraphContents:
+    """Return what a graph holds; ``tags`` choose among those of a SavedModel."""
+    with open_graph(path, tags=tags) as graph:
         found = detect_variables(graph)
         return GraphContents(
             graph.file.name,

@@ -66,19 +66,21 @@ class VerifyReport(NamedTuple):
         return not self.problems
 
 
-def verify(
+def verify(  # noqa: PLR0913 - the options of one job, all with defaults
     prefix: str | os.PathLike[str],
     *,
     against: str | os.PathLike[str] | None = None,
     selection: Selection = DEFAULT_SELECTION,
     edits: Edits | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    tags: tuple[str, ...] | None = None,
 ) -> VerifyReport:
     """Check a checkpoint's files, and its tensors against a frozen graph where one is given.
 
     ``selection`` and ``edits`` say which constants of the graph are expected,
-    and how they were changed, as in `convert`. Raises MissingFileError where
-    there is no such checkpoint, and GraphError for what is wrong with the graph;
+    and how they were changed, ``tags`` which graph is meant, as in `convert`.
+    Raises MissingFileError where there is no such checkpoint, and GraphError for
+    what is wrong with the graph;
     what is wrong with the checkpoint is in the report.
     """
     located = locate_checkpoint(prefix)
@@ -94,7 +96,7 @@ def verify(
         else:
             checked = _check_bundle(stored, problems)
         if against is not None:
-            expected = _expected(against, selection, edits, limits)
+            expected = _expected(against, selection, edits, limits, tags)
             _compare(stored, expected, file, problems)
     except _UnreadableListError as error:
         return VerifyReport(path, 0, (_problem_of_file(error.reason, file), *problems))
@@ -212,14 +214,18 @@ def _uncovered(spans: set[tuple[int, int]], size: int) -> Iterator[str]:
 
 
 def _expected(
-    against: str | os.PathLike[str], selection: Selection, edits: Edits | None, limits: Limits
+    against: str | os.PathLike[str],
+    selection: Selection,
+    edits: Edits | None,
+    limits: Limits,
+    tags: tuple[str, ...] | None,
 ) -> dict[bytes, BundleEntry]:
     """Return the entries that converting a graph would give, without writing it.
 
     The CRCs are computed by the writer's own stream, whose bytes go nowhere.
     """
     selection, edits = selection_of(selection, edits)
-    with open_graph(against, limits=limits) as graph:
+    with open_graph(against, limits=limits, tags=tags) as graph:
         plan = plan_variables(graph, selection, limits)
         if edits is None:
             return dict(_written(map(tensor_of, plan.variables)))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 _USUAL_WIDTH, _LEAST_WIDTH = 80, 40
+_GRAPH = "a frozen graph: .pb, .pbtxt, .meta, or a SavedModel"
 _CHECKPOINT = "a checkpoint's prefix, file or directory"
 
 
@@ -61,8 +62,9 @@ def _add_convert(commands: _Commands) -> None:
         "write the variables of a frozen graph as a checkpoint",
         epilog=options.EDIT_HELP,
     )
-    command.add_argument("input", metavar="INPUT", help="a frozen graph (.pb)")
+    command.add_argument("input", metavar="INPUT", help=_GRAPH)
     command.add_argument("prefix", metavar="PREFIX", help="the checkpoint's prefix: out/model.ckpt")
+    options.add_tags(command)
     options.add_selection(command, of_graph=True)
     options.add_edits(command)
     options.add_layout(command, of_source=False)
@@ -166,9 +168,8 @@ def _add_state(commands: _Commands) -> None:
 
 def _add_inspect(commands: _Commands) -> None:
     command = _add_command(commands, "inspect", "show what a frozen graph or a checkpoint holds")
-    command.add_argument(
-        "path", metavar="PATH", help="a frozen graph, or a checkpoint's prefix, file or directory"
-    )
+    command.add_argument("path", metavar="PATH", help=f"{_GRAPH}; or {_CHECKPOINT}")
+    options.add_tags(command)
 
 
 def _add_verify(commands: _Commands) -> None:
@@ -181,6 +182,7 @@ def _add_verify(commands: _Commands) -> None:
     command.add_argument(
         "--against", metavar="INPUT", help="compare keys and values with this frozen graph, too"
     )
+    options.add_tags(command)
     options.add_selection(command, of_graph=True)
     options.add_edits(command)
     options.add_limits(command)

@@ -35,6 +35,7 @@ def run_convert(options: argparse.Namespace) -> int:
             durability=api.Durability(options.durability),
             limits=_limits(options),
             progress=progress,
+            tags=options.tags,
         )
     _show_conversion(report, options)
     return 0
@@ -42,7 +43,7 @@ def run_convert(options: argparse.Namespace) -> int:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """``pbckpt inspect``."""
-    contents = api.inspect(options.path)
+    contents = api.inspect(options.path, tags=options.tags)
     _show(options, text.inspect_text, "inspect_json", contents)
     return 0
 
@@ -55,6 +56,7 @@ def run_verify(options: argparse.Namespace) -> int:
         selection=_selection(options),
         edits=_edits(options),
         limits=_limits(options),
+        tags=options.tags,
     )
     _show(options, text.verify_text, "verify_json", report)
     return 0 if report.ok else 1

@@ -47,6 +47,11 @@ def size(text: str) -> int:
     return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
 
 
+def tags(text: str) -> tuple[str, ...]:
+    """Return the tags of a graph: serve or serve,gpu; none where the text is empty."""
+    return tuple(tag for tag in text.split(",") if tag)
+
+
 def _map(text: str) -> tuple[str, str]:
     return "map", text
 
@@ -85,6 +90,17 @@ def add_limits(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="let repeated values and zeros that the graph does not hold itself take up to "
         "N bytes (default: 4 GiB)",
+    )
+
+
+def add_tags(command: argparse.ArgumentParser) -> None:
+    """Add the option that chooses a graph of a SavedModel."""
+    command.add_argument(
+        "--tags",
+        type=tags,
+        metavar="TAG[,TAG]",
+        help="of a SavedModel, take the graph with just these tags (default: its only graph, "
+        "or the one tagged serve alone)",
     )
 
 

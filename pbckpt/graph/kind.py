@@ -1,9 +1,10 @@
-"""What a file is, when it is not the GraphDef that it was taken for.
+"""What a file is: one of the forms of a graph, or something else taken for one.
 
 Most files that reach a converter by mistake say what they are in their first
 or last bytes. The others are protobuf messages too, and those have no magic:
 a SavedModel, a MetaGraphDef and an ONNX model are told from a GraphDef by the
-fields that they have and by what lies in them.
+fields that they have and by what lies in them. Text begins with the name of a
+field.
 
 Pure: a view in, a verdict out.
 """
@@ -25,22 +26,47 @@ if TYPE_CHECKING:
     from pbckpt.wire.fields import Field
 
 
+class GraphKind(Enum):
+    """The forms in which a graph comes."""
+
+    GRAPH = "a GraphDef"
+    TEXT_GRAPH = "a text GraphDef (.pbtxt)"
+    META_GRAPH = "a MetaGraphDef (.meta)"
+    TEXT_META_GRAPH = "a text MetaGraphDef"
+    SAVED_MODEL = "a SavedModel"
+    TEXT_SAVED_MODEL = "a text SavedModel"
+
+    @property
+    def description(self) -> str:
+        """What the file is, with an article."""
+        return self.value
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is the text form of the message."""
+        return self in _TEXT_FIELDS
+
+    @property
+    def has_tags(self) -> bool:
+        """Whether it holds a graph for each of several sets of tags."""
+        return self in (GraphKind.SAVED_MODEL, GraphKind.TEXT_SAVED_MODEL)
+
+
+# The fields that the messages have, one of which a text begins with.
+_TEXT_FIELDS = {
+    GraphKind.TEXT_GRAPH: b"node|library|versions|version|debug_info",
+    GraphKind.TEXT_META_GRAPH: (
+        b"meta_info_def|graph_def|saver_def|collection_def|signature_def|asset_file_def"
+        b"|object_graph_def"
+    ),
+    GraphKind.TEXT_SAVED_MODEL: b"saved_model_schema_version|meta_graphs",
+}
+
+
 class FileKind(Enum):
-    """Kinds of files, with what to do about each."""
+    """Kinds of other files, with what to do about each."""
 
     EMPTY = ("an empty file", "copy or export the model again")
-    SAVED_MODEL = (
-        "a SavedModel",
-        "freeze it first; reading SavedModels directly is not supported yet",
-    )
-    META_GRAPH = (
-        "a MetaGraphDef (.meta)",
-        "it has variables, not constants; its weights are in the checkpoint beside it",
-    )
-    TEXT_GRAPH = (
-        "a text GraphDef (.pbtxt)",
-        "save it in binary form; reading text is not supported yet",
-    )
     CHECKPOINT_STATE = (
         "a checkpoint state file",
         "it names a checkpoint; a frozen graph is wanted here",
@@ -66,7 +92,7 @@ class FileKind(Enum):
     HTML = ("an HTML page, not the file itself", "download the raw file")
     NUMPY = ("a numpy array file", "a frozen graph is wanted here")
     PICKLE = ("a pickle", "a frozen graph is wanted here; pbckpt never unpickles")
-    TEXT = ("a text file", "a frozen graph in binary form is wanted here")
+    TEXT = ("a text file", "a frozen graph is wanted here")
 
     @property
     def description(self) -> str:
@@ -93,7 +119,10 @@ _MAGICS = (
 )
 _SHARD_NAME = re.compile(r"\.data-\d{5,}-of-\d{5,}$")
 _TFLITE_MAGIC = b"TFL3"
-_TEXT_GRAPH = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:node|library|versions|version)\s*[{:]")
+_TEXT_KINDS = tuple(
+    (kind, re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:" + names + rb")\s*(?:#[^\n]*\n\s*)*[{<:]"))
+    for kind, names in _TEXT_FIELDS.items()
+)
 _OP_NAME = re.compile(rb"[A-Za-z_>][A-Za-z0-9_>./]*\Z")
 # The first entry of an index: no shared bytes, no key, a short value whose
 # first field is the number of shards. A V1 checkpoint's begins with a message.
@@ -104,8 +133,8 @@ _FEW = 32
 _SCHEMA_VERSION, _GRAPH, _NODE, _OP = 1, 2, 1, 2
 
 
-def known_kind(view: memoryview, name: str) -> FileKind | None:
-    """Return what the file is where its name, first or last bytes tell; else None."""
+def known_kind(view: memoryview, name: str) -> FileKind | GraphKind:
+    """Return what the file is by its name, first or last bytes; else it is a GraphDef."""
     head = bytes(view[:_HEAD_BYTES])
     if not head:
         return FileKind.EMPTY
@@ -120,24 +149,25 @@ def known_kind(view: memoryview, name: str) -> FileKind | None:
     # A flatbuffer begins with the place of its root, which is never far.
     if head[4:8] == _TFLITE_MAGIC and head[2:4] == b"\0\0":
         return FileKind.TFLITE
-    return _text_kind(head) or _message_kind(view)
+    return _text_kind(head) or _message_kind(view) or GraphKind.GRAPH
 
 
-def _text_kind(head: bytes) -> FileKind | None:
+def _text_kind(head: bytes) -> FileKind | GraphKind | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"<" and re.match(rb"<(!doctype|html|head|body|\?xml)", text, re.IGNORECASE):
         return FileKind.HTML
     if text.startswith((b"model_checkpoint_path", b"all_model_checkpoint_paths")):
         return FileKind.CHECKPOINT_STATE
-    if _TEXT_GRAPH.match(text):
-        return FileKind.TEXT_GRAPH
+    for kind, field in _TEXT_KINDS:
+        if field.match(text):
+            return kind
     # A GraphDef begins with 0a and a length, which no text does for long: it
     # would have a control character among its first tags.
     printable = not text.translate(None, bytes(range(32, 256)) + b"\t\n\r")
     return FileKind.TEXT if printable and len(text) > 1 and head[:1] != b"\n" else None
 
 
-def _message_kind(view: memoryview) -> FileKind | None:
+def _message_kind(view: memoryview) -> FileKind | GraphKind | None:
     """Tell other protobuf messages from a GraphDef by their first few fields."""
     fields = list(_leading_fields(view))
     if not fields:
@@ -146,10 +176,10 @@ def _message_kind(view: memoryview) -> FileKind | None:
     if (first.number, first.wire_type) == (_SCHEMA_VERSION, VARINT):
         has_graphs = any(field.number == _GRAPH and _is_meta_graph(view, field) for field in fields)
         if has_graphs or len(fields) == 1:
-            return FileKind.SAVED_MODEL if view[first.body] == 1 else None
+            return GraphKind.SAVED_MODEL if view[first.body] == 1 else None
         return FileKind.ONNX
     if any(field.number == _GRAPH and _holds_nodes(view, field) for field in fields):
-        return FileKind.META_GRAPH
+        return GraphKind.META_GRAPH
     return None
 
 
@@ -193,14 +223,14 @@ def _holds_nodes(view: memoryview, field: Field) -> bool:
     )
 
 
-def check_is_graph(view: memoryview, name: str) -> None:
-    """Raise UnsupportedGraphError, naming what the file is, where it is known not to be a graph."""
+def graph_kind(view: memoryview, name: str) -> GraphKind:
+    """Return in which form a file holds a graph.
+
+    Raises UnsupportedGraphError, naming what the file is, where it is known to
+    hold none.
+    """
     kind = known_kind(view, name)
-    if kind is not None:
-        raise unsupported_kind(name, kind)
-
-
-def unsupported_kind(name: str, kind: FileKind) -> UnsupportedGraphError:
-    """Return the error that says what a file is instead of a GraphDef."""
-    msg = f"{name} is {kind.description}; {kind.advice}"
-    return UnsupportedGraphError(msg, kind=kind.name.lower())
+    if isinstance(kind, FileKind):
+        msg = f"{name} is {kind.description}; {kind.advice}"
+        raise UnsupportedGraphError(msg, kind=kind.name.lower())
+    return kind

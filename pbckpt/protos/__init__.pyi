@@ -12,6 +12,16 @@ from google.protobuf.internal.containers import (
 )
 from google.protobuf.message import Message
 
+class Any(Message):
+    type_url: str
+    value: bytes
+    def __init__(
+        self,
+        *,
+        type_url: str = ...,
+        value: bytes = ...,
+    ) -> None: ...
+
 class BoolValue(Message):
     value: bool
     def __init__(
@@ -713,6 +723,777 @@ class RegisteredSaver(Message):
         *,
         name: str = ...,
         object_name: str = ...,
+    ) -> None: ...
+
+_StructuredValueOneof: TypeAlias = Literal[
+    "none_value",
+    "float64_value",
+    "int64_value",
+    "string_value",
+    "bool_value",
+    "tensor_shape_value",
+    "tensor_dtype_value",
+    "tensor_spec_value",
+    "type_spec_value",
+    "bounded_tensor_spec_value",
+    "list_value",
+    "tuple_value",
+    "dict_value",
+    "named_tuple_value",
+    "tensor_value",
+    "numpy_value",
+]
+
+class StructuredValue(Message):
+    @property
+    def none_value(self) -> NoneValue: ...
+    float64_value: float
+    int64_value: int
+    string_value: str
+    bool_value: bool
+    @property
+    def tensor_shape_value(self) -> TensorShapeProto: ...
+    tensor_dtype_value: int
+    @property
+    def tensor_spec_value(self) -> TensorSpecProto: ...
+    @property
+    def type_spec_value(self) -> TypeSpecProto: ...
+    @property
+    def bounded_tensor_spec_value(self) -> BoundedTensorSpecProto: ...
+    @property
+    def list_value(self) -> ListValue: ...
+    @property
+    def tuple_value(self) -> TupleValue: ...
+    @property
+    def dict_value(self) -> DictValue: ...
+    @property
+    def named_tuple_value(self) -> NamedTupleValue: ...
+    @property
+    def tensor_value(self) -> TensorProto: ...
+    @property
+    def numpy_value(self) -> TensorProto: ...
+    def __init__(
+        self,
+        *,
+        none_value: NoneValue = ...,
+        float64_value: float = ...,
+        int64_value: int = ...,
+        string_value: str = ...,
+        bool_value: bool = ...,
+        tensor_shape_value: TensorShapeProto = ...,
+        tensor_dtype_value: int = ...,
+        tensor_spec_value: TensorSpecProto = ...,
+        type_spec_value: TypeSpecProto = ...,
+        bounded_tensor_spec_value: BoundedTensorSpecProto = ...,
+        list_value: ListValue = ...,
+        tuple_value: TupleValue = ...,
+        dict_value: DictValue = ...,
+        named_tuple_value: NamedTupleValue = ...,
+        tensor_value: TensorProto = ...,
+        numpy_value: TensorProto = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "none_value",
+            "float64_value",
+            "int64_value",
+            "string_value",
+            "bool_value",
+            "tensor_shape_value",
+            "tensor_dtype_value",
+            "tensor_spec_value",
+            "type_spec_value",
+            "bounded_tensor_spec_value",
+            "list_value",
+            "tuple_value",
+            "dict_value",
+            "named_tuple_value",
+            "tensor_value",
+            "numpy_value",
+        ],
+    ) -> bool: ...
+    def WhichOneof(self, oneof_group: Literal["kind"]) -> _StructuredValueOneof | None: ...
+
+class NoneValue(Message):
+    ...
+
+class ListValue(Message):
+    @property
+    def values(self) -> RepeatedCompositeFieldContainer[StructuredValue]: ...
+    def __init__(
+        self,
+        *,
+        values: Iterable[StructuredValue] = ...,
+    ) -> None: ...
+
+class TupleValue(Message):
+    @property
+    def values(self) -> RepeatedCompositeFieldContainer[StructuredValue]: ...
+    def __init__(
+        self,
+        *,
+        values: Iterable[StructuredValue] = ...,
+    ) -> None: ...
+
+class DictValue(Message):
+    @property
+    def fields(self) -> MessageMap[str, StructuredValue]: ...
+    def __init__(
+        self,
+        *,
+        fields: Mapping[str, StructuredValue] = ...,
+    ) -> None: ...
+
+class PairValue(Message):
+    key: str
+    @property
+    def value(self) -> StructuredValue: ...
+    def __init__(
+        self,
+        *,
+        key: str = ...,
+        value: StructuredValue = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["value"]) -> bool: ...
+
+class NamedTupleValue(Message):
+    name: str
+    @property
+    def values(self) -> RepeatedCompositeFieldContainer[PairValue]: ...
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        values: Iterable[PairValue] = ...,
+    ) -> None: ...
+
+class TensorSpecProto(Message):
+    name: str
+    @property
+    def shape(self) -> TensorShapeProto: ...
+    dtype: int
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        shape: TensorShapeProto = ...,
+        dtype: int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["shape"]) -> bool: ...
+
+class BoundedTensorSpecProto(Message):
+    name: str
+    @property
+    def shape(self) -> TensorShapeProto: ...
+    dtype: int
+    @property
+    def minimum(self) -> TensorProto: ...
+    @property
+    def maximum(self) -> TensorProto: ...
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        shape: TensorShapeProto = ...,
+        dtype: int = ...,
+        minimum: TensorProto = ...,
+        maximum: TensorProto = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["shape", "minimum", "maximum"]) -> bool: ...
+
+class TypeSpecProto(Message):
+    UNKNOWN: ClassVar[int]
+    SPARSE_TENSOR_SPEC: ClassVar[int]
+    INDEXED_SLICES_SPEC: ClassVar[int]
+    RAGGED_TENSOR_SPEC: ClassVar[int]
+    TENSOR_ARRAY_SPEC: ClassVar[int]
+    DATA_DATASET_SPEC: ClassVar[int]
+    DATA_ITERATOR_SPEC: ClassVar[int]
+    OPTIONAL_SPEC: ClassVar[int]
+    PER_REPLICA_SPEC: ClassVar[int]
+    VARIABLE_SPEC: ClassVar[int]
+    ROW_PARTITION_SPEC: ClassVar[int]
+    REGISTERED_TYPE_SPEC: ClassVar[int]
+    EXTENSION_TYPE_SPEC: ClassVar[int]
+    type_spec_class: int
+    @property
+    def type_state(self) -> StructuredValue: ...
+    type_spec_class_name: str
+    num_flat_components: int
+    def __init__(
+        self,
+        *,
+        type_spec_class: int = ...,
+        type_state: StructuredValue = ...,
+        type_spec_class_name: str = ...,
+        num_flat_components: int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["type_state"]) -> bool: ...
+
+class VariableDef(Message):
+    variable_name: str
+    initial_value_name: str
+    initializer_name: str
+    snapshot_name: str
+    @property
+    def save_slice_info_def(self) -> SaveSliceInfoDef: ...
+    is_resource: bool
+    trainable: bool
+    synchronization: int
+    aggregation: int
+    def __init__(
+        self,
+        *,
+        variable_name: str = ...,
+        initial_value_name: str = ...,
+        initializer_name: str = ...,
+        snapshot_name: str = ...,
+        save_slice_info_def: SaveSliceInfoDef = ...,
+        is_resource: bool = ...,
+        trainable: bool = ...,
+        synchronization: int = ...,
+        aggregation: int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["save_slice_info_def"]) -> bool: ...
+
+class SaveSliceInfoDef(Message):
+    full_name: str
+    @property
+    def full_shape(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def var_offset(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def var_shape(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        full_name: str = ...,
+        full_shape: Iterable[int] = ...,
+        var_offset: Iterable[int] = ...,
+        var_shape: Iterable[int] = ...,
+    ) -> None: ...
+
+class SavedObjectGraph(Message):
+    @property
+    def nodes(self) -> RepeatedCompositeFieldContainer[SavedObject]: ...
+    @property
+    def concrete_functions(self) -> MessageMap[str, SavedConcreteFunction]: ...
+    def __init__(
+        self,
+        *,
+        nodes: Iterable[SavedObject] = ...,
+        concrete_functions: Mapping[str, SavedConcreteFunction] = ...,
+    ) -> None: ...
+
+_SavedObjectOneof: TypeAlias = Literal[
+    "user_object",
+    "asset",
+    "function",
+    "variable",
+    "bare_concrete_function",
+    "constant",
+    "resource",
+    "captured_tensor",
+]
+
+class SavedObject(Message):
+    @property
+    def children(self) -> RepeatedCompositeFieldContainer[TrackableObjectGraph.TrackableObject.ObjectReference]: ...
+    @property
+    def dependencies(self) -> RepeatedCompositeFieldContainer[TrackableObjectGraph.TrackableObject.ObjectReference]: ...
+    @property
+    def slot_variables(self) -> RepeatedCompositeFieldContainer[TrackableObjectGraph.TrackableObject.SlotVariableReference]: ...
+    @property
+    def user_object(self) -> SavedUserObject: ...
+    @property
+    def asset(self) -> SavedAsset: ...
+    @property
+    def function(self) -> SavedFunction: ...
+    @property
+    def variable(self) -> SavedVariable: ...
+    @property
+    def bare_concrete_function(self) -> SavedBareConcreteFunction: ...
+    @property
+    def constant(self) -> SavedConstant: ...
+    @property
+    def resource(self) -> SavedResource: ...
+    @property
+    def captured_tensor(self) -> CapturedTensor: ...
+    @property
+    def saveable_objects(self) -> MessageMap[str, SaveableObject]: ...
+    registered_name: str
+    @property
+    def serialized_user_proto(self) -> Any: ...
+    registered_saver: str
+    def __init__(
+        self,
+        *,
+        children: Iterable[TrackableObjectGraph.TrackableObject.ObjectReference] = ...,
+        dependencies: Iterable[TrackableObjectGraph.TrackableObject.ObjectReference] = ...,
+        slot_variables: Iterable[TrackableObjectGraph.TrackableObject.SlotVariableReference] = ...,
+        user_object: SavedUserObject = ...,
+        asset: SavedAsset = ...,
+        function: SavedFunction = ...,
+        variable: SavedVariable = ...,
+        bare_concrete_function: SavedBareConcreteFunction = ...,
+        constant: SavedConstant = ...,
+        resource: SavedResource = ...,
+        captured_tensor: CapturedTensor = ...,
+        saveable_objects: Mapping[str, SaveableObject] = ...,
+        registered_name: str = ...,
+        serialized_user_proto: Any = ...,
+        registered_saver: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "user_object",
+            "asset",
+            "function",
+            "variable",
+            "bare_concrete_function",
+            "constant",
+            "resource",
+            "captured_tensor",
+            "serialized_user_proto",
+        ],
+    ) -> bool: ...
+    def WhichOneof(self, oneof_group: Literal["kind"]) -> _SavedObjectOneof | None: ...
+
+class SavedUserObject(Message):
+    identifier: str
+    @property
+    def version(self) -> VersionDef: ...
+    metadata: str
+    def __init__(
+        self,
+        *,
+        identifier: str = ...,
+        version: VersionDef = ...,
+        metadata: str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["version"]) -> bool: ...
+
+class SavedAsset(Message):
+    asset_file_def_index: int
+    def __init__(
+        self,
+        *,
+        asset_file_def_index: int = ...,
+    ) -> None: ...
+
+class SavedFunction(Message):
+    @property
+    def concrete_functions(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def function_spec(self) -> FunctionSpec: ...
+    def __init__(
+        self,
+        *,
+        concrete_functions: Iterable[str] = ...,
+        function_spec: FunctionSpec = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["function_spec"]) -> bool: ...
+
+class CapturedTensor(Message):
+    name: str
+    concrete_function: str
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        concrete_function: str = ...,
+    ) -> None: ...
+
+class SavedConcreteFunction(Message):
+    @property
+    def bound_inputs(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def canonicalized_input_signature(self) -> StructuredValue: ...
+    @property
+    def output_signature(self) -> StructuredValue: ...
+    def __init__(
+        self,
+        *,
+        bound_inputs: Iterable[int] = ...,
+        canonicalized_input_signature: StructuredValue = ...,
+        output_signature: StructuredValue = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "canonicalized_input_signature",
+            "output_signature",
+        ],
+    ) -> bool: ...
+
+class SavedBareConcreteFunction(Message):
+    concrete_function_name: str
+    @property
+    def argument_keywords(self) -> RepeatedScalarFieldContainer[str]: ...
+    allowed_positional_arguments: int
+    @property
+    def function_spec(self) -> FunctionSpec: ...
+    def __init__(
+        self,
+        *,
+        concrete_function_name: str = ...,
+        argument_keywords: Iterable[str] = ...,
+        allowed_positional_arguments: int = ...,
+        function_spec: FunctionSpec = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["function_spec"]) -> bool: ...
+
+class SavedConstant(Message):
+    operation: str
+    def __init__(
+        self,
+        *,
+        operation: str = ...,
+    ) -> None: ...
+
+class SavedVariable(Message):
+    dtype: int
+    @property
+    def shape(self) -> TensorShapeProto: ...
+    trainable: bool
+    synchronization: int
+    aggregation: int
+    name: str
+    device: str
+    @property
+    def experimental_distributed_variable_components(self) -> RepeatedCompositeFieldContainer[SavedVariable]: ...
+    def __init__(
+        self,
+        *,
+        dtype: int = ...,
+        shape: TensorShapeProto = ...,
+        trainable: bool = ...,
+        synchronization: int = ...,
+        aggregation: int = ...,
+        name: str = ...,
+        device: str = ...,
+        experimental_distributed_variable_components: Iterable[SavedVariable] = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["shape"]) -> bool: ...
+
+class FunctionSpec(Message):
+    DEFAULT: ClassVar[int]
+    ON: ClassVar[int]
+    OFF: ClassVar[int]
+    @property
+    def fullargspec(self) -> StructuredValue: ...
+    is_method: bool
+    @property
+    def input_signature(self) -> StructuredValue: ...
+    jit_compile: int
+    def __init__(
+        self,
+        *,
+        fullargspec: StructuredValue = ...,
+        is_method: bool = ...,
+        input_signature: StructuredValue = ...,
+        jit_compile: int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["fullargspec", "input_signature"]) -> bool: ...
+
+class SavedResource(Message):
+    device: str
+    def __init__(
+        self,
+        *,
+        device: str = ...,
+    ) -> None: ...
+
+class SaveableObject(Message):
+    save_function: int
+    restore_function: int
+    def __init__(
+        self,
+        *,
+        save_function: int = ...,
+        restore_function: int = ...,
+    ) -> None: ...
+
+class SaverDef(Message):
+    LEGACY: ClassVar[int]
+    V1: ClassVar[int]
+    V2: ClassVar[int]
+    filename_tensor_name: str
+    save_tensor_name: str
+    restore_op_name: str
+    max_to_keep: int
+    sharded: bool
+    keep_checkpoint_every_n_hours: float
+    version: int
+    def __init__(
+        self,
+        *,
+        filename_tensor_name: str = ...,
+        save_tensor_name: str = ...,
+        restore_op_name: str = ...,
+        max_to_keep: int = ...,
+        sharded: bool = ...,
+        keep_checkpoint_every_n_hours: float = ...,
+        version: int = ...,
+    ) -> None: ...
+
+class MetaGraphDef(Message):
+    class MetaInfoDef(Message):
+        meta_graph_version: str
+        @property
+        def stripped_op_list(self) -> OpList: ...
+        @property
+        def any_info(self) -> Any: ...
+        @property
+        def tags(self) -> RepeatedScalarFieldContainer[str]: ...
+        tensorflow_version: str
+        tensorflow_git_version: str
+        stripped_default_attrs: bool
+        @property
+        def function_aliases(self) -> ScalarMap[str, str]: ...
+        def __init__(
+            self,
+            *,
+            meta_graph_version: str = ...,
+            stripped_op_list: OpList = ...,
+            any_info: Any = ...,
+            tags: Iterable[str] = ...,
+            tensorflow_version: str = ...,
+            tensorflow_git_version: str = ...,
+            stripped_default_attrs: bool = ...,
+            function_aliases: Mapping[str, str] = ...,
+        ) -> None: ...
+        def HasField(self, field_name: Literal["stripped_op_list", "any_info"]) -> bool: ...
+
+    @property
+    def meta_info_def(self) -> MetaGraphDef.MetaInfoDef: ...
+    @property
+    def graph_def(self) -> GraphDef: ...
+    @property
+    def saver_def(self) -> SaverDef: ...
+    @property
+    def collection_def(self) -> MessageMap[str, CollectionDef]: ...
+    @property
+    def signature_def(self) -> MessageMap[str, SignatureDef]: ...
+    @property
+    def asset_file_def(self) -> RepeatedCompositeFieldContainer[AssetFileDef]: ...
+    @property
+    def object_graph_def(self) -> SavedObjectGraph: ...
+    def __init__(
+        self,
+        *,
+        meta_info_def: MetaGraphDef.MetaInfoDef = ...,
+        graph_def: GraphDef = ...,
+        saver_def: SaverDef = ...,
+        collection_def: Mapping[str, CollectionDef] = ...,
+        signature_def: Mapping[str, SignatureDef] = ...,
+        asset_file_def: Iterable[AssetFileDef] = ...,
+        object_graph_def: SavedObjectGraph = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "meta_info_def",
+            "graph_def",
+            "saver_def",
+            "object_graph_def",
+        ],
+    ) -> bool: ...
+
+class OpList(Message):
+    @property
+    def op(self) -> RepeatedCompositeFieldContainer[OpDef]: ...
+    def __init__(
+        self,
+        *,
+        op: Iterable[OpDef] = ...,
+    ) -> None: ...
+
+_CollectionDefOneof: TypeAlias = Literal[
+    "node_list",
+    "bytes_list",
+    "int64_list",
+    "float_list",
+    "any_list",
+]
+
+class CollectionDef(Message):
+    class NodeList(Message):
+        @property
+        def value(self) -> RepeatedScalarFieldContainer[str]: ...
+        def __init__(
+            self,
+            *,
+            value: Iterable[str] = ...,
+        ) -> None: ...
+
+    class BytesList(Message):
+        @property
+        def value(self) -> RepeatedScalarFieldContainer[bytes]: ...
+        def __init__(
+            self,
+            *,
+            value: Iterable[bytes] = ...,
+        ) -> None: ...
+
+    class Int64List(Message):
+        @property
+        def value(self) -> RepeatedScalarFieldContainer[int]: ...
+        def __init__(
+            self,
+            *,
+            value: Iterable[int] = ...,
+        ) -> None: ...
+
+    class FloatList(Message):
+        @property
+        def value(self) -> RepeatedScalarFieldContainer[float]: ...
+        def __init__(
+            self,
+            *,
+            value: Iterable[float] = ...,
+        ) -> None: ...
+
+    class AnyList(Message):
+        @property
+        def value(self) -> RepeatedCompositeFieldContainer[Any]: ...
+        def __init__(
+            self,
+            *,
+            value: Iterable[Any] = ...,
+        ) -> None: ...
+
+    @property
+    def node_list(self) -> CollectionDef.NodeList: ...
+    @property
+    def bytes_list(self) -> CollectionDef.BytesList: ...
+    @property
+    def int64_list(self) -> CollectionDef.Int64List: ...
+    @property
+    def float_list(self) -> CollectionDef.FloatList: ...
+    @property
+    def any_list(self) -> CollectionDef.AnyList: ...
+    def __init__(
+        self,
+        *,
+        node_list: CollectionDef.NodeList = ...,
+        bytes_list: CollectionDef.BytesList = ...,
+        int64_list: CollectionDef.Int64List = ...,
+        float_list: CollectionDef.FloatList = ...,
+        any_list: CollectionDef.AnyList = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "node_list",
+            "bytes_list",
+            "int64_list",
+            "float_list",
+            "any_list",
+        ],
+    ) -> bool: ...
+    def WhichOneof(self, oneof_group: Literal["kind"]) -> _CollectionDefOneof | None: ...
+
+_TensorInfoOneof: TypeAlias = Literal[
+    "name",
+    "coo_sparse",
+    "composite_tensor",
+]
+
+class TensorInfo(Message):
+    class CooSparse(Message):
+        values_tensor_name: str
+        indices_tensor_name: str
+        dense_shape_tensor_name: str
+        def __init__(
+            self,
+            *,
+            values_tensor_name: str = ...,
+            indices_tensor_name: str = ...,
+            dense_shape_tensor_name: str = ...,
+        ) -> None: ...
+
+    class CompositeTensor(Message):
+        @property
+        def type_spec(self) -> TypeSpecProto: ...
+        @property
+        def components(self) -> RepeatedCompositeFieldContainer[TensorInfo]: ...
+        def __init__(
+            self,
+            *,
+            type_spec: TypeSpecProto = ...,
+            components: Iterable[TensorInfo] = ...,
+        ) -> None: ...
+        def HasField(self, field_name: Literal["type_spec"]) -> bool: ...
+
+    name: str
+    @property
+    def coo_sparse(self) -> TensorInfo.CooSparse: ...
+    @property
+    def composite_tensor(self) -> TensorInfo.CompositeTensor: ...
+    dtype: int
+    @property
+    def tensor_shape(self) -> TensorShapeProto: ...
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        coo_sparse: TensorInfo.CooSparse = ...,
+        composite_tensor: TensorInfo.CompositeTensor = ...,
+        dtype: int = ...,
+        tensor_shape: TensorShapeProto = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "name",
+            "coo_sparse",
+            "composite_tensor",
+            "tensor_shape",
+        ],
+    ) -> bool: ...
+    def WhichOneof(self, oneof_group: Literal["encoding"]) -> _TensorInfoOneof | None: ...
+
+class SignatureDef(Message):
+    @property
+    def inputs(self) -> MessageMap[str, TensorInfo]: ...
+    @property
+    def outputs(self) -> MessageMap[str, TensorInfo]: ...
+    method_name: str
+    @property
+    def defaults(self) -> MessageMap[str, TensorProto]: ...
+    def __init__(
+        self,
+        *,
+        inputs: Mapping[str, TensorInfo] = ...,
+        outputs: Mapping[str, TensorInfo] = ...,
+        method_name: str = ...,
+        defaults: Mapping[str, TensorProto] = ...,
+    ) -> None: ...
+
+class AssetFileDef(Message):
+    @property
+    def tensor_info(self) -> TensorInfo: ...
+    filename: str
+    def __init__(
+        self,
+        *,
+        tensor_info: TensorInfo = ...,
+        filename: str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["tensor_info"]) -> bool: ...
+
+class SavedModel(Message):
+    saved_model_schema_version: int
+    @property
+    def meta_graphs(self) -> RepeatedCompositeFieldContainer[MetaGraphDef]: ...
+    def __init__(
+        self,
+        *,
+        saved_model_schema_version: int = ...,
+        meta_graphs: Iterable[MetaGraphDef] = ...,
     ) -> None: ...
 
 class SavedSliceMeta(Message):

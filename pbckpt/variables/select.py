@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from pbckpt.edits.refusal import Refusal
 from pbckpt.edits.selection import Choice, Patterns, Select, Selection, Why
 from pbckpt.errors import SelectionError
-from pbckpt.variables.detect import Detection, Skipped, Variable, variable_of
-from pbckpt.variables.rules import Finding
+from pbckpt.variables.detect import Detection, Found, Skipped, Variable, variable_of
 
 if TYPE_CHECKING:
     from pbckpt.graph.tensor_proto import ConstantTensor
@@ -98,7 +97,7 @@ def _variable(detection: Detection, place: int, why: Why) -> Variable:
     node, tensor = _constant(detection, place)
     if tensor is None:
         raise SelectionError(f"{node!r} has no value to store")
-    return variable_of(node, tensor, Finding(why.option, why.reason, node))
+    return variable_of(node, tensor, Found(why.option, why.reason, node))
 
 
 def _left(detection: Detection, choice: Choice) -> tuple[Skipped, ...]:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 
 import pbckpt
 from pbckpt.cli.main import main
+from pbckpt.protos import GraphDef, SavedModel
 from tests.cli.graphs import (
     CRC_OF_00_TO_1F,
     CRC_OF_32_ZEROS,
@@ -292,6 +294,46 @@ def test_convert_limits_what_few_bytes_may_become(capsys: pytest.CaptureFixture[
     assert "1048576 is over the limit max_expanded_bytes of 1048575" in text
     assert not Path("out").exists()
     shown(capsys, "convert", "zeros.pb", "out/m", "--max-expanded-bytes", "1048576")
+
+
+def write_models(folder: Path) -> None:
+    """Write a SavedModel of two graphs: the dense one for serving on a GPU, and an empty one."""
+    model = SavedModel(saved_model_schema_version=1)
+    graph = GraphDef.FromString(Path("dense.pb").read_bytes())
+    for tags, definition in ((["serve", "gpu"], graph), (["train"], GraphDef())):
+        definition.node.add(name="last", op="NoOp")
+        one = model.meta_graphs.add(graph_def=definition)
+        one.meta_info_def.tags.extend(tags)
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(model.SerializeToString())
+
+
+@pytest.mark.usefixtures("graph")
+def test_tags_choose_a_graph_of_a_saved_model(capsys: pytest.CaptureFixture[str]) -> None:
+    write_models(Path("model"))
+    choices = "choose by --tags one of: serve,gpu; train"
+    wrong = complaint(capsys, "convert", "model", "out/m")
+    assert wrong == (
+        f"model/saved_model.pb has 2 graphs, none of them tagged serve alone; {choices}"
+    )
+    wrong = complaint(capsys, "inspect", "model", "--tags", "serve")
+    assert wrong == f"model/saved_model.pb has no graph tagged serve; {choices}"
+    assert shown(capsys, "convert", "model", "out/m", "--tags", "gpu,serve") == CONVERTED
+    against = ("--against", "model", "--tags", "serve,gpu")
+    assert result(capsys, "verify", "out/m", *against)["ok"]
+    assert result(capsys, "inspect", "model", "--tags", "train")["nodes"] == 1
+    wrong = complaint(capsys, "verify", "out/m", "--against", "dense.pb", "--tags", "serve")
+    assert wrong == "dense.pb is a GraphDef: tags choose among the graphs of a SavedModel"
+
+
+@pytest.mark.usefixtures("graph")
+def test_a_text_graph_is_as_good_as_a_binary_one(capsys: pytest.CaptureFixture[str]) -> None:
+    graph = GraphDef.FromString(Path("dense.pb").read_bytes())
+    Path("dense.pbtxt").write_text(text_format.MessageToString(graph))
+    shown_of_binary = shown(capsys, "inspect", "dense.pb")
+    assert shown(capsys, "inspect", "dense.pbtxt") == shown_of_binary.replace(".pb:", ".pbtxt:")
+    assert shown(capsys, "convert", "dense.pbtxt", "out/m") == CONVERTED
+    assert result(capsys, "verify", "out/m", "--against", "dense.pb")["ok"]
 
 
 # inspect

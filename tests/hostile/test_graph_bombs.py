@@ -208,8 +208,14 @@ VARINTS = {
         b"\x0a" + MILLION * b"\x80" + b"\x01",
         NOT_DECODED + "a varint of more",
     ),
-    "a length of 2**31": (b"\x0a\x80\x80\x80\x80\x08w", NOT_DECODED + "a node of 2147483648 bytes"),
-    "a length of 2**63": (b"\x0a" + 9 * b"\x80" + b"\x01w", NOT_DECODED + "a node of 922337203685"),
+    "a length of 2**31": (
+        b"\x0a\x80\x80\x80\x80\x08w",
+        NOT_DECODED + "a field of 2147483648 bytes",
+    ),
+    "a length of 2**63": (
+        b"\x0a" + 9 * b"\x80" + b"\x01w",
+        NOT_DECODED + "a field of 922337203685",
+    ),
     "a length of 2**64 - 1": (
         b"\x12" + 9 * b"\xff" + b"\x01",
         NOT_DECODED + "a field of 1844674407",

@@ -26,6 +26,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     checkpoint_restore, variable_dtypes, resave                     see tensorflow_forms.py
     train_saver, train_objects, restore_objects                     see tensorflow_objects.py
     evaluate_many                                                   see tensorflow_evaluation.py
+    write_text, save_graphs, save_module                            see tensorflow_graphs.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -73,6 +74,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tests.oracle.tensorflow_evaluation import EvaluationOps
     from tests.oracle.tensorflow_forms import FormOps
+    from tests.oracle.tensorflow_graphs import GraphOps
     from tests.oracle.tensorflow_many import ManyOps
     from tests.oracle.tensorflow_objects import ObjectOps
     from tests.oracle.tensorflow_values import (
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
 else:  # a script finds the files beside it
     from tensorflow_evaluation import EvaluationOps
     from tensorflow_forms import FormOps
+    from tensorflow_graphs import GraphOps
     from tensorflow_many import ManyOps
     from tensorflow_objects import ObjectOps
     from tensorflow_values import (
@@ -165,7 +168,7 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness(ManyOps, FormOps, ObjectOps, EvaluationOps):
+class Witness(EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps):
     """Answers requests with the help of one imported TensorFlow."""
 
     def __init__(self, *, eager: bool) -> None:

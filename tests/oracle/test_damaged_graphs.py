@@ -89,7 +89,7 @@ def test_every_byte(
     inline_bytes: int,
 ) -> None:
     """Both ways of decoding a node: from the whole node, and with its tensors cut out."""
-    monkeypatch.setattr("pbckpt.graph.decode.WHOLE_NODE_BYTES", inline_bytes)
+    monkeypatch.setattr("pbckpt.graph.node.WHOLE_NODE_BYTES", inline_bytes)
     cases = list(damage(small_graph()))
     accepted = 0
     for start in range(0, len(cases), BATCH):

@@ -142,6 +142,7 @@ def test_what_is_not_said_has_a_default() -> None:
         command="convert",
         input="in.pb",
         prefix="out/m",
+        tags=None,
         select="auto",
         include=[],
         exclude=[],
@@ -174,7 +175,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "--select all --include a --include b --exclude c --take d --take e --on-existing replace "
         "--durability none --max-expanded-bytes 5 --json --quiet --drop-slots --ema to-raw "
         "--rename f=g --rename h=i --strip-prefix j --add-prefix k --cast l=half --set m=int8:1 "
-        "--format both --save-counter 2 --max-shard-size 2GB"
+        "--format both --save-counter 2 --max-shard-size 2GB --tags serve,gpu"
     )
     assert main(["convert", "in.pb", "out/m", *options.split()]) == 0
     [(arguments, named)] = spy.calls
@@ -195,6 +196,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "on_existing": OnExisting.REPLACE,
         "durability": Durability.NONE,
         "limits": Limits(max_expanded_bytes=5),
+        "tags": ("serve", "gpu"),
     }
 
 
@@ -211,13 +213,14 @@ def test_without_options_the_library_decides(monkeypatch: pytest.MonkeyPatch) ->
         "on_existing": OnExisting.REFUSE,
         "durability": Durability.FULL,
         "limits": Limits(),
+        "tags": None,
     }
 
 
 def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(VerifyReport("m", 0, ()))
     monkeypatch.setattr(api, "verify", spy)
-    assert main(["verify", "m", "--against", "in.pb", "--exclude", "x"]) == 0
+    assert main(["verify", "m", "--against", "in.pb", "--exclude", "x", "--tags", "gpu"]) == 0
     assert spy.calls == [
         (
             ("m",),
@@ -226,6 +229,7 @@ def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> N
                 "selection": Selection(exclude=("x",)),
                 "edits": None,
                 "limits": Limits(),
+                "tags": ("gpu",),
             },
         ),
     ]
@@ -235,7 +239,8 @@ def test_inspect_passes_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(GraphContents("in.pb", 0, 0, (), ()))
     monkeypatch.setattr(api, "inspect", spy)
     assert main(["inspect", "in.pb"]) == 0
-    assert spy.calls == [(("in.pb",), {})]
+    assert main(["inspect", "in.pb", "--tags", ""]) == 0
+    assert spy.calls == [(("in.pb",), {"tags": None}), (("in.pb",), {"tags": ()})]
 
 
 # How it ends
@@ -283,7 +288,7 @@ def test_an_interrupt_is_a_line_and_the_status_of_the_shell(
 def test_a_request_to_end_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
     unwound = []
 
-    def ask_to_end(path: str) -> object:  # noqa: ARG001
+    def ask_to_end(path: str, *, tags: None) -> object:  # noqa: ARG001
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             for _ in range(1000):

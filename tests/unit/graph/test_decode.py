@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from pbckpt.dtypes import DataType
 from pbckpt.errors import GraphDecodeError, GraphError, InvalidGraphError, LimitError, PbckptError
 from pbckpt.graph import decode
-from pbckpt.graph.decode import Graph, Limits, Node, decode_graph
+from pbckpt.graph.decode import Function, Graph, Limits, Node, decode_graph
 from pbckpt.graph.view import GraphView
 from pbckpt.protos import AttrValue, GraphDef, NodeDef, TensorProto
 from pbckpt.storage.local import MappedFile
@@ -54,7 +54,7 @@ def decode_bytes(data: bytes, limits: Limits = decode.DEFAULT_LIMITS) -> Graph:
 @pytest.fixture
 def cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the tensors of every node cut out, not only those of large ones."""
-    monkeypatch.setattr(decode, "WHOLE_NODE_BYTES", 0)
+    monkeypatch.setattr("pbckpt.graph.node.WHOLE_NODE_BYTES", 0)
 
 
 # --- writing
@@ -215,18 +215,22 @@ def test_nodes_keep_their_order_and_the_rest_is_kept_beside_them() -> None:
     graph = decode_bytes(data)
     assert graph.source_name == "graph.pb"
     assert [node.name for node in graph.nodes] == ["n2", "n0", "n1"]
-    assert graph.rest.library.function[0].signature.name == "f"
+    assert [function.name for function in graph.functions] == ["f"]
+    assert graph.rest.HasField("library")
     assert graph.rest.versions.producer == 27
     assert b"\xca\x3e\x01x" in graph.rest.SerializeToString()
 
 
 def test_two_libraries_are_merged() -> None:
-    graph = decode_bytes(2 * field(2, field(1, field(1, field(1, b"f")))))
-    assert [function.signature.name for function in graph.rest.library.function] == ["f", "f"]
+    gradient = field(2, field(1, b"f"))
+    graph = decode_bytes(2 * field(2, field(1, field(1, field(1, b"f"))) + gradient))
+    assert [function.name for function in graph.functions] == ["f", "f"]
+    assert [one.function_name for one in graph.rest.library.gradient] == ["f", "f"]
+    assert list(graph.rest.library.function) == []
 
 
 def test_pages_are_given_back_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "_RELEASE_BYTES", 40)
+    monkeypatch.setattr("pbckpt.graph.node._RELEASE_BYTES", 40)
     node = field(1, field(1, b"0123456789") + field(2, b"NoOp"))
     source = Source(b"".join(node.replace(b"9", b"%d" % i, 1) for i in range(9)))
     assert (len(node), len(decode_graph(source).nodes)) == (20, 9)
@@ -318,12 +322,25 @@ SAME = {
 }
 
 
+def without_nodes(graph: GraphDef) -> bytes:
+    rest = GraphDef()
+    rest.CopyFrom(graph)
+    rest.ClearField("node")
+    rest.library.ClearField("function")
+    if not graph.HasField("library"):
+        rest.ClearField("library")
+    return rest.SerializeToString(deterministic=True)
+
+
 def check_same(data: bytes) -> None:
     theirs = GraphDef.FromString(data)
     graph = decode_bytes(data)
     assert seen_in(graph.nodes) == seen_by_protobuf(theirs)
-    theirs.ClearField("node")
-    assert graph.rest.SerializeToString() == theirs.SerializeToString()
+    assert graph.rest.SerializeToString(deterministic=True) == without_nodes(theirs)
+    # The one node of the graph as that of a function's body.
+    if data[:1] == b"\x0a":
+        (function,) = decode_bytes(field(2, field(1, b"\x1a" + data[1:]))).functions
+        assert seen_in(function.nodes) == seen_by_protobuf(theirs)
 
 
 @pytest.mark.parametrize("data", SAME.values(), ids=SAME)
@@ -390,6 +407,9 @@ def rich_graph() -> bytes:
     read.attr["T"].type = 1
     function = graph.library.function.add()
     function.signature.name = "fn"
+    function.signature.input_arg.add(name="x", type=1)
+    function.signature.output_arg.add(name="y", type=1)
+    function.ret["y"] = "k:output:0"
     function.node_def.add(name="k", op="Const").attr["value"].tensor.float_val.append(1)
     graph.versions.producer = 27
     return graph.SerializeToString(deterministic=True)
@@ -398,25 +418,48 @@ def rich_graph() -> bytes:
 RICH = rich_graph()
 
 
-def expected_by_protobuf(data: bytes) -> tuple[list[Seen], bytes] | None:
+class SeenFunction(NamedTuple):
+    """A function: its nodes, and all of it but its nodes."""
+
+    nodes: list[Seen]
+    rest: bytes
+
+
+def is_unique(nodes: Iterable[NodeDef], taken: Iterable[str] = ()) -> bool:
+    found = [(node.name, node.op) for node in nodes]
+    names = [name for name, _ in found]
+    return all(map(all, found)) and len({*names, *taken}) == len(names) + len(set(taken))
+
+
+def expected_by_protobuf(data: bytes) -> tuple[list[Seen], list[SeenFunction], bytes] | None:
     """Return what protobuf decodes, or None where that is no graph."""
     try:
         graph = GraphDef.FromString(data)
     except (DecodeError, UnicodeDecodeError):
         return None
-    names = [node.name for node in graph.node]
-    if len(set(names)) < len(names) or not all(node.name and node.op for node in graph.node):
+    functions = []
+    for function in graph.library.function:
+        if not is_unique(function.node_def, [one.name for one in function.signature.input_arg]):
+            return None
+        nodes = seen_by_protobuf(GraphDef(node=function.node_def))
+        function.ClearField("node_def")
+        functions.append(SeenFunction(nodes, function.SerializeToString(deterministic=True)))
+    if not is_unique(graph.node):
         return None
-    nodes = seen_by_protobuf(graph)
-    graph.ClearField("node")
-    return nodes, graph.SerializeToString(deterministic=True)
+    return seen_by_protobuf(graph), functions, without_nodes(graph)
 
 
-def decoded_by_us(data: bytes) -> tuple[list[Seen], bytes] | None:
+def seen_function(function: Function) -> SeenFunction:
+    rest = function.definition().SerializeToString(deterministic=True)
+    return SeenFunction(seen_in(function.nodes), rest)
+
+
+def decoded_by_us(data: bytes) -> tuple[list[Seen], list[SeenFunction], bytes] | None:
     """Return what is decoded, or None for an error of ours; no other is expected."""
     try:
         graph = decode_bytes(data)
         nodes = seen_in(graph.nodes)
+        functions = [seen_function(function) for function in graph.functions]
     except PbckptError:
         return None
     for node in graph.nodes:
@@ -425,7 +468,7 @@ def decoded_by_us(data: bytes) -> tuple[list[Seen], bytes] | None:
         except PbckptError:
             continue
         assert constant.nbytes >= 0
-    return nodes, graph.rest.SerializeToString(deterministic=True)
+    return nodes, functions, graph.rest.SerializeToString(deterministic=True)
 
 
 def damaged() -> Iterable[bytes]:
@@ -442,7 +485,7 @@ def damaged() -> Iterable[bytes]:
 def test_damage_gives_an_error_or_what_protobuf_decodes(
     whole_node_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decode, "WHOLE_NODE_BYTES", whole_node_bytes)
+    monkeypatch.setattr("pbckpt.graph.node.WHOLE_NODE_BYTES", whole_node_bytes)
     graphs = errors = 0
     for data in damaged():
         expected = expected_by_protobuf(data)
@@ -476,8 +519,13 @@ def test_the_place_of_damage_in_a_cut_out_tensor_is_a_byte_of_the_file() -> None
 
 
 def test_a_library_that_does_not_decode() -> None:
-    with pytest.raises(GraphDecodeError, match="function library or version"):
+    with pytest.raises(GraphDecodeError, match="a varint that does not end") as caught:
         decode_bytes(const() + field(2, b"\x0a\x01\x0a"))
+    assert caught.value.offset == len(const()) + 4
+    with pytest.raises(GraphDecodeError, match="a function that does not decode"):
+        decode_bytes(field(2, field(1, b"\x0a\x01\x0a")))
+    with pytest.raises(GraphDecodeError, match="function library or version"):
+        decode_bytes(field(2, b"\x12\x01\x0a"))
 
 
 # --- nodes that contradict themselves
@@ -506,6 +554,102 @@ def test_names_may_hold_anything_else() -> None:
     for name in ("a\0b", "a\nb", "größe", 70_000 * "n"):
         (node,) = decode_bytes(field(1, field(1, name.encode()) + field(2, b"NoOp"))).nodes
         assert node.name == name
+
+
+# --- functions
+
+
+def function(name: bytes, *nodes: bytes, signature: bytes = b"") -> bytes:
+    """Return a field of GraphDef: a library of one function."""
+    body = b"".join(field(3, node) for node in nodes)
+    return field(2, field(1, field(1, field(1, name) + signature) + body))
+
+
+def test_a_function_has_arguments_nodes_and_returns_in_the_order_of_its_signature() -> None:
+    signature = b"".join(
+        [
+            field(2, field(1, b"x")),
+            field(2, field(1, b"w")),
+            field(3, field(1, b"b")),
+            field(3, field(1, b"a")),
+            field(3, field(1, b"c")),
+        ]
+    )
+    returned = [(b"a", b"mul:z:0"), (b"b", b"x")]
+    ret = b"".join(field(4, field(1, key) + field(2, value)) for key, value in returned)
+    body = field(3, field(1, b"mul") + field(2, b"Mul") + field(3, b"x"))
+    data = field(2, field(1, body + ret + field(1, field(1, b"f") + signature)))
+    (found,) = decode_bytes(data).functions
+    assert (found.name, found.arguments) == ("f", ("x", "w"))
+    assert found.returns == ("x", "mul:z:0", "")
+    assert [(node.name, node.op) for node in found.nodes] == [("mul", "Mul")]
+    assert found.definition().signature.output_arg[1].name == "a"
+    assert list(found.definition().node_def) == []
+
+
+def test_the_tensor_of_a_large_node_of_a_function_stays_in_the_file(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 400
+    proto = b"\x08\x04\x12\x06\x12\x04\x08\x80\xa0\x06" + field(4, content)
+    node = NAMED + attr(b"dtype", b"\x30\x04") + attr(b"value", tensor(proto))
+    data = const() + function(b"f", node)
+    path = tmp_path / "graph.pb"
+    path.write_bytes(data)
+    with MappedFile(path) as file:
+        ((weight,),) = (found.nodes for found in decode_graph(file).functions)
+        assert weight.tensors == (Span(file, data.index(proto), len(proto)),)
+        assert weight.constant().images == (Span(file, data.index(content), 102_400),)
+
+
+@pytest.mark.parametrize(
+    ("data", "fact"),
+    [
+        (
+            function(b"f", NAMED, NAMED),
+            "node 'w': another node has the same name, in function 'f'",
+        ),
+        (
+            function(b"f", NAMED, signature=field(2, field(1, b"w"))),
+            "node 'w': an argument of function 'f' has the same name",
+        ),
+        (
+            function(b"f", NAMED, field(2, b"NoOp")),
+            "node '': node number 1 has no name, in function 'f'",
+        ),
+        (function(b"f", field(1, b"w")), "node 'w': node number 0 has no op, in function 'f'"),
+    ],
+)
+def test_nodes_of_a_function_are_told_apart(data: bytes, fact: str) -> None:
+    with pytest.raises(InvalidGraphError) as caught:
+        decode_bytes(data)
+    assert str(caught.value) == fact
+
+
+def test_two_functions_may_have_nodes_of_one_name() -> None:
+    graph = decode_bytes(field(1, NAMED) + function(b"f", NAMED) + function(b"g", NAMED))
+    assert [names(one.nodes) for one in graph.functions] == [["w"], ["w"]]
+
+
+def test_nodes_of_functions_count() -> None:
+    data = field(1, NAMED) + function(b"f", NAMED) + function(b"g", NAMED)
+    assert len(decode_bytes(data, Limits(max_nodes=5)).functions) == 2
+    for maximum in (4, 3, 2, 1, 0):
+        with pytest.raises(LimitError) as caught:
+            decode_bytes(data, Limits(max_nodes=maximum))
+        assert caught.value.limit == "max_nodes"
+
+
+def test_a_graph_that_is_a_part_of_a_file() -> None:
+    graph = const(attr(b"value", tensor(ONE))) + function(b"f", NAMED)
+    data = b"\xff\xff" + graph + b"\xff"
+    part = decode_graph(Source(data), start=2, end=2 + len(graph))
+    assert names(part.nodes) == ["w"]
+    assert bytes(part.nodes[0].span.view) == const(attr(b"value", tensor(ONE)))[2:]
+    assert names(part.functions[0].nodes) == ["w"]
+    with pytest.raises(GraphDecodeError) as caught:
+        decode_graph(Source(data), start=2, end=1 + len(graph))
+    assert caught.value.offset == 2 + len(const(attr(b"value", tensor(ONE))))
+    with pytest.raises(GraphDecodeError):
+        decode_graph(Source(data), start=2)
 
 
 def test_more_nodes_than_allowed() -> None:
@@ -541,7 +685,7 @@ def test_constants_that_tensorflow_refuses(
     attrs: bytes, fact: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for whole_node_bytes in (16_384, 0):
-        monkeypatch.setattr(decode, "WHOLE_NODE_BYTES", whole_node_bytes)
+        monkeypatch.setattr("pbckpt.graph.node.WHOLE_NODE_BYTES", whole_node_bytes)
         (node,) = decode_bytes(field(1, NAMED + attrs)).nodes
         with pytest.raises(InvalidGraphError, match=fact) as caught:
             node.constant()
@@ -556,7 +700,7 @@ def test_constants_that_tensorflow_refuses(
 def test_constants_are_what_the_runtime_of_tensorflow_makes_of_them(
     case: dict[str, Any], whole_node_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decode, "WHOLE_NODE_BYTES", whole_node_bytes)
+    monkeypatch.setattr("pbckpt.graph.node.WHOLE_NODE_BYTES", whole_node_bytes)
     dtype = attr(b"dtype", b"\x30" + encode_varint(case["dtype"]))
     value = attr(b"value", tensor(bytes.fromhex(case["proto_hex"])))
     data = field(1, NAMED + dtype + value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 import pbckpt
-from pbckpt.graph.kind import FileKind, known_kind
+from pbckpt.graph.kind import FileKind, GraphKind, known_kind
 from pbckpt.protos import GraphDef, NodeDef
 
 if TYPE_CHECKING:
@@ -49,51 +49,6 @@ class WrongFile(NamedTuple):
 
 WRONG_FILES = {
     "empty": WrongFile(b"", "empty", "is an empty file", "copy or export"),
-    "saved model": WrongFile(
-        b"\x08\x01\x12\x19" + META_GRAPH, "saved_model", "is a SavedModel", "freeze it first"
-    ),
-    "saved model of a graph alone": WrongFile(
-        b"\x08\x01\x12\x0d\x12\x0b" + GRAPH, "saved_model", "is a SavedModel", "freeze it first"
-    ),
-    "saved model of two graphs": WrongFile(
-        b"\x08\x01" + 2 * (b"\x12\x19" + META_GRAPH),
-        "saved_model",
-        "is a SavedModel",
-        "freeze it first",
-    ),
-    "saved model of no graphs": WrongFile(
-        b"\x08\x01", "saved_model", "is a SavedModel", "freeze it first"
-    ),
-    "meta graph": WrongFile(
-        META_GRAPH, "meta_graph", "is a MetaGraphDef (.meta)", "checkpoint beside it"
-    ),
-    "meta graph without meta info": WrongFile(
-        b"\x12\x0b" + GRAPH, "meta_graph", "is a MetaGraphDef (.meta)", "checkpoint beside it"
-    ),
-    "text graph": WrongFile(
-        TEXT_GRAPH, "text_graph", "is a text GraphDef (.pbtxt)", "save it in binary form"
-    ),
-    "text graph with a colon": WrongFile(
-        b"node: { name: 'w' }", "text_graph", "is a text GraphDef", "save it in binary form"
-    ),
-    "text graph, versions first": WrongFile(
-        b"versions { producer: 27 }\n" + TEXT_GRAPH, "text_graph", "is a text GraphDef", "binary"
-    ),
-    "text graph, library first": WrongFile(
-        b"library {\n}\n" + TEXT_GRAPH, "text_graph", "is a text GraphDef", "binary"
-    ),
-    "text graph after comments": WrongFile(
-        b"# one\n#\n\n# two\n" + TEXT_GRAPH, "text_graph", "is a text GraphDef", "binary"
-    ),
-    "text graph after an empty line": WrongFile(
-        b"\n" + TEXT_GRAPH, "text_graph", "is a text GraphDef", "binary"
-    ),
-    "text graph with a byte order mark": WrongFile(
-        b"\xef\xbb\xbf" + TEXT_GRAPH, "text_graph", "is a text GraphDef", "binary"
-    ),
-    "text graph with Windows line ends": WrongFile(
-        TEXT_GRAPH.replace(b"\n", b"\r\n"), "text_graph", "is a text GraphDef", "binary"
-    ),
     "checkpoint state": WrongFile(
         b'model_checkpoint_path: "model.ckpt-1"\nall_model_checkpoint_paths: "model.ckpt-1"\n',
         "checkpoint_state",
@@ -182,18 +137,54 @@ WRONG_FILES = {
     "numpy": WrongFile(
         b"\x93NUMPY\x01\x00v\x00{'descr': '<f4'", "numpy", "is a numpy array file", "is wanted"
     ),
-    "JSON": WrongFile(b'{"class_name": "Functional"}', "text", "is a text file", "binary form"),
+    "JSON": WrongFile(b'{"class_name": "Functional"}', "text", "is a text file", "is wanted"),
     "Python": WrongFile(
-        b"import tensorflow as tf\n\ndef model():\n\tpass\n", "text", "is a text file", "binary"
+        b"import tensorflow as tf\n\ndef model():\n\tpass\n", "text", "is a text file", "is wanted"
     ),
     "text that is not ASCII": WrongFile(
-        "Größe: 3\r\n".encode(), "text", "is a text file", "binary form"
+        "Größe: 3\r\n".encode(), "text", "is a text file", "is wanted"
     ),
 }
 for protocol in (2, 3, 4, 5):
     WRONG_FILES[f"pickle {protocol}"] = WrongFile(
         pickle.dumps({"w": [1.0]}, protocol), "pickle", "is a pickle", "never unpickles", "m.pkl"
     )
+
+KINDS = {
+    "graph": (GRAPH, GraphKind.GRAPH),
+    "saved model": (b"\x08\x01\x12\x19" + META_GRAPH, GraphKind.SAVED_MODEL),
+    "saved model of a graph alone": (b"\x08\x01\x12\x0d\x12\x0b" + GRAPH, GraphKind.SAVED_MODEL),
+    "saved model of two graphs": (
+        b"\x08\x01" + 2 * (b"\x12\x19" + META_GRAPH),
+        GraphKind.SAVED_MODEL,
+    ),
+    "saved model of no graphs": (b"\x08\x01", GraphKind.SAVED_MODEL),
+    "meta graph": (META_GRAPH, GraphKind.META_GRAPH),
+    "meta graph without meta info": (b"\x12\x0b" + GRAPH, GraphKind.META_GRAPH),
+    "text": (TEXT_GRAPH, GraphKind.TEXT_GRAPH),
+    "text with a colon": (b"node: { name: 'w' }", GraphKind.TEXT_GRAPH),
+    "text in pointed brackets": (b"node < name: 'w' >", GraphKind.TEXT_GRAPH),
+    "text, versions first": (b"versions { producer: 27 }\n" + TEXT_GRAPH, GraphKind.TEXT_GRAPH),
+    "text, library first": (b"library {\n}\n" + TEXT_GRAPH, GraphKind.TEXT_GRAPH),
+    "text, debug info first": (b"debug_info {\n}\n" + TEXT_GRAPH, GraphKind.TEXT_GRAPH),
+    "text after comments": (b"# one\n#\n\n# two\n" + TEXT_GRAPH, GraphKind.TEXT_GRAPH),
+    "text after an empty line": (b"\n" + TEXT_GRAPH, GraphKind.TEXT_GRAPH),
+    "text with a byte order mark": (b"\xef\xbb\xbf" + TEXT_GRAPH, GraphKind.TEXT_GRAPH),
+    "text with Windows line ends": (TEXT_GRAPH.replace(b"\n", b"\r\n"), GraphKind.TEXT_GRAPH),
+    "text of a meta graph": (b"graph_def {\n}\n", GraphKind.TEXT_META_GRAPH),
+    "text of a meta graph with tags": (
+        b"meta_info_def { tags: 'serve' }\ngraph_def {\n}\n",
+        GraphKind.TEXT_META_GRAPH,
+    ),
+    "text of a saved model": (b"saved_model_schema_version: 1\n", GraphKind.TEXT_SAVED_MODEL),
+    "text of a saved model's graph": (b"meta_graphs {\n}\n", GraphKind.TEXT_SAVED_MODEL),
+}
+
+
+@pytest.mark.parametrize(("content", "kind"), KINDS.values(), ids=KINDS)
+def test_the_kind_of_a_graph_is_told_by_the_content(content: bytes, kind: GraphKind) -> None:
+    assert known_kind(memoryview(content), "graph") is kind
+
 
 parametrize_wrong_files = pytest.mark.parametrize("wrong", WRONG_FILES.values(), ids=WRONG_FILES)
 
@@ -232,15 +223,6 @@ def test_a_real_index_file_is_an_index(tmp_path: Path) -> None:
     with pytest.raises(pbckpt.UnsupportedGraphError) as caught:
         pbckpt.open_graph(tmp_path / "model.ckpt.index")
     assert caught.value.kind == "index"
-
-
-@pytest.mark.parametrize("name", ["saved_model.pb", "saved_model.pbtxt"])
-def test_a_saved_model_is_known_by_its_directory(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(b"")
-    with pytest.raises(pbckpt.UnsupportedGraphError) as caught:
-        pbckpt.open_graph(tmp_path)
-    assert caught.value.kind == "saved_model"
-    assert str(caught.value).startswith(f"{tmp_path} is a SavedModel; freeze it first")
 
 
 def test_a_plain_directory_is_no_file(tmp_path: Path) -> None:
@@ -286,7 +268,7 @@ def test_a_first_node_with_a_name_of_any_length_is_no_other_file(op: str) -> Non
     # The lengths of node and name take every value of their bytes, blanks and letters among them.
     for length in range(1, 600):
         graph = GraphDef(node=[NodeDef(name="n" * length, op=op)]).SerializeToString()
-        assert known_kind(memoryview(graph), "graph.pb") is None, length
+        assert known_kind(memoryview(graph), "graph.pb") is GraphKind.GRAPH, length
 
 
 @pytest.mark.parametrize(
@@ -364,6 +346,7 @@ def test_the_suffix_of_a_graph_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_the_advice_of_every_kind_is_a_sentence_to_follow() -> None:
+    assert all(form.description.startswith("a ") for form in GraphKind)
     for kind in FileKind:
         assert kind.description
         assert kind.advice

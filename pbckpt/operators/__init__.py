@@ -1,0 +1,38 @@
+"""Operators: what the ops of TensorFlow say of the constants that they take.
+
+    weight_role, fused_role      a variable sits here, and this is what it is
+    argument_name                a parameter of the operation, never a weight
+    passing                      the value goes on, from there to these outputs
+    CALLS                        the value goes into a function
+    is_control_or_bookkeeping    whatever it is, it is no weight
+    output_index                 which output of a node a function's body means
+
+Each comes with its tables in a module of its own. They were made by going through
+the registries of TensorFlow 1.15 and 2.21 for the names of arguments, and read row
+by row; tests against both TensorFlows hold each op and each name in them, but for the
+few of tf.contrib and of TensorFlow Addons. An op that
+no table has says nothing.
+"""
+
+from __future__ import annotations
+
+from pbckpt.operators.arguments import argument_name, is_control_or_bookkeeping
+from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
+from pbckpt.operators.outputs import output_index
+from pbckpt.operators.passing import Change, Pass, passing
+from pbckpt.operators.weights import fused_role, takes_fused_arguments, weight_role
+
+__all__ = [
+    "CALLS",
+    "DIRECT_CALL",
+    "Call",
+    "Change",
+    "Pass",
+    "argument_name",
+    "fused_role",
+    "is_control_or_bookkeeping",
+    "output_index",
+    "passing",
+    "takes_fused_arguments",
+    "weight_role",
+]

@@ -1,0 +1,206 @@
+"""Doubts: evidence against a constant having been a variable.
+
+rule             says
+parameter        ops take it as a shape, an axis, a permutation, a bound, …
+literal          it has the name that TensorFlow gives a number in a formula
+default_name     it is called Const, as tf.constant calls what has no name
+folded           its name is that of an operation, or one that a tool gives to
+                 what it has computed: it is a result, not an original
+not_a_number     integers, truth values and strings are seldom weights
+scalar           a single number is an epsilon more often than a weight
+empty            nothing is in it
+preprocessing    it shifts or scales the network's input
+unused           nothing takes it
+unmarked         freezing left its mark on the variables, and not on this
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pbckpt.dtypes import QUANTIZED, DataType
+from pbckpt.operators import argument_name, is_control_or_bookkeeping
+from pbckpt.variables.evidence import Evidence, Strength
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pbckpt.variables.sight import Scene, Sight
+    from pbckpt.variables.walk import Use, Walker
+
+_DEFAULT_NAME = re.compile(r"Const(?:_\d+)?")
+# What optimizers and Graph Transforms add to the names of what they compute.
+_COMPUTED = re.compile(
+    r"(?:.*/)?(?:ConstantFolding|ConstantFoldingCtrl|ArithmeticOptimizer|LayoutOptimizer"
+    r"|RemapperOptimizer|LoopOptimizer)(?:/.*)?"
+    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|_eightbit/.*)"
+)
+_TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
+# Operations whose result is what they take.
+_KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
+_OPERATION = re.compile(
+    r"(?:add|sub|mul|div|truediv|real_?div|floordiv|pow|neg|Neg|sqrt|Sqrt|rsqrt|Rsqrt|square|Square"
+    r"|exp|Exp|log|Log|Sum|Mean|mean|Prod|Max|Min|Maximum|Minimum|MatMul|matmul|Softplus|Sigmoid"
+    r"|Tanh|Relu|zeros|ones|zeros_like|ones_like|Fill|fill|range|Range|Shape|l2_normalize|batchnorm"
+    r"|strided_slice|Slice|split|Split|unstack|concat|stack|transpose|Transpose|GatherV2|Tile|ExpandDims"
+    r")(?:_\d+)?"
+)
+# A weight that was cast to half is still that weight.
+_CAST = re.compile(r"Cast(?:_\d+)?")
+# What TensorFlow calls the inputs of ops that take data: a number in their place
+# gets the name of the op, a slash, and this.
+_INPUT = re.compile(
+    r"(?:x|y|a|b|t|e|input|inputs|filter|value|values|data|params|features|tensor|tensors|images"
+    r"|condition|scale|offset|mean|variance|min|max|indices|ids|element|begin|end|filters?"
+    r"|updates|depth|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
+)
+# Last components that people and libraries give to variables.
+_USUAL_NAME = re.compile(
+    r"(?:(?:depthwise|pointwise|recurrent|conv|fc|dense|hidden|output|out|attention|query|key|value"
+    r"|proj|candidate|gates?)_)?(?:kernel|weights?|filters?|biases|bias|w|W|b|B|gamma|beta"
+    r"|moving_mean|moving_variance|embeddings?|embedding_matrix|embedding_table|lookup_table"
+    r"|alphas?|w_[ifo]_diag)(?:_?\d+)?(?::0)?"
+    r"|.*_(?:kernel|bias|biases|gamma|beta|moving_mean|moving_variance|w_[ifo]_diag|embeddings)"
+)
+_ARITHMETIC = frozenset(
+    ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "BiasAdd", "SquaredDifference")
+)
+_INPUTS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"))
+# How many steps a network's input may have been prepared in.
+_MAX_STEPS = 6
+
+
+def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
+    """Yield what speaks against a constant."""
+    yield from _uses(sight)
+    yield from _name(sight)
+    yield from _value(sight)
+    yield from _preprocessing(sight, walker)
+    if scene.marked and not sight.traces:
+        reason = (
+            f"freezing left the read of a variable on {scene.marked} others, and not on this one"
+        )
+        yield _against("unmarked", Strength.PROOF, reason)
+
+
+def _against(rule: str, strength: Strength, reason: str) -> Evidence:
+    return Evidence(rule, strength, reason, speaks_for=False)
+
+
+def parameter_of(sight: Sight, use: Use) -> str | None:
+    """Return which parameter of an op a constant is, or None."""
+    op = sight.network.ops[use.node]
+    return argument_name(op, use.slot, len(sight.network.inputs[use.node]))
+
+
+def is_usually_a_variable(name: str) -> bool:
+    """Tell whether a name's last component is one that variables usually have."""
+    return _USUAL_NAME.fullmatch(name) is not None
+
+
+def _uses(sight: Sight) -> Iterator[Evidence]:
+    uses = sight.reach.uses
+    if not uses:
+        if is_usually_a_variable(sight.last_name):
+            return
+        yield _against("unused", Strength.FAIR, "no operation takes it")
+        return
+    telling = None
+    for use in uses:
+        if is_control_or_bookkeeping(sight.network.ops[use.node]):
+            telling = telling or (use, "a part of the bookkeeping")
+            continue
+        word = parameter_of(sight, use)
+        if word is None:
+            return
+        telling = (use, f"the {word}")
+    if telling:
+        use, what = telling
+        reason = f"{sight.describe(use)} takes it as {what}"
+        yield _against("parameter", Strength.STRONG, reason)
+
+
+def _name(sight: Sight) -> Iterator[Evidence]:
+    last = sight.last_name
+    if _DEFAULT_NAME.fullmatch(last):
+        reason = f"it is called {last}, as tf.constant calls what is given no name"
+        yield _against("default_name", Strength.STRONG, reason)
+        return
+    taker = _literal_of(sight)
+    if taker:
+        reason = f"it is named after its place in {taker}, as TensorFlow names plain numbers"
+        yield _against("literal", Strength.STRONG, reason)
+        return
+    if sight.traces:
+        return
+    plain = _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", sight.name))
+    last = plain.rpartition("/")[2]
+    is_folded = "__cf__" in sight.name and not _KEEPS_VALUE.fullmatch(last)
+    if is_folded or _COMPUTED.fullmatch(plain):
+        reason = f"its name {sight.name!r} is one that tools give to what they compute"
+        yield _against("folded", Strength.STRONG, reason)
+    elif _OPERATION.fullmatch(last) or (_CAST.fullmatch(last) and not _is_half(sight)):
+        reason = f"its name is that of an operation, {last}, whose result it is"
+        yield _against("folded", Strength.STRONG, reason)
+
+
+def _is_half(sight: Sight) -> bool:
+    return sight.tensor is not None and sight.tensor.dtype in (DataType.HALF, DataType.BFLOAT16)
+
+
+def _literal_of(sight: Sight) -> str | None:
+    """Return the op after whose input a constant is named."""
+    scope, _, last = sight.name.rpartition("/")
+    if not scope or not _INPUT.fullmatch(last):
+        return None
+    network = sight.network
+    direct = [number for number, _ in network.consumers(sight.number)]
+    for number in direct:
+        if network.names[number] == scope and network.ops[number] != "Identity":
+            return f"{network.ops[number]} {scope!r}"
+    return None
+
+
+def _value(sight: Sight) -> Iterator[Evidence]:
+    tensor = sight.tensor
+    if tensor is None:
+        return
+    if tensor.num_elements == 0:
+        yield _against("empty", Strength.STRONG, "it has no elements")
+    if not (tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype in QUANTIZED):
+        strength = Strength.STRONG if tensor.dtype is DataType.STRING else Strength.FAIR
+        reason = f"it holds {tensor.dtype.label}, and weights are seldom that"
+        yield _against("not_a_number", strength, reason)
+    elif not tensor.shape:
+        reason = "it is a single number, as an epsilon or a factor is"
+        yield _against("scalar", Strength.SLIGHT, reason)
+
+
+def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
+    network = sight.network
+    for use in sight.reach.uses:
+        if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
+            source = _input_behind(walker, network.input(use.node, 1 - use.slot))
+            if source:
+                reason = f"{sight.describe(use)} prepares the network's input {source!r} with it"
+                yield _against("preprocessing", Strength.FAIR, reason)
+                return
+
+
+def _input_behind(walker: Walker, producer: tuple[int, int]) -> str | None:
+    """Return the input that arithmetic with constants alone leads back to."""
+    network = walker.network
+    for _ in range(_MAX_STEPS):
+        number, _output = walker.behind(producer)
+        if number < 0:
+            return None
+        if network.ops[number] in _INPUTS:
+            return network.names[number]
+        if network.ops[number] not in _ARITHMETIC:
+            return None
+        data = [one for one in network.inputs[number][:2] if walker.origin(one) is None]
+        if len(data) != 1:
+            return None
+        producer = data[0]
+    return None

@@ -1,0 +1,252 @@
+"""Names: what a variable is called in the checkpoint.
+
+    graph says                                          name
+    Identity conv1/kernel/read                          conv1/kernel
+    Const conv1/kernel, and no read                     conv1/kernel
+    net/conv1/Conv2D/ReadVariableOp/resource            conv1/kernel
+    StatefulPartitionedCall/net/bn/ReadVariableOp_1     bn/beta
+    net_1/hidden_1/Cast/ReadVariableOp/resource         hidden/kernel
+
+TensorFlow 2 names a constant after the place that reads the variable: a layer's
+scope, the operation, and no word of the variable. The last component is then
+told by the role. What all such names begin with, the model's scope and those of
+inlined calls, is taken off, and so is the _1 that Keras 3 gives every scope of a
+second trace. Nothing is taken off where two names would become one, and a name
+is given once.
+
+Reference: keras/src/backend/tensorflow and tensorflow/python/framework/convert_to_constants.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.operators.roles import Role
+from pbckpt.variables.traces import is_generic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+_READ = re.compile(r"/?ReadVariableOp(?:_\d+)?$")
+_SUFFIX = re.compile(r"_\d+$")
+# Scopes of operations and calls, behind a layer's.
+_OPERATION = re.compile(
+    r"(?:Conv[123]D|Conv[123]DTranspose|convolution|depthwise|separable_conv[12]d|MatMul|matmul"
+    r"|BiasAdd|Cast|Add|AddV2|add|Mul|mul|Sub|sub|batchnorm|FusedBatchNorm(?:V\d)?|Reshape|Read"
+    r"|embedding_lookup(?:_sparse)?|Tensordot|tensordot|einsum|Einsum|split|unstack|GatherV2|Gather"
+    r"|ResourceGather|transpose|ExpandDims|Neg|Shape|Rank|Squeeze|BroadcastTo|Maximum|Minimum|Pow"
+    r"|truediv|moments|Identity|Tile|strided_slice|concat|stack|Pack|Prod|Sqrt|Rsqrt|Square"
+    r")(?:_\d+)?"
+)
+_CONTROL = re.compile(
+    r"(?:while|cond)(?:_\d+)?|body|then|else|branch\d*|_\d+|(?:Stateful)?PartitionedCall(?:_\d+)?"
+)
+_CALL = re.compile(r"(?:Stateful)?PartitionedCall(?:_\d+)?|import(?:_\d+)?")
+_MODEL = re.compile(r"(?:model|sequential|functional)(?:_\d+)?")
+_IMPORT = "import/"
+# Scopes that the reads of Keras 3 have, and those of Keras 2 do not.
+_KERAS_3 = re.compile(r".*/(?:Cast|convolution)(?:_\d+)?/ReadVariableOp(?:_\d+)?")
+_NUMBERS = re.compile(r"(\d+)")
+_RECURRENT = re.compile("rnn|cell", re.IGNORECASE)
+_CELLS = {1: "simple_rnn_cell", 3: "gru_cell", 4: "lstm_cell"}
+_MATRIX_RANK = 2
+_WORDS = {
+    Role.MATRIX: "kernel",
+    Role.RECURRENT_BIAS: "bias",
+    Role.WEIGHT: "weight",
+    Role.RANGE_MIN: "min",
+    Role.RANGE_MAX: "max",
+}
+
+
+class Nameless(NamedTuple):
+    """What a name is made of, where the graph does not say it.
+
+    ``node`` is the constant's name, ``reader`` that of the node that reads it.
+    """
+
+    node: str
+    reader: str
+    role: Role | None
+    shape: tuple[int, ...]
+
+
+class Place(NamedTuple):
+    """A variable by the layer that it is in and the word for it there."""
+
+    layer: tuple[str, ...]
+    word: str
+
+
+def is_operation(name: str) -> bool:
+    """Tell whether a component of a name is that of an operation."""
+    return _OPERATION.fullmatch(name) is not None
+
+
+def derive_names(
+    variables: Sequence[Nameless], nodes: Collection[str], taken: Collection[str] = ()
+) -> list[str]:
+    """Return a name for each variable that was named after the place of its read.
+
+    ``nodes`` are the names of all nodes: a scope that is a node's name is an
+    operation's. Equal names get numbers; ``taken`` are others that are in use.
+    """
+    is_keras_3 = any(_KERAS_3.fullmatch(variable.reader) for variable in variables)
+    layers = [_layer(variable, nodes) for variable in variables]
+    places = _with_cells(_places(variables, layers, is_keras_3=is_keras_3), variables)
+    places = _without_prefix(places)
+    if is_keras_3:
+        places = _without_suffixes(places)
+    return _numbered(["/".join((*place.layer, place.word)) for place in places], taken)
+
+
+def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
+    """Tell equal names apart by a number, as TensorFlow does: kernel, kernel_1."""
+    used = set(taken) | set(names)
+    seen: set[str] = set()
+    count: dict[str, int] = {}
+    numbered = []
+    for name in names:
+        new = name
+        while new in seen or (new != name and new in used) or new in taken:
+            count[name] = count.get(name, 0) + 1
+            new = f"{name}_{count[name]}"
+        seen.add(new)
+        numbered.append(new)
+    return numbered
+
+
+def without_import(names: Sequence[str]) -> list[str]:
+    """Return own names without the scope that importing a graph adds, if all have it."""
+    if names and all(name.startswith(_IMPORT) and name != _IMPORT for name in names):
+        return [name.removeprefix(_IMPORT) for name in names]
+    return list(names)
+
+
+def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
+    """Return the scope of the layer that reads a variable."""
+    reader = variable.reader
+    scope = _READ.sub("", reader)
+    parts = scope.split("/") if scope else []
+    if parts and scope in nodes:
+        parts.pop()
+    while parts and _OPERATION.fullmatch(parts[-1]):
+        parts.pop()
+    kept = [part for part in parts if not _CONTROL.fullmatch(part)]
+    return tuple(kept)
+
+
+def _places(
+    variables: Sequence[Nameless], layers: Sequence[tuple[str, ...]], *, is_keras_3: bool
+) -> list[Place]:
+    pointwise = {
+        layer
+        for variable, layer in zip(variables, layers, strict=True)
+        if variable.role is Role.KERNEL
+    }
+    places = []
+    for variable, layer in zip(variables, layers, strict=True):
+        word = _word(variable)
+        if variable.role is Role.DEPTHWISE_KERNEL and is_keras_3 and layer not in pointwise:
+            word = "kernel"
+        places.append(Place(layer, word))
+    depthwise = {place.layer for place in places if place.word == "depthwise_kernel"}
+    return [
+        Place(place.layer, "pointwise_kernel")
+        if place.layer in depthwise and variable.role is Role.KERNEL
+        else place
+        for place, variable in zip(places, variables, strict=True)
+    ]
+
+
+def _word(variable: Nameless) -> str:
+    if variable.role is not None:
+        return _WORDS.get(variable.role, variable.role.value)
+    last = variable.node.rpartition("/")[2]
+    return "variable" if is_generic(last) else last
+
+
+def _with_cells(places: list[Place], variables: Sequence[Nameless]) -> list[Place]:
+    """Tell the recurrent kernel of a cell from its kernel: it is read second, and square but
+    for the number of gates.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, place in enumerate(places):
+        groups.setdefault(place.layer, []).append(number)
+    changed = list(places)
+    for layer, members in groups.items():
+        matrices = sorted(
+            (
+                number
+                for number in members
+                if len(variables[number].shape) == _MATRIX_RANK
+                and places[number].word
+                in ("kernel", "recurrent_kernel", "variable", "weight", "matrix")
+            ),
+            key=lambda number: _natural(variables[number].reader),
+        )
+        gates = _gates([variables[number].shape for number in matrices])
+        if not gates or not layer or (gates == 1 and not _RECURRENT.search(layer[-1])):
+            continue
+        cell = layer if any("cell" in part for part in layer[-1:]) else (*layer, _CELLS[gates])
+        for number, word in zip(matrices, ("kernel", "recurrent_kernel"), strict=True):
+            changed[number] = Place(cell, word)
+        for number in members:
+            if number not in matrices:
+                changed[number] = Place(cell, "bias")
+    return changed
+
+
+def _gates(shapes: list[tuple[int, ...]]) -> int:
+    """Return how many gates a cell has whose two matrices have these shapes; 0 for no cell."""
+    if len(shapes) != 2:  # noqa: PLR2004 - kernel and recurrent kernel
+        return 0
+    (_, columns), (units, recurrent_columns) = shapes
+    if columns != recurrent_columns or not units or columns % units:
+        return 0
+    gates = columns // units
+    return gates if gates in _CELLS else 0
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Return a key that sorts Read before Read_1 and Read_2 before Read_10."""
+    return [
+        (int(part) if part.isdecimal() and part.isascii() else -1, part)
+        for part in _NUMBERS.split(text)
+    ]
+
+
+def _without_prefix(places: list[Place]) -> list[Place]:
+    """Take off the scopes of calls, and of the model if all variables are in it."""
+    layers = [_without_calls(place.layer) for place in places]
+    first = {layer[0] for layer in layers if layer}
+    if len(first) == 1 and all(len(layer) > 1 for layer in layers):
+        layers = [layer[1:] for layer in layers]
+    elif all(len(layer) > 1 or not _MODEL.fullmatch(layer[0]) for layer in layers if layer):
+        layers = [
+            layer[1:] if len(layer) > 1 and _MODEL.fullmatch(layer[0]) else layer
+            for layer in layers
+        ]
+    return _unless_equal(places, layers)
+
+
+def _without_calls(layer: tuple[str, ...]) -> tuple[str, ...]:
+    while len(layer) > 1 and _CALL.fullmatch(layer[0]):
+        layer = layer[1:]
+    return layer
+
+
+def _without_suffixes(places: list[Place]) -> list[Place]:
+    """Take _1 off every scope, if every scope ends so."""
+    if not all(_SUFFIX.search(part) for place in places for part in place.layer):
+        return places
+    layers = [tuple(_SUFFIX.sub("", part) or part for part in place.layer) for place in places]
+    return _unless_equal(places, layers)
+
+
+def _unless_equal(places: list[Place], layers: list[tuple[str, ...]]) -> list[Place]:
+    """Return the places with other layers, if these are as many different ones."""
+    if len({place.layer for place in places}) != len(set(layers)):
+        return places
+    return [Place(layer, place.word) for place, layer in zip(places, layers, strict=True)]

@@ -1,0 +1,275 @@
+"""The graph as a network of nodes, its functions included: who takes whose value.
+
+    main graph      Const w ---------> While loop          slot 4
+                       |
+    body "loop_b"      +-------------> argument w_arg ---> Identity ---> MatMul
+                                       a node of its own
+
+A node is a number, so that the walks over 100,000 of them are quick. Every
+argument and every result of a function is a node too: what goes into a call
+goes on at the argument, and what a function returns goes on where the outputs of
+its calls are taken. A function that calls itself is a cycle like any other.
+
+Only data edges count; a control input orders execution and says nothing about
+what a constant is. Nothing here recurses.
+
+Reference: tensorflow/core/framework/function.proto on the names in a body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.operators.calls import CALLS, DIRECT_CALL
+from pbckpt.operators.outputs import output_index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pbckpt.graph.decode import Graph, Node
+    from pbckpt.operators.calls import Call
+
+# The op of a node whose value is given in the graph.
+CONSTANT_OP = "Const"
+# The ops of the nodes that stand for what goes in and out of functions.
+ARGUMENT_OP = "_Arg"
+RESULT_OP = "_Retval"
+# Between the name of a function and that of a node in it.
+_SEPARATOR = "::"
+_NOBODY: tuple[tuple[int, int], ...] = ()
+# How many inputs of calls are followed in all: a few thousand calls of a few
+# thousand functions each would make edges without end.
+_MAX_ENTERED = 20_000_000
+_FIRST = (0,)
+_ANY_NUMBER = 1 << 31
+# An input that names no node.
+NOWHERE = (-1, 0)
+
+
+class _Body(NamedTuple):
+    """The main graph, or a function: numbers by name."""
+
+    name: str
+    numbers: dict[str, int]
+    arguments: tuple[int, ...]
+    results: tuple[int, ...]
+
+
+class Network:
+    """All nodes, numbered, with the data edges between them.
+
+    ``names`` are as in the graph, ``functions`` those of the function that each
+    node is in, empty in the main graph. ``nodes`` are None for arguments and
+    results. ``inputs`` are pairs of a producer and which of its outputs.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        """Index the edges; inputs that name no node lead nowhere."""
+        self.names: list[str] = []
+        self.ops: list[str] = []
+        self.nodes: list[Node | None] = []
+        self.functions: list[str] = []
+        self.inputs: list[list[tuple[int, int]]] = []
+        self._first: list[list[tuple[int, int]] | None] = []
+        self._other: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._taken: dict[int, list[int]] = {}
+        self._calls: list[tuple[int, _Body]] = []
+        self._budget = _MAX_ENTERED
+        self._kept_by: dict[str, frozenset[int]] = {}
+        self._functions = {function.name: function for function in graph.functions}
+        main = self._add_body("", graph.nodes, (), 0)
+        self._bodies = {
+            function.name: self._add_body(
+                function.name, function.nodes, function.arguments, len(function.returns)
+            )
+            for function in graph.functions
+        }
+        self._connect(main, graph.nodes)
+        for function in graph.functions:
+            body = self._bodies[function.name]
+            self._connect(body, function.nodes)
+            for result, text in zip(body.results, function.returns, strict=True):
+                self._feed(result, 0, self._resolve_in_function(text, body))
+        self._connect_results()
+
+    def __len__(self) -> int:
+        """Return how many nodes there are, arguments and results included."""
+        return len(self.names)
+
+    def title(self, number: int) -> str:
+        """Return the name of a node, in a function as ``FUNCTION::node``."""
+        function = self.functions[number]
+        return f"{function}{_SEPARATOR}{self.names[number]}" if function else self.names[number]
+
+    def constants(self) -> Iterator[int]:
+        """Yield the numbers of all Const nodes, in file order."""
+        return (number for number, op in enumerate(self.ops) if op == CONSTANT_OP)
+
+    def consumers(self, number: int, output: int = 0) -> Sequence[tuple[int, int]]:
+        """Return who takes an output: pairs of a node and its input slot."""
+        if output == 0:
+            return self._first[number] or _NOBODY
+        return self._other.get((number, output), _NOBODY)
+
+    def outputs(self, number: int) -> Iterable[int]:
+        """Return the outputs of a node that are taken; 0 always."""
+        return self._taken.get(number, _FIRST)
+
+    def input(self, number: int, slot: int) -> tuple[int, int]:
+        """Return who feeds a slot: a producer and its output; NOWHERE if nobody does."""
+        inputs = self.inputs[number]
+        return inputs[slot] if slot < len(inputs) else NOWHERE
+
+    def _add(self, name: str, op: str, function: str, node: Node | None) -> int:
+        self.names.append(name)
+        self.ops.append(op)
+        self.functions.append(function)
+        self.nodes.append(node)
+        self.inputs.append([])
+        self._first.append([] if op == RESULT_OP else None)
+        return len(self.names) - 1
+
+    def _add_body(
+        self, name: str, nodes: Sequence[Node], arguments: Sequence[str], results: int
+    ) -> _Body:
+        add = self._add
+        numbers = {node.name: add(node.name, node.op, name, node) for node in nodes}
+        given = tuple(add(argument, ARGUMENT_OP, name, None) for argument in arguments)
+        taken = tuple(add(f"result {place}", RESULT_OP, name, None) for place in range(results))
+        numbers.update(zip(arguments, given, strict=True))
+        return _Body(name, numbers, given, taken)
+
+    def _connect(self, body: _Body, nodes: Sequence[Node]) -> None:
+        resolve = self._resolve_in_function if body.name else self._resolve
+        numbers, feed = body.numbers, self._feed
+        for node in nodes:
+            texts = node.definition.input
+            if not texts:
+                continue
+            number = numbers[node.name]
+            inputs = [resolve(text, body) for text in texts if text[:1] != "^"]
+            self.inputs[number] = inputs
+            for slot, producer in enumerate(inputs):
+                feed(number, slot, producer)
+            call = CALLS.get(node.op) or (DIRECT_CALL if node.op in self._bodies else None)
+            if call is not None:
+                self._enter(number, call, node)
+
+    def _feed(self, number: int, slot: int, producer: tuple[int, int]) -> None:
+        """Note that a slot takes a producer's output."""
+        source, output = producer
+        if source < 0:
+            return
+        if output:
+            takers = self._other.get(producer)
+            if takers is None:
+                takers = self._other[producer] = []
+                self._taken.setdefault(source, [0]).append(output)
+            takers.append((number, slot))
+        elif (first := self._first[source]) is None:
+            self._first[source] = [(number, slot)]
+        else:
+            first.append((number, slot))
+
+    def _enter(self, number: int, call: Call, node: Node) -> None:
+        """Let what goes into a call go on in the functions that are called.
+
+        Into a loop only what stays the same from round to round.
+        """
+        inputs = self.inputs[number]
+        kept = self._kept(call, node) if call.loops else None
+        for function, returns in _called(call, node).items():
+            body = self._bodies.get(function)
+            self._budget -= len(inputs)
+            if body is None or self._budget < 0:
+                continue
+            if returns:
+                self._calls.append((number, body))
+            for slot, producer in enumerate(inputs):
+                place = call.argument_of(slot, len(inputs))
+                if place is None or place >= len(body.arguments):
+                    continue
+                if kept is None or place in kept:
+                    self.inputs[body.arguments[place]].append(producer)
+                    self._feed(body.arguments[place], 0, producer)
+
+    def _kept(self, call: Call, node: Node) -> frozenset[int]:
+        """Return which arguments a loop's body returns as it got them."""
+        function = next((name for attr in call.returns for name in _functions(node, attr)), "")
+        if function not in self._kept_by:
+            self._kept_by[function] = frozenset(self._find_kept(call, function))
+        return self._kept_by[function]
+
+    def _find_kept(self, call: Call, function: str) -> Iterator[int]:
+        body = self._bodies.get(function)
+        definition = self._functions.get(function)
+        if body is None or definition is None:
+            return
+        nodes = {node.name: node for node in definition.nodes}
+        for output, text in enumerate(definition.returns):
+            place = call.argument_of(call.slot_of_result(output) or 0, _ANY_NUMBER)
+            if place is None or place >= len(body.arguments):
+                continue
+            # Bodies hand on what stays the same as it is, or by an Identity.
+            node = nodes.get(text.partition(":")[0])
+            if node is not None and node.op == "Identity" and node.definition.input:
+                text = node.definition.input[0]
+            if text == definition.arguments[place]:
+                yield place
+
+    def _connect_results(self) -> None:
+        """Let what functions return go on where the outputs of their calls are taken."""
+        for number, body in self._calls:
+            for place, result in enumerate(body.results):
+                takers = self.consumers(number, place)
+                first = self._first[result]
+                if takers and first is not None:
+                    first.extend(takers)
+
+    @staticmethod
+    def _resolve(text: str, body: _Body) -> tuple[int, int]:
+        """Return the producer that an input of the main graph names: ``node`` or ``node:k``."""
+        number = body.numbers.get(text)
+        if number is not None:
+            return number, 0
+        name, _, output = text.rpartition(":")
+        number = body.numbers.get(name)
+        if number is None or not _is_number(output):
+            return NOWHERE
+        return number, int(output)
+
+    def _resolve_in_function(self, text: str, body: _Body) -> tuple[int, int]:
+        """Return the producer that ``argument`` or ``node:output:k`` names in a function."""
+        number = body.numbers.get(text)
+        if number is not None:
+            return number, 0
+        name, _, rest = text.partition(":")
+        number = body.numbers.get(name)
+        output, _, place = rest.partition(":")
+        if number is None or not _is_number(place or "0"):
+            return NOWHERE
+        return number, output_index(self.ops[number], output, int(place or "0"))
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a text is a count that fits an output; int() takes more than that."""
+    return text.isascii() and text.isdecimal() and len(text) < 10  # noqa: PLR2004 - below 2^31
+
+
+def _called(call: Call, node: Node) -> dict[str, bool]:
+    """Return the functions that a call runs, and whether their results are the call's."""
+    if call is DIRECT_CALL:
+        return {node.op: True}
+    return {
+        name: attr in call.returns for attr in call.functions for name in _functions(node, attr)
+    }
+
+
+def _functions(node: Node, attr: str) -> Iterator[str]:
+    """Yield the names of the functions that an attr of a call lists."""
+    value = node.definition.attr.get(attr)
+    if value is not None:
+        if value.func.name:
+            yield value.func.name
+        for function in value.list.func:
+            yield function.name

@@ -1,0 +1,99 @@
+"""Sight: one constant and all that is seen of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.operators import fused_role, takes_fused_arguments, weight_role
+
+if TYPE_CHECKING:
+    from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.operators.roles import Role
+    from pbckpt.variables.network import Network
+    from pbckpt.variables.structure import Part
+    from pbckpt.variables.traces import Trace
+    from pbckpt.variables.walk import Reach, Use
+
+_NONE: tuple[Part, ...] = ()
+
+
+class Sight:
+    """A constant: its value, where that goes, and what is known of the places.
+
+    ``tensor`` is None for a value that cannot be stored, and ``problem`` says why.
+    """
+
+    __slots__ = (
+        "_roles",
+        "name",
+        "network",
+        "number",
+        "parts",
+        "problem",
+        "reach",
+        "tensor",
+        "traces",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        network: Network,
+        tensor: ConstantTensor | None,
+        reach: Reach,
+        traces: list[Trace],
+        problem: str = "",
+    ) -> None:
+        """See the constant ``number``; ``parts`` are filled in when all constants were seen."""
+        self.number = number
+        self.network = network
+        self.name = network.names[number]
+        self.tensor = tensor
+        self.problem = problem
+        self.reach = reach
+        self.traces = traces
+        self.parts: tuple[Part, ...] | list[Part] = _NONE
+        self._roles: tuple[tuple[Use, Role], ...] | None = None
+
+    @property
+    def rank(self) -> int:
+        """The number of dimensions."""
+        return len(self.tensor.shape) if self.tensor else 0
+
+    @property
+    def last_name(self) -> str:
+        """The last component of the node's name."""
+        return self.name.rpartition("/")[2]
+
+    def roles(self) -> tuple[tuple[Use, Role], ...]:
+        """Return the uses in which ops take weights, and as what."""
+        if self._roles is None:
+            found = ((use, use_role(self.network, use)) for use in self.reach.uses)
+            self._roles = tuple((use, role) for use, role in found if role is not None)
+        return self._roles
+
+    def describe(self, use: Use) -> str:
+        """Return a use in words."""
+        return f"{self.network.ops[use.node]} {self.network.names[use.node]!r}"
+
+
+def use_role(network: Network, use: Use) -> Role | None:
+    """Return what a constant is to the op that uses it, as far as the op tells."""
+    op = network.ops[use.node]
+    node = network.nodes[use.node]
+    if node is not None and takes_fused_arguments(op):
+        fused = node.definition.attr.get("fused_ops")
+        if fused is not None:
+            names = [name.decode("utf-8", "replace") for name in fused.list.s]
+            return fused_role(op, use.slot, names)
+    return weight_role(op, use.slot, len(network.inputs[use.node]))
+
+
+class Scene(NamedTuple):
+    """What is known of the graph as a whole when a constant is judged.
+
+    ``marked`` is how many constants bear the trace of a read, if freezing left it
+    on most of those that could be weights; 0 where nothing is to be made of that.
+    """
+
+    marked: int = 0

@@ -1,0 +1,286 @@
+"""Traces: what freezing leaves on a constant that was a variable.
+
+    rule              what is left
+    read_identity     Const X, Identity X/read: a reference variable
+    resource_read     Const, Identity …/ReadVariableOp: a resource variable
+    resource_capture  Const …/resource: a resource that another operation took
+    resource_gather   GatherV2 as ResourceGather becomes it, placed with the variable
+    gather_capture    Const NAME/92, GatherV2 NAME: a table gathered from
+    resource_input    a loop or branch that lists its resource inputs
+    resource_argument a function that calls its argument …_resource
+    folded_read       Const X/read, Const …/ReadVariableOp: the read itself became
+                      a constant when the graph was optimized
+    computed_read     Identity X/read of what is computed from constants alone
+    colocated         Identity with loc:@X, which was placed with the variable X
+
+A trace says where the variable's value is, too: at the Identity that read it. On
+the way there it may have been cast or dequantized, by a tool that made the
+constant smaller; what the model's code knows is what was read. And where a tool
+has merged equal constants, one constant has the reads of several variables.
+
+Reference: tensorflow/python/framework/convert_to_constants.py and
+tensorflow/python/framework/graph_util_impl.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.network import CONSTANT_OP
+from pbckpt.variables.walk import READING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pbckpt.variables.network import Network
+    from pbckpt.variables.walk import Passed, Reach, Walker
+
+_READ = "/read"
+_RESOURCE = "/resource"
+_GATHERS = frozenset(("GatherV2", "Gather", "GatherNd", "ResourceGather", "ResourceGatherNd"))
+# The last component of a name that Grappler gave a node when it became a constant.
+_FOLDED = re.compile(r"/_\d+__cf__\d+$")
+_IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
+# How many nodes the formula of a value may have that a variable's read is left of.
+_MAX_FORMULA = 32
+_IS_UNKNOWN = re.compile(r"(?:.*/)?unknown(?:_\d+)?")
+_IS_NUMBER = re.compile(r".*/\d+")
+_IS_RESOURCE_ARGUMENT = re.compile(r".*resource(?:_\d+)?")
+
+
+class Trace(NamedTuple):
+    """A piece of evidence, and what it says of the variable.
+
+    ``name`` is the variable's own name, empty where the graph does not say it.
+    ``reader`` is the node that the constant was read by or named after, empty
+    if there is none. ``value`` is the number of the node that has what was
+    read: the constant's, or that of an Identity behind a cast.
+    """
+
+    evidence: Evidence
+    name: str
+    reader: str
+    value: int
+
+
+def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
+    """Return all traces on a constant; several with different names where it was merged."""
+    reads = list(_reads(reach, network))
+    traces = [*_read_identities(number, reads, network), *_resource_reads(number, reads, network)]
+    if not any(trace.evidence.strength is Strength.PROOF for trace in traces):
+        for rule in (
+            _resource_capture,
+            _gather_capture,
+            _resource_input,
+            _resource_argument,
+            _resource_gather,
+        ):
+            trace = rule(number, reach, network)
+            if trace:
+                traces.append(trace)
+        folded = _folded_read(number, network)
+        if folded:
+            traces.append(folded)
+        if not traces:
+            traces += _colocated(number, reads, network)
+    return traces
+
+
+def _reads(reach: Reach, network: Network) -> Iterator[Passed]:
+    """Yield the Identity nodes that read the constant, not those behind another's read."""
+    behind: set[int] = set()
+    for passed in reach.passed:
+        if passed.source in behind:
+            behind.add(passed.node)
+        elif network.ops[passed.node] == "Identity" and passed.changes <= READING:
+            if _names_a_read(network.names[passed.node]):
+                behind.add(passed.node)
+            yield passed
+
+
+def _names_a_read(name: str) -> bool:
+    return name.endswith(_READ) or _IS_READ.fullmatch(name) is not None
+
+
+def _value(number: int, passed: Passed) -> int:
+    """Return the node whose value was read: the constant, unless it is changed on the way."""
+    return passed.node if passed.changes else number
+
+
+def _read_identities(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
+    """Find the Identities ``X/read`` that read reference variables."""
+    for passed in reads:
+        name = network.names[passed.node]
+        if name.endswith(_READ) and name != _READ:
+            reason = f"Identity {name!r} reads it, as freezing leaves a reference variable"
+            evidence = Evidence("read_identity", Strength.PROOF, reason)
+            yield Trace(evidence, name.removesuffix(_READ), name, _value(number, passed))
+
+
+def _resource_reads(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
+    """Find the Identities that ReadVariableOps became; they all read one variable."""
+    found = [one for one in reads if _IS_READ.fullmatch(network.names[one.node])]
+    if not found:
+        return
+    # Of the places that read it, the first tells most: others are copies.
+    passed = min(found, key=lambda one: (bool(one.changes), one.node))
+    reader = network.names[passed.node]
+    name = network.names[number]
+    own = "" if is_generic(name) or name.removesuffix(_RESOURCE) == reader else name
+    reason = f"Identity {reader!r} reads it, as freezing leaves a resource variable"
+    evidence = Evidence("resource_read", Strength.PROOF, reason)
+    yield Trace(evidence, own, reader, _value(number, passed))
+
+
+# Names that TensorFlow makes up for what is captured, handed in or lowered.
+_GENERIC = re.compile(
+    r"(?:.*/)?(?:unknown(?:_\d+)?|(?:input|inputs|arg|args|captured?)(?:_?\d+)*|\d+|_\d+"
+    r"|resource(?:_\d+)?|ReadVariableOp(?:_\d+)?(?:/resource)?)"
+)
+
+
+def is_generic(name: str) -> bool:
+    """Tell whether a node's name says nothing of the variable that was there."""
+    return _GENERIC.fullmatch(name) is not None
+
+
+def _resource_capture(number: int, reach: Reach, network: Network) -> Trace | None:
+    """Find the name that freezing gives a captured resource: its taker's, and that input's."""
+    name = network.names[number]
+    taker = name.removesuffix(_RESOURCE)
+    if taker == name:
+        return None
+    nodes = [use.node for use in reach.uses] + [passed.node for passed in reach.passed]
+    if not _IS_READ.fullmatch(taker) and all(network.names[node] != taker for node in nodes):
+        return None
+    reason = f"it is named after {taker!r}, as freezing names a variable that is captured"
+    return Trace(Evidence("resource_capture", Strength.PROOF, reason), "", taker, number)
+
+
+def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None:
+    """Find the table whose name is that of the gathering node and a number."""
+    name = network.names[number]
+    if _IS_NUMBER.fullmatch(name) is None:
+        return None
+    taker = name.rpartition("/")[0]
+    for use in reach.uses:
+        if use.slot == 0 and network.ops[use.node] in _GATHERS and network.names[use.node] == taker:
+            reason = f"{taker!r} gathers from it, named as a variable is that it captured"
+            return Trace(Evidence("gather_capture", Strength.PROOF, reason), "", taker, number)
+    return None
+
+
+def _resource_input(number: int, reach: Reach, network: Network) -> Trace | None:
+    """Find the loop or branch that lists which of its inputs were resources."""
+    for use in reach.uses:
+        node = network.nodes[use.node]
+        listed = node.definition.attr.get("_read_only_resource_inputs") if node else None
+        if listed is not None and use.slot in listed.list.i:
+            name = network.names[use.node]
+            reason = f"{network.ops[use.node]} {name!r} lists its input {use.slot} as a resource"
+            own = network.names[number]
+            evidence = Evidence("resource_input", Strength.PROOF, reason)
+            return Trace(evidence, "" if is_generic(own) else own, "", number)
+    return None
+
+
+def _resource_argument(number: int, reach: Reach, network: Network) -> Trace | None:
+    """Find the function that has a name for the argument which only resources get."""
+    for passed in reach.passed:
+        name = network.names[passed.node]
+        if (
+            network.ops[passed.node] == "_Arg"
+            and passed.changes <= READING
+            and _IS_RESOURCE_ARGUMENT.fullmatch(name)
+        ):
+            function = network.functions[passed.node]
+            reason = f"function {function!r} takes it as {name!r}"
+            own = network.names[number]
+            evidence = Evidence("resource_argument", Strength.STRONG, reason)
+            return Trace(evidence, "" if is_generic(own) else own, "", number)
+    return None
+
+
+def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | None:
+    """Find the GatherV2 that a ResourceGather became: placed with the variable, and without
+    the attr that TensorFlow's own GatherV2 has.
+    """
+    name = network.names[number]
+    for use in reach.uses:
+        node = network.nodes[use.node]
+        if node is None or use.slot or node.op not in _GATHERS or use.changes:
+            continue
+        attrs = node.definition.attr
+        placed = attrs["_class"].list.s if "_class" in attrs else ()
+        if f"loc:@{name}".encode() in placed and "batch_dims" not in attrs:
+            reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
+            return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
+        if _IS_UNKNOWN.fullmatch(name):
+            reason = (
+                f"GatherV2 {node.name!r} takes {name!r}, as loaded models call what they capture"
+            )
+            return Trace(
+                Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number
+            )
+    return None
+
+
+def _folded_read(number: int, network: Network) -> Trace | None:
+    """Find the name of a read on the constant itself, which an optimizer made of the read."""
+    name = _FOLDED.sub("", network.names[number])
+    if name.endswith(_READ) and name != _READ:
+        own, reader = name.removesuffix(_READ), name
+    elif _IS_READ.fullmatch(name):
+        own, reader = "", name
+    else:
+        return None
+    reason = f"it has the name of a read, {name!r}, that an optimizer made a constant"
+    return Trace(Evidence("folded_read", Strength.STRONG, reason), own, reader, number)
+
+
+def _colocated(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
+    """Find Identities that were placed with a variable of the constant's name."""
+    name = network.names[number]
+    for passed in reads:
+        node = network.nodes[passed.node]
+        placed = node.definition.attr.get("_class") if node else None
+        if placed is not None and f"loc:@{name}".encode() in placed.list.s:
+            reason = (
+                f"Identity {network.names[passed.node]!r} was placed with the variable {name!r}"
+            )
+            evidence = Evidence("colocated", Strength.STRONG, reason)
+            yield Trace(evidence, name, network.names[passed.node], _value(number, passed))
+            return
+
+
+def find_computed_reads(walker: Walker) -> Iterator[tuple[Trace, tuple[int, ...]]]:
+    """Yield the reads of values that are computed, with the constants they are made of.
+
+    A tool that makes constants smaller in a way of its own leaves such a formula
+    in the place of the variable.
+    """
+    network = walker.network
+    for number, op in enumerate(network.ops):
+        if op != "Identity" or not walker.constant_only[number] or number in walker.origins:
+            continue
+        name = network.names[number]
+        if not _names_a_read(name):
+            continue
+        sources = _sources(number, network)
+        if sources:
+            reason = f"Identity {name!r} reads what is computed from it"
+            evidence = Evidence("computed_read", Strength.PROOF, reason)
+            own = name.removesuffix(_READ) if name.endswith(_READ) else ""
+            yield Trace(evidence, own, name, number), sources
+
+
+def _sources(number: int, network: Network) -> tuple[int, ...]:
+    """Return the constants that a value is made of; none of a long formula."""
+    seen = [number]
+    for place in range(_MAX_FORMULA):
+        if place >= len(seen):
+            return tuple(one for one in seen if network.ops[one] == CONSTANT_OP)
+        seen += [one for one, _ in network.inputs[seen[place]] if one >= 0 and one not in seen]
+    return ()

@@ -1,0 +1,59 @@
+"""Real TensorFlow's op definitions, as one JSON object on the original stdout.
+
+    {"version": TEXT, "ops": {OP: {"inputs": [[NAME, IS_LIST]], "outputs": [[NAME, IS_LIST]],
+                                   "attributes": {NAME: TYPE}}}}
+
+Run by an interpreter that has TensorFlow; see `test_operators.py`. TensorFlow prints to
+descriptor 1, so that is pointed at stderr while it is imported.
+
+Runs on Python 3.7 with TensorFlow 1.15, and with TensorFlow 2.
+"""
+
+# ruff: noqa: ANN401 - TensorFlow is not typed, and is not there where types are checked
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from typing import Any
+
+
+def op_list() -> Any:
+    """Give all ops of the registry, those too that Python has no function for."""
+    op_def_pb2 = importlib.import_module("tensorflow.core.framework.op_def_pb2")
+    try:
+        wrapper: Any = importlib.import_module("tensorflow.python.client.pywrap_tf_session")
+    except ImportError:
+        wrapper = importlib.import_module("tensorflow.python.pywrap_tensorflow")
+    ops = op_def_pb2.OpList()
+    ops.ParseFromString(wrapper.TF_GetBuffer(wrapper.TF_GetAllOpList()))
+    return ops
+
+
+def arguments(definitions: Any) -> list[list[Any]]:
+    """Give names, and whether they are lists of tensors."""
+    return [[one.name, bool(one.number_attr or one.type_list_attr)] for one in definitions]
+
+
+def main() -> None:
+    """Print the definitions."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    tensorflow = importlib.import_module("tensorflow")
+    ops = {
+        op.name: {
+            "inputs": arguments(op.input_arg),
+            "outputs": arguments(op.output_arg),
+            "attributes": {attribute.name: attribute.type for attribute in op.attr},
+        }
+        for op in op_list().op
+    }
+    json.dump({"version": tensorflow.__version__, "ops": ops}, answers)
+    answers.close()
+
+
+if __name__ == "__main__":
+    main()

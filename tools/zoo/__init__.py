@@ -1,0 +1,1 @@
+"""Small networks with random weights, frozen and rewritten in many ways, and their truth."""
