@@ -58,7 +58,6 @@ _OPERATIONS = {
         "Gather": "Tparams Tindices -> Tparams",
         "GatherV2": "Tparams Tindices Taxis -> Tparams",
         "GatherNd": "Tparams Tindices -> Tparams",
-        "Where": "T=bool -> int64",
         "Select": "bool T T -> T",
         "SelectV2": "bool T T -> T",
     },
@@ -81,36 +80,26 @@ _OPERATIONS = {
         "Range": "Tidx=int32 Tidx=int32 Tidx=int32 -> Tidx=int32",
         "LinSpace": "T T Tidx=int32 -> T",
         "OneHot": "TI=int64 int32 T T -> T",
-        "Diag DiagPart MatrixDiag MatrixDiagPart": "T -> T",
-        "MatrixBandPart": "T Tindex=int64 Tindex=int64 -> T",
     },
     "arithmetic": {
-        "Add AddV2 Sub Mul Div RealDiv FloorDiv TruncateDiv DivNoNan MulNoNan": _BINARY,
-        "Mod FloorMod TruncateMod Pow Maximum Minimum SquaredDifference": _BINARY,
+        "Add AddV2 Sub Mul Div RealDiv FloorDiv TruncateDiv DivNoNan": _BINARY,
+        "Mod FloorMod TruncateMod Maximum Minimum SquaredDifference": _BINARY,
         "AddN": "N*T -> T",
         "BiasAdd BiasAddV1": _BINARY,
     },
     "functions": {
-        "Square Sqrt Rsqrt Reciprocal Inv Neg Abs Exp Expm1 Log Log1p Sin Cos Tan": _UNARY,
-        "Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Sigmoid Softplus Softsign": _UNARY,
-        "Erf Erfc Relu Relu6 Elu Selu LeakyRelu Sign Floor Ceil Round Rint Conj": _UNARY,
+        "Square Sqrt Rsqrt Neg Abs Exp Log Sin Cos Relu Relu6 LeakyRelu Floor Ceil Conj": _UNARY,
     },
     "comparison": {
         "Equal NotEqual Less LessEqual Greater GreaterEqual": _COMPARISON,
         "LogicalAnd LogicalOr": "bool bool -> bool",
         "LogicalNot": "bool -> bool",
-        "IsNan IsInf IsFinite": "T -> bool",
     },
     "reductions": {
-        "Sum Mean Prod Max Min": _REDUCTION,
+        "Sum Prod Max Min": _REDUCTION,
         "All Any": "bool Tidx=int32 -> bool",
         "ArgMax ArgMin": "T Tidx=int32 -> output_type=int64",
         "Cumsum Cumprod": "T Tidx=int32 -> T",
-    },
-    "products": {
-        "MatMul BatchMatMul BatchMatMulV2": _BINARY,
-        "BatchMatMulV3": "Ta Tb -> Tout",
-        "Einsum": "N*T -> T",
     },
     "casting": {
         "Cast": "SrcT -> DstT",
@@ -118,7 +107,6 @@ _OPERATIONS = {
     },
     "quantized": {
         "Dequantize": "T float float -> dtype=float",
-        "QuantizeV2": "float float float -> output:T output_min:float output_max:float",
     },
     "fake_quant": {
         "FakeQuantWithMinMaxArgs": "float -> float",

@@ -617,7 +617,7 @@ def _depths(make: Maker, op: str) -> Iterator[Case]:
 @makes("Fill", "BroadcastTo")
 def _fill(make: Maker, op: str) -> Iterator[Case]:
     for dtype in ANY:
-        for shape in [*SHAPES, (-1,)]:
+        for shape in SHAPES:
             index = make.pick(D.INT32, D.INT64)
             sizes = vector(*shape, dtype=index)
             if op == "Fill":

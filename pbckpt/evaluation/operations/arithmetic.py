@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     from pbckpt.evaluation.call import Call
 
     Array = npt.NDArray[Any]
+
+
+# How many tensors AddN adds up at a time.
+_GROUP = 8
 
 
 def _operands(call: Call) -> tuple[Array, Array]:
@@ -42,9 +46,22 @@ def _is_integer(array: Array) -> bool:
     return array.dtype.kind in "iu"
 
 
-def _divisible(call: Call) -> tuple[Array, Array]:
+def _real(call: Call) -> tuple[Array, Array]:
+    """Return both inputs: how complex numbers are rounded differs between processors."""
     first, second = _operands(call)
-    if _is_integer(second) and not second.all():
+    if first.dtype.kind == "c":
+        raise call.unsupported("of complex numbers")
+    return first, second
+
+
+def multiply(call: Call) -> Array:
+    """Multiply."""
+    return np.multiply(*_real(call))
+
+
+def _divisible(call: Call) -> tuple[Array, Array]:
+    first, second = _real(call)
+    if _is_integer(second) and not second.all() and first.size:
         raise call.invalid("an integer divided by zero")
     return first, second
 
@@ -63,75 +80,65 @@ def _truncated(call: Call, first: Array, second: Array) -> Array:
     return np.floor_divide(first - remainder, second)
 
 
+def _integers(call: Call) -> tuple[Array, Array]:
+    """Return both inputs: TensorFlow's versions differ in what floats come to."""
+    if not _is_integer(call.inputs[0]):
+        raise call.unsupported(f"of type {call.inputs[0].dtype.name}")
+    first, second = _divisible(call)
+    lowest = np.iinfo(first.dtype).min
+    if lowest and (second == -1).any() and (first == lowest).any():
+        raise call.unsupported("of the lowest number by minus one")
+    return first, second
+
+
+def truncate_divide(call: Call) -> Array:
+    """Divide integers, cut towards zero."""
+    return _truncated(call, *_integers(call))
+
+
 def floor_divide(call: Call) -> Array:
     """Divide, and take the next integer below."""
-    first, second = _divisible(call)
-    if _is_integer(first):
-        return np.floor_divide(first, second)
-    return np.floor(np.true_divide(first, second))
+    return np.floor_divide(*_integers(call))
 
 
 def divide_no_nan(call: Call) -> Array:
     """Divide; by zero, the result is zero."""
-    first, second = _operands(call)
+    first, second = _real(call)
     found = np.true_divide(first, second)
-    return np.where(second == 0, np.zeros((), found.dtype), found)
-
-
-def multiply_no_nan(call: Call) -> Array:
-    """Multiply; where the second factor is zero, so is the result, whatever the first."""
-    first, second = _operands(call)
-    found = np.multiply(first, second)
     return np.where(second == 0, np.zeros((), found.dtype), found)
 
 
 def truncated_remainder(call: Call) -> Array:
     """Return what is left of a division towards zero, with the sign of the first input."""
-    return np.fmod(*_divisible(call))
+    return np.fmod(*_integers(call))
 
 
 def floored_remainder(call: Call) -> Array:
     """Return what is left of a division downwards, with the sign of the second input."""
-    first, second = _divisible(call)
-    if _is_integer(first):
-        return np.remainder(first, second)
-    found = np.fmod(first, second)
-    wrong_side = (found != 0) & ((second < 0) != (found < 0))
-    return np.where(wrong_side, found + second, found)
-
-
-def power(call: Call) -> Array:
-    """Raise to a power. Integers have no negative ones."""
-    first, second = _operands(call)
-    if _is_integer(second) and (second < 0).any():
-        raise call.invalid("an integer to a negative power")
-    if first.dtype == np.float32:
-        call.room(call.broadcast(first.shape, second.shape), np.dtype(np.float64))
-        return np.power(first.astype(np.float64), second.astype(np.float64)).astype(np.float32)
-    return np.power(first, second)
+    return np.remainder(*_integers(call))
 
 
 def squared_difference(call: Call) -> Array:
-    """Return the square of the difference; of complex numbers, that of its size."""
-    first, second = _operands(call)
-    difference = np.subtract(first, second)
-    return np.multiply(difference, np.conjugate(difference) if _is_complex(first) else difference)
+    """Return the square of the difference."""
+    return np.square(np.subtract(*_real(call)))
 
 
-def _is_complex(array: Array) -> bool:
-    return array.dtype.kind == "c"
+def _ordered(call: Call) -> tuple[Array, Array]:
+    """Return both inputs: which of a number and of none is larger differs between versions."""
+    first, second = _real(call)
+    if not _is_integer(first) and (np.isnan(first).any() or np.isnan(second).any()):
+        raise call.unsupported("of what is no number")
+    return first, second
 
 
 def maximum(call: Call) -> Array:
     """Return the larger one of two numbers."""
-    first, second = _operands(call)
-    return np.where(np.less(first, second) | np.isnan(second), second, first)
+    return np.maximum(*_ordered(call))
 
 
 def minimum(call: Call) -> Array:
     """Return the smaller one of two numbers."""
-    first, second = _operands(call)
-    return np.where(np.less(second, first) | np.isnan(second), second, first)
+    return np.minimum(*_ordered(call))
 
 
 def add_n(call: Call) -> Array:
@@ -141,9 +148,19 @@ def add_n(call: Call) -> Array:
     if first is None or any(array.shape != first.shape for array in call.inputs):
         raise call.invalid("tensors of different shapes, or none")
     call.room(first.shape)
-    found = first.copy()
-    for array in call.inputs[1:]:
-        call.work(array.size)
+    call.work(first.size * len(call.inputs))
+    # TensorFlow adds up what is over, then eight at a time, and these to the rest.
+    start = len(call.inputs) % _GROUP or _GROUP
+    start = start if start > 1 or len(call.inputs) == 1 else _GROUP + 1
+    found = _total(call.inputs[:start])
+    for at in range(start, len(call.inputs), _GROUP):
+        found = found + _total(call.inputs[at : at + _GROUP])
+    return found
+
+
+def _total(arrays: Sequence[Array]) -> Array:
+    found = arrays[0].copy()
+    for array in arrays[1:]:
         found = found + array
     return found
 
@@ -165,14 +182,13 @@ def bias_add(call: Call) -> Array:
 OPERATIONS: dict[str, Callable[[Call], Any]] = {
     **dict.fromkeys(("Add", "AddV2"), binary(np.add)),
     "Sub": binary(np.subtract),
-    "Mul": binary(np.multiply),
-    **dict.fromkeys(("Div", "RealDiv", "TruncateDiv"), divide),
+    "Mul": multiply,
+    **dict.fromkeys(("Div", "RealDiv"), divide),
+    "TruncateDiv": truncate_divide,
     "FloorDiv": floor_divide,
     "DivNoNan": divide_no_nan,
-    "MulNoNan": multiply_no_nan,
     **dict.fromkeys(("Mod", "TruncateMod"), truncated_remainder),
     "FloorMod": floored_remainder,
-    "Pow": power,
     "SquaredDifference": squared_difference,
     "Maximum": maximum,
     "Minimum": minimum,

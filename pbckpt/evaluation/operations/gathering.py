@@ -39,6 +39,8 @@ def _gather(call: Call, axis: int, batch: int) -> Array:
         )
     shape = params.shape[:axis] + indices.shape[batch:] + params.shape[axis + 1 :]
     call.room(shape)
+    if 0 in shape:
+        return np.empty(shape, params.dtype)
     _check_range(call, indices, params.shape[axis])
     if not batch:
         return np.take(params, indices, axis)
@@ -75,17 +77,6 @@ def gather_nd(call: Call) -> Array:
     return params[tuple(np.moveaxis(indices, -1, 0))]
 
 
-def where(call: Call) -> Array:
-    """Return the places of all elements that are not zero."""
-    array = call.inputs[0]
-    call.reserve(array.size)
-    flags = array.astype(bool)
-    call.room((int(np.count_nonzero(flags)), array.ndim))
-    if not array.ndim:
-        return np.zeros((int(flags), 0), np.int64)
-    return np.argwhere(flags).astype(np.int64)
-
-
 def select(call: Call) -> Array:
     """Choose between two tensors of one shape: all of it, by rows, or by elements."""
     flags, first, second = call.inputs
@@ -111,7 +102,6 @@ OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "Gather": gather,
     "GatherV2": gather_v2,
     "GatherNd": gather_nd,
-    "Where": where,
     "Select": select,
     "SelectV2": select_v2,
 }

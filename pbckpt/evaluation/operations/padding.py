@@ -29,8 +29,8 @@ def pad(call: Call) -> Array:
             raise call.invalid("a value to pad with that is no scalar")
         found[...] = call.inputs[2]
     inner: list[Any] = [
-        slice(before, before + size) for (before, _), size in zip(sides, array.shape)
-    ]  # noqa: B905
+        slice(before, before + size) for (before, _), size in zip(sides, array.shape, strict=True)
+    ]
     found[(*inner, ...)] = array
     return found
 

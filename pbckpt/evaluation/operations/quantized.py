@@ -33,6 +33,8 @@ def dequantize(call: Call) -> Array:
     if call.dtype().kind in "iucO":
         raise call.unsupported(f"to {call.dtype().name}")
     mode = call.text("mode", "MIN_COMBINED")
+    if mode != "MIN_COMBINED" and call.dtype() != _F32:
+        raise call.unsupported(f"of mode {mode} to {call.dtype().name}")
     low, high = _ranges(call, array)
     if mode == "MIN_COMBINED":
         found = _min_combined(array, low, high)
@@ -76,8 +78,9 @@ def _min_combined(array: Array, low: Array, high: Array) -> Array:
 def _min_first(array: Array, low: Array, high: Array) -> Array:
     lowest, highest = _steps(array.dtype)
     scale = ((high - low).astype(np.float64) / (highest - lowest)).astype(_F32)
-    rounded = np.where(high == low, low, round_away(low / scale) * scale).astype(_F32)
-    return (array.astype(_F32) - _F32(lowest)) * scale + rounded
+    rounded = round_away(low / scale) * scale
+    found = array.astype(_F32) * scale + (rounded - _F32(lowest) * scale)
+    return np.where(high == low, low, found).astype(_F32)
 
 
 def _scale(dtype: np.dtype[Any], low: Array, high: Array, *, narrow: bool) -> Array:
@@ -93,57 +96,6 @@ def round_away(array: Array) -> Array:
     return whole + np.copysign(np.abs(array - whole) >= 0.5, array).astype(array.dtype)  # noqa: PLR2004
 
 
-def quantize(call: Call) -> list[Array]:
-    """Return quantized integers, and the ends of the range that they stand for."""
-    array = call.inputs[0]
-    call.room(array.shape, np.dtype(np.float64))
-    mode = call.text("mode", "MIN_COMBINED")
-    low, high = _widened(call, *_ranges(call, array))
-    dtype = call.dtype()
-    lowest, highest = _steps(dtype)
-    if mode == "MIN_COMBINED":
-        scale = (_F32(highest) - _F32(lowest)) / (high - low)
-        found = (np.minimum(np.maximum(array, low), high) - low) * scale
-        if lowest:
-            found -= _F32((highest - lowest + 1) / 2)
-        found = round_away(found)
-    elif mode == "MIN_FIRST":
-        found = _quantized_min_first(array, low, high, dtype)
-    elif mode == "SCALED":
-        narrow = call.flag("narrow_range")
-        scale = _scale(dtype, low, high, narrow=narrow)
-        floor = _F32(lowest + narrow) if lowest else _F32(0)
-        low, high = scale * floor, scale * _F32(highest)
-        away = call.text("round_mode", "HALF_AWAY_FROM_ZERO") == "HALF_AWAY_FROM_ZERO"
-        found = np.minimum(np.maximum(array, low), high) * (_F32(1) / scale)
-        found = round_away(found) if away else np.rint(found)
-    else:
-        raise call.invalid(f"the mode {mode!r}")
-    limits = np.clip(found.astype(np.float64), lowest, highest)
-    ends = [np.asarray(end, _F32).reshape(call.inputs[1].shape) for end in (low, high)]
-    return [np.where(np.isnan(limits), 0, limits).astype(dtype), *ends]
-
-
-def _widened(call: Call, low: Array, high: Array) -> tuple[Array, Array]:
-    """Return a range with zero in it, and not too narrow to compute with."""
-    least = _F32(call.number("ensure_minimum_range", _F32(0.01)))
-    if (low > high).any() or not (np.isfinite(low).all() and np.isfinite(high).all()):
-        raise call.invalid("a range whose ends are the wrong way round, or no numbers")
-    low = np.minimum(low, _F32(0))
-    width = np.maximum(_F32(1), np.maximum(np.abs(low), np.abs(high))) * least
-    return low, np.maximum(_F32(0), np.maximum(high, low + width))
-
-
-def _quantized_min_first(array: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
-    lowest, highest = _steps(dtype)
-    steps = float(highest - lowest + 1)
-    adjusted = (steps / (steps - 1)) * (high - low).astype(np.float64)
-    scale = (steps / adjusted).astype(_F32)
-    moved = round_away(array * scale) - round_away(low * scale) + _F32(lowest)
-    return moved.astype(_F32)
-
-
 OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "Dequantize": dequantize,
-    "QuantizeV2": quantize,
 }

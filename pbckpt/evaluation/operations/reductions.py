@@ -1,7 +1,7 @@
 """Reductions: ops that make one number of many along axes.
 
-Floats are added up in the next wider type and rounded once. TensorFlow adds in
-the type itself and in an order of its own, so it may differ in the last digits.
+Floats are not added up: what that comes to depends on the order, and TensorFlow
+has one for each processor. Of them there are only the extremes.
 """
 
 from __future__ import annotations
@@ -32,48 +32,24 @@ def _axes(call: Call) -> tuple[Array, tuple[int, ...], bool]:
     return array, axes, keep
 
 
-def _wide(call: Call, array: Array) -> Array:
-    """Return floats in a wider type, in which many of them are added up."""
+def _integers(call: Call) -> tuple[Array, tuple[int, ...], bool]:
+    """Return the same of integers: in which order floats are added up, TensorFlow alone knows."""
     call.check_numbers()
-    if array.dtype.kind in "iu":
-        return array
-    wide = np.dtype(np.complex128 if array.dtype.kind == "c" else np.float64)
-    if wide == array.dtype:
-        return array
-    call.reserve(array.size * wide.itemsize)
-    return array.astype(wide)
+    if call.inputs[0].dtype.kind not in "iu":
+        raise call.unsupported(f"of type {call.inputs[0].dtype.name}")
+    return _axes(call)
 
 
 def sum_(call: Call) -> Array:
     """Add up."""
-    array, axes, keep = _axes(call)
-    wide = _wide(call, array)
-    return np.sum(wide, axis=axes, keepdims=keep, dtype=wide.dtype).astype(array.dtype)
+    array, axes, keep = _integers(call)
+    return np.asarray(np.sum(array, axis=axes, keepdims=keep, dtype=array.dtype))
 
 
 def prod(call: Call) -> Array:
     """Multiply."""
-    array, axes, keep = _axes(call)
-    wide = _wide(call, array)
-    return np.prod(wide, axis=axes, keepdims=keep, dtype=wide.dtype).astype(array.dtype)
-
-
-def mean(call: Call) -> Array:
-    """Return the mean; that of integers is cut towards zero."""
-    array, axes, keep = _axes(call)
-    wide = _wide(call, array)
-    count = 1
-    for axis in axes:
-        count *= array.shape[axis]
-    total = np.asarray(np.sum(wide, axis=axes, keepdims=keep, dtype=wide.dtype))
-    if array.dtype.kind not in "iu":
-        return np.true_divide(total, np.float64(count)).astype(array.dtype)
-    if not count:
-        raise call.invalid("the mean of no integers")
-    divisor = np.asarray(count).astype(array.dtype)
-    if not divisor:
-        raise call.unsupported("of more integers than their type counts")
-    return np.floor_divide(total - np.fmod(total, divisor), divisor)
+    array, axes, keep = _integers(call)
+    return np.asarray(np.prod(array, axis=axes, keepdims=keep, dtype=array.dtype))
 
 
 def extreme(ufunc: Any, *, largest: bool) -> Callable[[Call], Array]:  # noqa: ANN401
@@ -82,6 +58,8 @@ def extreme(ufunc: Any, *, largest: bool) -> Callable[[Call], Array]:  # noqa: A
     def operation(call: Call) -> Array:
         call.check_numbers()
         array, axes, keep = _axes(call)
+        if array.dtype.kind == "c" or (array.dtype.kind not in "iu" and np.isnan(array).any()):
+            raise call.unsupported("of complex numbers, or of what is no number")
         lowest, highest = _ends(array.dtype)
         start = lowest if largest else highest
         found: Array = ufunc.reduce(array, axis=axes, keepdims=keep, initial=start)
@@ -117,6 +95,8 @@ def first_extreme(function: Any) -> Callable[[Call], Array]:  # noqa: ANN401 - n
         if array.dtype.kind == "c" or array.dtype == object:
             raise call.unsupported("of complex numbers or strings")
         axis = call.axis(int(call.scalar(1)), array.ndim)
+        if array.dtype.kind not in "biu" and np.isnan(array).any():
+            raise call.unsupported("of what is no number")
         if not array.shape[axis]:
             raise call.invalid("the place of a number among none")
         call.work(array.size)
@@ -150,7 +130,6 @@ def cumulative(ufunc: Any, start: int) -> Callable[[Call], Array]:  # noqa: ANN4
 OPERATIONS: dict[str, Callable[[Call], Any]] = {
     "Sum": sum_,
     "Prod": prod,
-    "Mean": mean,
     "Max": extreme(np.maximum, largest=True),
     "Min": extreme(np.minimum, largest=False),
     "All": logical(np.logical_and),

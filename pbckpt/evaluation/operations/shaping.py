@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,13 +25,7 @@ def reshape(call: Call) -> Array:
     if len(open_axes) > 1 or any(size < -1 for size in sizes):
         raise call.invalid(f"the shape {sizes[:8]}")
     if open_axes:
-        known = 1
-        for size in sizes:
-            known *= size if size != -1 else 1
-        # Of no elements and a size of none, TensorFlow makes none.
-        if array.size % (known or 1) or (array.size and not known):
-            raise call.invalid(f"{array.size} elements in the shape {sizes[:8]}")
-        sizes[open_axes[0]] = array.size // known if known else 0
+        sizes[open_axes[0]] = _open_size(call, array, sizes)
     shape = call.room(sizes)
     count = 1
     for size in shape:
@@ -40,10 +35,20 @@ def reshape(call: Call) -> Array:
     return array.reshape(shape)
 
 
+def _open_size(call: Call, array: Array, sizes: list[int]) -> int:
+    """Return the size that is left open; where another is none, zeros do not count."""
+    has_none = 0 in sizes
+    known = prod(size for size in sizes if size > 0)
+    given = prod(size for size in array.shape if size or not has_none)
+    if given % known:
+        raise call.invalid(f"{array.size} elements in the shape {sizes[:8]}")
+    return given // known
+
+
 def transpose(call: Call) -> Array:
     """Return the axes in another order."""
     array = call.inputs[0]
-    axes = call.ints(1, length=array.ndim)
+    axes = [call.axis(axis, array.ndim) for axis in call.ints(1, length=array.ndim)]
     if sorted(axes) != list(range(array.ndim)):
         raise call.invalid(f"the order of axes {axes[:8]}")
     return array.transpose(axes)
