@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pbckpt.dtypes import numpy_dtype
+from pbckpt.dtypes import DataType, numpy_dtype
 from pbckpt.errors import LimitError
 from pbckpt.evaluation.call import Call
 from pbckpt.evaluation.constants import constant_array
@@ -39,6 +39,14 @@ _COMPUTING = frozenset(
         "functions",
         "quantized",
         "reductions",
+    )
+)
+# Casts that only move bits.
+_SAME_BITS = frozenset(
+    (
+        *((dtype, dtype) for dtype in DataType),
+        (DataType.BFLOAT16, DataType.FLOAT),
+        (DataType.FLOAT, DataType.COMPLEX64),
     )
 )
 _OF_BITS = frozenset(("Abs", "Bitcast", "Conj", "Neg"))
@@ -97,7 +105,7 @@ def _outputs(step: Step, inputs: list[Array | None], ledger: Ledger) -> list[Arr
 
 def _computes(step: Step) -> bool:
     """Tell whether an op does arithmetic, for which denormals are zeros."""
-    same = step.node.op == "Cast" and step.wanted == step.results
+    same = step.node.op == "Cast" and (step.wanted[0], step.results[0]) in _SAME_BITS
     return step.row.file in _COMPUTING and step.node.op not in _OF_BITS and not same
 
 

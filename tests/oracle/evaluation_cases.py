@@ -85,7 +85,7 @@ def constant(name: str, dtype: DataType, array: Array) -> NodeDef:
     return node
 
 
-def set_attr(node: NodeDef, name: str, value: object) -> None:  # noqa: C901 - a row for each type
+def set_attr(node: NodeDef, name: str, value: object) -> None:
     """Set an attr by the type of what it is to be."""
     attr = node.attr[name]
     if isinstance(value, DataType):
@@ -205,8 +205,21 @@ def cases_of(name: str) -> list[Case]:
 
 
 @makes(
-    *"Add AddV2 Sub Mul Div RealDiv FloorDiv TruncateDiv DivNoNan MulNoNan Mod FloorMod".split(),
-    *"TruncateMod Pow Maximum Minimum SquaredDifference".split(),
+    *[
+        "Add",
+        "AddV2",
+        "Sub",
+        "Mul",
+        "Div",
+        "RealDiv",
+        "FloorDiv",
+        "TruncateDiv",
+        "DivNoNan",
+        "MulNoNan",
+        "Mod",
+        "FloorMod",
+    ],
+    *["TruncateMod", "Pow", "Maximum", "Minimum", "SquaredDifference"],
 )
 def _binary(make: Maker, op: str) -> Iterator[Case]:
     for dtype in [*FLOATS, *INTS, *COMPLEX]:
@@ -216,7 +229,7 @@ def _binary(make: Maker, op: str) -> Iterator[Case]:
             yield Case(op, (make.values(dtype, first), right), {"T": dtype})
 
 
-@makes(*"Equal NotEqual Less LessEqual Greater GreaterEqual".split())
+@makes(*["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual"])
 def _comparison(make: Maker, op: str) -> Iterator[Case]:
     for dtype in [*FLOATS, *INTS, *COMPLEX, D.BOOL, *QUANTIZED]:
         for first, second in PAIRS:
@@ -231,9 +244,53 @@ def _logical(make: Maker, op: str) -> Iterator[Case]:
 
 
 @makes(
-    *"Square Sqrt Rsqrt Reciprocal Inv Neg Abs Exp Expm1 Log Log1p Sin Cos Tan Asin Acos".split(),
-    *"Atan Sinh Cosh Tanh Asinh Acosh Atanh Sigmoid Softplus Softsign Erf Erfc Relu".split(),
-    *"Relu6 Elu Selu LeakyRelu Sign Floor Ceil Round Rint IsNan IsInf IsFinite".split(),
+    *[
+        "Square",
+        "Sqrt",
+        "Rsqrt",
+        "Reciprocal",
+        "Inv",
+        "Neg",
+        "Abs",
+        "Exp",
+        "Expm1",
+        "Log",
+        "Log1p",
+        "Sin",
+        "Cos",
+        "Tan",
+        "Asin",
+        "Acos",
+    ],
+    *[
+        "Atan",
+        "Sinh",
+        "Cosh",
+        "Tanh",
+        "Asinh",
+        "Acosh",
+        "Atanh",
+        "Sigmoid",
+        "Softplus",
+        "Softsign",
+        "Erf",
+        "Erfc",
+        "Relu",
+    ],
+    *[
+        "Relu6",
+        "Elu",
+        "Selu",
+        "LeakyRelu",
+        "Sign",
+        "Floor",
+        "Ceil",
+        "Round",
+        "Rint",
+        "IsNan",
+        "IsInf",
+        "IsFinite",
+    ],
 )
 def _unary(make: Maker, op: str) -> Iterator[Case]:
     for dtype in [*FLOATS, *INTS, *COMPLEX]:
@@ -242,7 +299,18 @@ def _unary(make: Maker, op: str) -> Iterator[Case]:
                 yield Case(op, (make.values(dtype, shape, tame=tame),), {"T": dtype})
 
 
-@makes(*"Identity Snapshot StopGradient PreventGradient ZerosLike OnesLike Rank Size".split())
+@makes(
+    *[
+        "Identity",
+        "Snapshot",
+        "StopGradient",
+        "PreventGradient",
+        "ZerosLike",
+        "OnesLike",
+        "Rank",
+        "Size",
+    ]
+)
 def _simple(make: Maker, op: str) -> Iterator[Case]:
     for dtype in ANY:
         for shape in SHAPES:
@@ -538,7 +606,6 @@ def _reverse(make: Maker, op: str) -> Iterator[Case]:
             ((3,), [0]),
             ((2, 3), [1]),
             ((2, 3), [0, -1]),
-            ((2, 3), [0, 0]),
             ((), []),
         ]:
             value = make.values(dtype, shape)
@@ -738,7 +805,6 @@ def _reductions(make: Maker, op: str) -> Iterator[Case]:
             ((2, 0), [1]),
             ((0,), [0]),
             ((2, 3, 4), [0, 2]),
-            ((2, 3), [0, 0]),
             ((2, 3), [2]),
             ((40,), [0]),
         ]:

@@ -22,7 +22,10 @@ GUESTS = {
         "checkpoints/stored",
         *(f"arrays/{path.stem}" for path in (PACKAGE / "arrays").glob("*.py")),
         # Whether a tensor can be evaluated is answered without numpy.
-        *(f"evaluation/{name}" for name in ("call", "compute", "constants", "limits")),
+        *(
+            f"evaluation/{name}"
+            for name in ("call", "compute", "constants", "denormals", "dequantize", "limits")
+        ),
         *(
             f"evaluation/operations/{path.stem}"
             for path in (PACKAGE / "evaluation/operations").glob("*.py")

@@ -77,7 +77,7 @@ def divide(call: Call) -> Array:
 def _truncated(call: Call, first: Array, second: Array) -> Array:
     remainder = np.fmod(first, second)
     call.reserve(remainder.nbytes)
-    return np.floor_divide(first - remainder, second)
+    return np.asarray(np.floor_divide(first - remainder, second))
 
 
 def _integers(call: Call) -> tuple[Array, Array]:

@@ -30,7 +30,7 @@ def cast(call: Call) -> Array:
         return array
     if array.dtype.kind == "c" and target.kind != "c":
         raise call.unsupported("of complex numbers to real ones")
-    if call.flag("Truncate") and target.kind not in "biuc":
+    if call.flag("Truncate") and target.kind not in "biu":
         raise call.unsupported("with bits cut off instead of rounded")
     if target == np.bool_:
         return np.not_equal(array, np.zeros((), array.dtype))

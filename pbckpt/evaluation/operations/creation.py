@@ -71,7 +71,7 @@ def lin_space(call: Call) -> Array:
     step = (last - first) / np.asarray(count - 1).astype(first.dtype)
     found = first + step * np.arange(count).astype(first.dtype)
     found[-1] = last
-    return found.astype(call.dtype())
+    return np.asarray(found).astype(call.dtype())
 
 
 def one_hot(call: Call) -> Array:

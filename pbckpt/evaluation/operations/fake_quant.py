@@ -74,7 +74,8 @@ def quantize_and_dequantize(call: Call) -> Array:
     away = call.text("round_mode", "HALF_TO_EVEN") == "HALF_UP"
     scaled = array * scale
     half = np.asarray(0.5).astype(array.dtype)
-    return (np.floor(scaled + half) if away else np.rint(scaled)) * inverse
+    found: Array = (np.floor(scaled + half) if away else np.rint(scaled)) * inverse
+    return found
 
 
 def _range(call: Call, array: Array) -> tuple[Array, Array, bool]:

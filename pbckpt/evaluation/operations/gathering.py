@@ -74,7 +74,8 @@ def gather_nd(call: Call) -> Array:
         _check_range(call, indices[..., axis], params.shape[axis])
     if not depth:
         return np.broadcast_to(params, shape).copy()
-    return params[tuple(np.moveaxis(indices, -1, 0))]
+    found: Array = params[tuple(np.moveaxis(indices, -1, 0))]
+    return found
 
 
 def select(call: Call) -> Array:

@@ -39,7 +39,7 @@ def dequantize(call: Call) -> Array:
     if mode == "MIN_COMBINED":
         found = _min_combined(array, low, high)
     elif mode == "MIN_FIRST":
-        found = _min_first(array, low, high)
+        found = dequantize_min_first(array, low, high)
     elif mode == "SCALED":
         narrow = call.flag("narrow_range")
         found = array.astype(_F32) * _scale(array.dtype, low, high, narrow=narrow)
@@ -75,7 +75,12 @@ def _min_combined(array: Array, low: Array, high: Array) -> Array:
     return (array.astype(_F32) + half) * scale + low
 
 
-def _min_first(array: Array, low: Array, high: Array) -> Array:
+def dequantize_min_first(array: Array, low: Array, high: Array) -> Array:
+    """Return the floats that integers stand for in the mode MIN_FIRST.
+
+    The arithmetic is that of Dequantize on a CPU, bit for bit. ``low`` and
+    ``high`` are float32, scalars or of a shape that broadcasts.
+    """
     lowest, highest = _steps(array.dtype)
     scale = ((high - low).astype(np.float64) / (highest - lowest)).astype(_F32)
     rounded = round_away(low / scale) * scale
@@ -93,7 +98,9 @@ def _scale(dtype: np.dtype[Any], low: Array, high: Array, *, narrow: bool) -> Ar
 def round_away(array: Array) -> Array:
     """Round to the nearest integer, from halfway away from zero."""
     whole = np.trunc(array)
-    return whole + np.copysign(np.abs(array - whole) >= 0.5, array).astype(array.dtype)  # noqa: PLR2004
+    half = np.copysign(np.abs(array - whole) >= 0.5, array)  # noqa: PLR2004
+    found: Array = whole + half.astype(array.dtype)
+    return found
 
 
 OPERATIONS: dict[str, Callable[[Call], Any]] = {

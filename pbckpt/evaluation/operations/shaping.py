@@ -42,7 +42,7 @@ def _open_size(call: Call, array: Array, sizes: list[int]) -> int:
     given = prod(size for size in array.shape if size or not has_none)
     if given % known:
         raise call.invalid(f"{array.size} elements in the shape {sizes[:8]}")
-    return given // known
+    return int(given // known)
 
 
 def transpose(call: Call) -> Array:
