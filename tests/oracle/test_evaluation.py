@@ -14,6 +14,7 @@ from pbckpt.evaluation.denormals import flushed
 from pbckpt.evaluation.evaluator import Evaluator
 from pbckpt.evaluation.table import OPS
 from tests.oracle.evaluation_cases import MAKERS, Case, cases_of
+from tests.oracle.judge import WorkerDiedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,15 +48,10 @@ ROUNDED = frozenset(
 ONE_ULP = ROUNDED - {"Maximum", "Minimum", "Relu", "Relu6", "Dequantize", "Neg", "Sqrt"}
 # What version 1 rounds in steps of its own, looked at by the size of the largest number.
 STEPS = frozenset(op for op in MAKERS if op.startswith("FakeQuant"))
+# What version 1 takes from an approximation of the processor's, digits off.
+APPROXIMATE = frozenset(("Sqrt", "Rsqrt"))
 # What this refuses and some version of TensorFlow computes anyhow, in undefined ways.
 STRICTER = ("divided by zero", "an index outside")
-# What a TensorFlow says that has no such op, or has it for other types only.
-LACKING = (
-    "No OpKernel",
-    "Op type not registered",
-    "not in the list of allowed values",
-    "not supported",
-)
 
 
 def ulps(found: Any, expected: Any) -> float:  # noqa: ANN401 - arrays
@@ -86,10 +82,17 @@ def distance(op: str, found: Any, expected: Any) -> float:  # noqa: ANN401 - arr
     if op in STEPS:
         return _in_steps(found, expected)
     if op in ROUNDED:
-        found, expected = (
-            np.where(one == 0, 0, one).astype(one.dtype) for one in map(flushed, (found, expected))
-        )
+        found, expected = _unsigned_zeros(found), _unsigned_zeros(expected)
     return ulps(found, expected)
+
+
+def _unsigned_zeros(array: Any) -> Any:  # noqa: ANN401 - arrays
+    """Return an array with positive zeros for denormals and for other zeros."""
+    array = np.array(flushed(array))
+    parts = (array.real, array.imag) if array.dtype.kind == "c" else (array,)
+    for part in parts:
+        part[part == 0] = 0
+    return array
 
 
 def _in_steps(found: Any, expected: Any) -> float:  # noqa: ANN401 - arrays
@@ -108,16 +111,16 @@ class Outcome(NamedTuple):
     off: float = float("inf")
 
 
-def outcome(case: Case, answer: dict[str, Any]) -> Outcome | None:
+def outcome(  # noqa: PLR0911 - a line for each way it may end
+    case: Case, answer: dict[str, Any]
+) -> Outcome | None:
     """Compare one case; None where TensorFlow has no opinion."""
     evaluator = Evaluator(case.nodes())
     try:
         found = [evaluator.evaluate(name) for name in case.names]
     except PbckptError as error:
         if "error" in answer:
-            return (
-                None if any(text in answer["message"] for text in LACKING) else Outcome(case, "", 0)
-            )
+            return None
         stricter = any(text in str(error) for text in STRICTER)
         if stricter or isinstance(error, UnsupportedGraphError):
             return None  # refused rather than wrong
@@ -156,11 +159,16 @@ def judged(judge: TensorFlowJudge, folder: Path, op: str) -> list[Outcome]:
     ]
     paths = folder / "cases.json", folder / "answers.json"
     paths[0].write_text(json.dumps(asked), encoding="ascii")
-    judge.ask("evaluate_many", cases=str(paths[0]), answers=str(paths[1]))
+    try:
+        told = judge.ask("evaluate_many", cases=str(paths[0]), answers=str(paths[1]))
+    except WorkerDiedError:
+        pytest.skip(f"this TensorFlow aborts on a case of {op}")
+    first = told["version"].startswith("1.")
     answers = json.loads(paths[1].read_text(encoding="ascii"))
     return [
         found
         for case, answer in zip(cases, answers, strict=True)
+        if not (first and op in APPROXIMATE)
         if (found := outcome(case, answer)) is not None
     ]
 

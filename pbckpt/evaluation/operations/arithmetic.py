@@ -98,7 +98,11 @@ def truncate_divide(call: Call) -> Array:
 
 def floor_divide(call: Call) -> Array:
     """Divide, and take the next integer below."""
-    return np.floor_divide(*_integers(call))
+    first, second = _integers(call)
+    sizes = np.abs(first.astype(np.float64)), np.abs(second.astype(np.float64))
+    if first.dtype.kind == "i" and (np.add(*sizes) >= float(np.iinfo(first.dtype).max)).any():
+        raise call.unsupported("of numbers whose sum overflows")
+    return np.floor_divide(first, second)
 
 
 def divide_no_nan(call: Call) -> Array:

@@ -92,8 +92,8 @@ def first_extreme(function: Any) -> Callable[[Call], Array]:  # noqa: ANN401 - n
 
     def operation(call: Call) -> Array:
         array = call.inputs[0]
-        if array.dtype.kind == "c" or array.dtype == object:
-            raise call.unsupported("of complex numbers or strings")
+        if array.dtype.kind == "c" or array.dtype in (object, np.uint32, np.uint64):
+            raise call.unsupported(f"of type {array.dtype.name}")
         axis = call.axis(int(call.scalar(1)), array.ndim)
         if array.dtype.kind not in "biu" and np.isnan(array).any():
             raise call.unsupported("of what is no number")
