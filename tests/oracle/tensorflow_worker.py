@@ -25,6 +25,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     saver_save_parts, saver_restore, checkpoint_save,
     checkpoint_restore, variable_dtypes, resave                     see tensorflow_forms.py
     train_saver, train_objects, restore_objects                     see tensorflow_objects.py
+    evaluate_many                                                   see tensorflow_evaluation.py
     write_text, save_graphs, save_module                            see tensorflow_graphs.py
     freeze_network, save_network, restore_network,
     save_objects, restore_objects_like                              see tensorflow_like.py
@@ -73,6 +74,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 if TYPE_CHECKING:
+    from tests.oracle.tensorflow_evaluation import EvaluationOps
     from tests.oracle.tensorflow_forms import FormOps
     from tests.oracle.tensorflow_graphs import GraphOps
     from tests.oracle.tensorflow_like import LikeOps
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
         string_array,
     )
 else:  # a script finds the files beside it
+    from tensorflow_evaluation import EvaluationOps
     from tensorflow_forms import FormOps
     from tensorflow_graphs import GraphOps
     from tensorflow_like import LikeOps
@@ -169,7 +172,7 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness(ManyOps, FormOps, GraphOps, ObjectOps, LikeOps):
+class Witness(EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps, LikeOps):
     """Answers requests with the help of one imported TensorFlow."""
 
     def __init__(self, *, eager: bool) -> None:

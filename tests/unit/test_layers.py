@@ -21,6 +21,16 @@ GUESTS = {
         "applications/checkpoint",
         "checkpoints/stored",
         *(f"arrays/{path.stem}" for path in (PACKAGE / "arrays").glob("*.py")),
+        # Whether a tensor can be evaluated is answered without numpy.
+        *(
+            f"evaluation/{name}"
+            for name in ("call", "compute", "constants", "denormals", "dequantize", "limits")
+        ),
+        *(
+            f"evaluation/operations/{path.stem}"
+            for path in (PACKAGE / "evaluation/operations").glob("*.py")
+        ),
+        "evaluation/evaluator",
     },
     "ml_dtypes": {"dtypes"},
     "cramjam": {"table/snappy"},
