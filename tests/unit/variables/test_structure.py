@@ -80,9 +80,9 @@ def test_batch_norm_without_scale() -> None:
 def test_batch_norm_with_a_negated_mean() -> None:
     assert (
         parts(
+            X,
             *consts("v", "g", "m", "b"),
             const("eps"),
-            X,
             *INVERSE,
             node("Mul", "mul", "rsqrt", "g"),
             node("Mul", "mul_1", "x", "mul"),
@@ -98,9 +98,9 @@ def test_batch_norm_with_a_negated_mean() -> None:
 def test_batch_norm_by_a_division() -> None:
     assert (
         parts(
+            X,
             *consts("v", "g", "m", "b"),
             const("eps"),
-            X,
             node("AddV2", "add", "eps", "v"),
             node("Sqrt", "sqrt", "add"),
             node("Sub", "centred", "x", "m"),
