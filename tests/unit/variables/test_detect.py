@@ -7,8 +7,7 @@ import pytest
 from pbckpt.dtypes import DataType
 from pbckpt.errors import InvalidGraphError
 from pbckpt.operators.roles import Role
-from pbckpt.protos import NodeDef
-from pbckpt.variables.detect import Detection, Skipped, is_trainable
+from pbckpt.variables.detect import Detection, is_trainable
 from tests.unit.variables.graphs import const, detect_in, function, identity, node, variable
 
 
@@ -269,8 +268,3 @@ def test_names_of_two_bodies_are_told_apart() -> None:
 def test_a_graph_without_constants() -> None:
     assert detect_in(node("Placeholder", "x")) == Detection((), ())
     assert detect_in() == Detection((), ())
-
-
-def test_what_is_skipped_has_nothing_else_by_default() -> None:
-    assert Skipped("n", None, "why") == Skipped("n", None, "why", False, None, ())  # noqa: FBT003
-    assert NodeDef() == NodeDef()

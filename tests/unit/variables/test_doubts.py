@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pbckpt.protos import NodeDef
+from pbckpt.variables.detect import examine
 from pbckpt.variables.doubts import doubts, is_usually_a_variable
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.walk import Walker
 from tests.unit.variables.graphs import const, graph, identity, node, number_of
-from pbckpt.variables.detect import examine
-from pbckpt.variables.network import Network
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
 
 
 def found(*nodes: NodeDef, scene: Scene | None = None) -> list[Evidence]:

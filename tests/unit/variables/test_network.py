@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pbckpt.variables.network import NOWHERE, Network
 from tests.unit.variables.graphs import const, function, identity, network, node, number_of
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
 
 
 def takers(net: Network, title: str, output: int = 0) -> list[tuple[str, int]]:
@@ -137,8 +142,7 @@ CALLED = function("f", ["a", "b"], ["i:output:0", "a"], identity("i", "b"))
     ],
     ids=lambda call: str(call.op),
 )
-def test_inputs_of_a_call_go_on_in_the_function(call: object) -> None:
-    assert hasattr(call, "op")
+def test_inputs_of_a_call_go_on_in_the_function(call: NodeDef) -> None:
     net = network(
         const("c"),
         const("d"),
@@ -146,7 +150,7 @@ def test_inputs_of_a_call_go_on_in_the_function(call: object) -> None:
         identity("x", "call"),
         identity("y", "call:1"),
         functions=[CALLED],
-    )  # type: ignore[arg-type]
+    )
     assert takers(net, "c") == [("call", 0), ("f::a", 0)]
     assert takers(net, "d") == [("call", 1), ("f::b", 0)]
     assert takers(net, "f::a") == [("f::result 1", 0)]

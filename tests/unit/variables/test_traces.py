@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from pbckpt.protos import FunctionDef, NodeDef
 from pbckpt.variables.evidence import Strength
 from pbckpt.variables.network import Network
 from pbckpt.variables.traces import TRACES, find_computed_reads, find_traces, is_generic
@@ -23,6 +22,7 @@ from tests.unit.variables.graphs import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pbckpt.protos import FunctionDef, NodeDef
     from pbckpt.variables.traces import Trace
 
 
@@ -344,7 +344,7 @@ def test_a_long_formula_is_no_read() -> None:
 
 
 def test_every_rule_is_one_of_the_traces() -> None:
-    assert TRACES == {
+    assert {
         "read_identity",
         "resource_read",
         "resource_capture",
@@ -355,4 +355,4 @@ def test_every_rule_is_one_of_the_traces() -> None:
         "folded_read",
         "computed_read",
         "colocated",
-    }
+    } == TRACES

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pbckpt.protos import NodeDef
 from pbckpt.variables.evidence import Strength
 from pbckpt.variables.uses import use_evidence
 from tests.unit.variables.graphs import const, identity, node, verdicts
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
 
 
 def found(*nodes: NodeDef) -> list[tuple[str, Strength, str]]:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pbckpt.protos import NodeDef
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.verdict import Outcome
 from tests.unit.variables.graphs import const, identity, node, rules, variable, verdicts
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
 
 VARIABLE, AMBIGUOUS, CONSTANT = Outcome.VARIABLE, Outcome.AMBIGUOUS, Outcome.CONSTANT
 

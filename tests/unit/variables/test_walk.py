@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pbckpt.operators.passing import Change
-from pbckpt.protos import NodeDef
 from pbckpt.variables import walk
-from pbckpt.variables.walk import Walker
 from tests.unit.variables.graphs import const, function, identity, node, number_of, walker
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
+    from pbckpt.variables.walk import Walker
 
 
 def uses(walks: Walker, start: str) -> list[tuple[str, int, set[str]]]:
