@@ -236,7 +236,8 @@ def test_a_graph_without_traces_of_variables() -> None:
     error = refusal(Selection(), Detection((), DETECTION.skipped))
     assert str(error) == (
         "no variable was found among 3 constants: none bears a trace of freezing, "
-        "and none is used as a weight. See them with pbckpt inspect, then name those to take with --take PATTERN, "
+        "and none is used as a weight. See them with pbckpt inspect, "
+        "then name those to take with --take PATTERN, "
         "or take every constant with --select all"
     )
 

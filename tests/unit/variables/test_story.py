@@ -95,7 +95,7 @@ def test_a_name_of_nothing_says_what_is_near() -> None:
     )
     assert caught.value.unknown == ("conv/kernl",)
     assert caught.value.suggestions == ("conv/kernel",)
-    with pytest.raises(SelectionError, match="^no constant or variable is called 'zzzzzz'$"):
+    with pytest.raises(SelectionError, match=r"^no constant or variable is called 'zzzzzz'$"):
         told("zzzzzz", *NODES)
     with pytest.raises(SelectionError):
         told("conv", NodeDef(name="conv", op="Relu"))
