@@ -6,100 +6,81 @@ import pytest
 
 from pbckpt.dtypes import DataType
 from pbckpt.errors import InvalidGraphError
-from pbckpt.graph.decode import decode_graph
-from pbckpt.graph.view import GraphView
-from pbckpt.protos import GraphDef, NodeDef, TensorProto
-from pbckpt.variables.detect import Detection, Skipped, detect
-from pbckpt.wire.span import Memory
-
-
-class Source(Memory):
-    def release_pages(self, start: int, end: int) -> None:
-        """Keep all pages: this is memory."""
-
-
-def const(name: str, dtype: int = 1, *dims: int) -> NodeDef:
-    value = TensorProto(dtype=dtype)
-    for size in dims:
-        value.tensor_shape.dim.add(size=size)
-    node = NodeDef(name=name, op="Const")
-    node.attr["dtype"].type = dtype
-    node.attr["value"].tensor.CopyFrom(value)
-    return node
-
-
-def identity(name: str, of: str) -> NodeDef:
-    return NodeDef(name=name, op="Identity", input=[of])
-
-
-def lookup(name: str, of: str) -> NodeDef:
-    return NodeDef(name=name, op="GatherV2", input=[of])
-
-
-def detect_in(*nodes: NodeDef) -> Detection:
-    return detect(GraphView(decode_graph(Source(GraphDef(node=nodes).SerializeToString()))))
+from pbckpt.operators.roles import Role
+from pbckpt.variables.detect import Detection, is_trainable
+from tests.unit.variables.graphs import const, detect_in, function, identity, node, variable
 
 
 def keys(found: Detection) -> list[tuple[str, str]]:
-    return [(variable.key, variable.node) for variable in found.variables]
+    return [(one.key, one.node) for one in found.variables]
 
 
 def test_every_constant_gets_a_verdict_in_the_order_of_the_file() -> None:
     found = detect_in(
-        const("b", 1, 2, 3),
-        const("axis", 3),
+        const("b", 2, 3),
+        const("axis", dtype=3),
         identity("b/read", "b"),
-        const("m/MatMul/ReadVariableOp/resource", 2),
-        const("a", 9),
+        const("net/m/MatMul/ReadVariableOp/resource", 3, 4),
+        node("MatMul", "net/m/MatMul", "b/read", "net/m/MatMul/ReadVariableOp/resource"),
+        const("a", dtype=9),
         identity("m/ReadVariableOp", "a"),
         const("unused"),
-        NodeDef(name="concat", op="ConcatV2", input=["b/read", "axis"]),
+        node("ConcatV2", "concat", "b/read", "x", "axis"),
     )
     assert [(v.key, v.node, v.rule) for v in found.variables] == [
         ("b", "b", "read_identity"),
-        ("m/MatMul", "m/MatMul/ReadVariableOp/resource", "resource_capture"),
+        ("m/kernel", "net/m/MatMul/ReadVariableOp/resource", "resource_capture"),
         ("a", "a", "resource_read"),
     ]
-    assert [skipped.node for skipped in found.skipped] == ["axis", "unused"]
+    assert [(skipped.node, skipped.reason) for skipped in found.skipped] == [
+        ("axis", "ConcatV2 'concat' takes it as the axis"),
+        ("unused", "no operation takes it"),
+    ]
 
 
 def test_a_variable_carries_what_was_found() -> None:
-    (variable,) = detect_in(const("w", 1, 2, 3), identity("w/read", "w")).variables
-    assert (variable.dtype, variable.shape, variable.nbytes) == (DataType.FLOAT, (2, 3), 24)
-    assert variable.trainable
-    assert variable.reason == (
-        "Identity 'w/read' reads it, as freezing leaves a reference variable"
-    )
-
-
-def test_the_first_rule_that_finds_something_decides() -> None:
-    found = detect_in(
-        const("a/resource"),
-        identity("a/resource/read", "a/resource"),
-        const("b/ReadVariableOp/resource"),
-        identity("b/ReadVariableOp", "b/ReadVariableOp/resource"),
-    )
-    assert [(v.key, v.rule) for v in found.variables] == [
-        ("a/resource", "read_identity"),
-        ("b", "resource_capture"),
-    ]
+    (found,) = detect_in(*variable("w", 2, 3), node("MatMul", "m", "x", "w/read")).variables
+    assert (found.dtype, found.shape, found.nbytes) == (DataType.FLOAT, (2, 3), 24)
+    assert (found.trainable, found.role, found.value) == (True, Role.MATRIX, "")
+    assert found.reason == "Identity 'w/read' reads it, as freezing leaves a reference variable"
+    assert [one.rule for one in found.evidence] == ["read_identity", "matrix_operand"]
 
 
 def test_why_a_constant_was_no_variable() -> None:
     found = detect_in(
-        const("shape", 3, 2),
-        const("alone"),
-        NodeDef(name="r2", op="Reshape", input=["x", "shape"]),
-        NodeDef(name="r1", op="Reshape", input=["y", "shape"]),
-        NodeDef(name="f", op="Fill", input=["shape", "^alone"]),
+        const("shape", 2, dtype=3),
+        const("factor", 4),
+        node("Reshape", "r2", "x", "shape"),
+        node("Reshape", "r1", "y", "shape"),
+        node("Mul", "m", "x", "factor", "^shape"),
+        node("Abs", "n", "factor"),
     )
     assert [skipped.reason for skipped in found.skipped] == [
-        "no trace of a variable: feeds Fill, Reshape without a variable's read between",
-        "no trace of a variable: feeds nothing without a variable's read between",
+        "Reshape 'r1' takes it as the shape",
+        "nothing speaks for it: it feeds Abs, Mul",
     ]
     tensor = found.skipped[0].tensor
     assert tensor is not None
     assert (tensor.dtype, tensor.shape) == (DataType.INT32, (2,))
+    assert not found.skipped[0].is_ambiguous
+
+
+def test_an_ambiguous_constant_is_told_as_such() -> None:
+    (skipped,) = detect_in(const("l/alpha"), node("Mul", "m", "x", "l/alpha")).skipped
+    assert skipped.is_ambiguous
+    assert [one.rule for one in skipped.evidence] == ["usual_name", "scalar"]
+
+
+def test_a_constant_in_a_function() -> None:
+    body = function("f", [], [], *variable("w", 2, 2), node("MatMul", "m", "x", "w/read"))
+    found = detect_in(node("f", "call"), functions=[body])
+    assert keys(found) == [("w", "f::w")]
+
+
+def test_a_constant_that_goes_into_a_function() -> None:
+    body = function("f", ["a"], [], identity("dense/MatMul/ReadVariableOp", "a"))
+    found = detect_in(const("dense/kernel"), node("f", "call", "dense/kernel"), functions=[body])
+    assert keys(found) == [("dense/kernel", "dense/kernel")]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +90,7 @@ def test_why_a_constant_was_no_variable() -> None:
         (DataType.DOUBLE, True),
         (DataType.HALF, True),
         (DataType.BFLOAT16, True),
+        (DataType.COMPLEX64, True),
         (DataType.INT32, False),
         (DataType.INT64, False),
         (DataType.BOOL, False),
@@ -118,8 +100,8 @@ def test_why_a_constant_was_no_variable() -> None:
     ],
 )
 def test_only_floating_point_is_trained(dtype: DataType, trainable: bool) -> None:  # noqa: FBT001
-    (variable,) = detect_in(const("w", dtype), identity("w/read", "w")).variables
-    assert variable.trainable is trainable
+    (found,) = detect_in(const("w", dtype=dtype), identity("w/read", "w")).variables
+    assert found.trainable is trainable
 
 
 @pytest.mark.parametrize(
@@ -130,55 +112,116 @@ def test_only_floating_point_is_trained(dtype: DataType, trainable: bool) -> Non
         ("moving_mean", False),
         ("global_step", False),
         ("net/global_step", False),
+        ("w/ExponentialMovingAverage", False),
         ("bn/gamma", True),
         ("moving_mean/w", True),
         ("bn/moving_mean_1", True),
     ],
 )
 def test_statistics_and_the_step_are_not_trained(name: str, trainable: bool) -> None:  # noqa: FBT001
-    (variable,) = detect_in(const(name), identity(f"{name}/read", name)).variables
-    assert variable.trainable is trainable
+    (found,) = detect_in(*variable(name)).variables
+    assert found.trainable is trainable
+
+
+def test_what_an_op_takes_as_statistics_is_not_trained() -> None:
+    names = ("a", "b", "c", "d")
+    nodes = [one for name in names for one in variable(name, 4)]
+    norm = node("FusedBatchNormV3", "n", "x", *(f"{name}/read" for name in names))
+    found = detect_in(*nodes, norm).variables
+    assert [(one.role, one.trainable) for one in found] == [
+        (Role.GAMMA, True),
+        (Role.BETA, True),
+        (Role.MOVING_MEAN, False),
+        (Role.MOVING_VARIANCE, False),
+    ]
+    assert is_trainable(DataType.FLOAT, None, "a/b")
+    assert not is_trainable(DataType.FLOAT, Role.STATE, "a/b")
 
 
 @pytest.mark.parametrize(("dtype", "label"), [(20, "resource"), (21, "variant")])
 def test_a_constant_without_elements_to_store_is_skipped(dtype: int, label: str) -> None:
-    found = detect_in(const("handle", dtype), identity("handle/read", "handle"), const("c"))
+    found = detect_in(const("handle", dtype=dtype), identity("handle/read", "handle"), const("c"))
     assert found.variables == ()
-    assert found.skipped[0] == Skipped(
-        "handle",
-        None,
-        f"node 'handle': a constant of type {label} has no value to store",
-    )
+    skipped = found.skipped[0]
+    assert (skipped.node, skipped.tensor, skipped.is_ambiguous) == ("handle", None, False)
+    assert skipped.reason == f"node 'handle': a constant of type {label} has no value to store"
 
 
 def test_a_constant_that_tensorflow_refuses_is_an_error_even_if_it_was_no_variable() -> None:
     broken = const("axis")
     broken.attr["dtype"].type = 3
     with pytest.raises(InvalidGraphError, match="the attr dtype is type number 3") as caught:
-        detect_in(const("w"), identity("w/read", "w"), broken)
+        detect_in(*variable("w"), broken)
     assert caught.value.node_name == "axis"
 
 
-def test_variables_read_at_one_place_keep_the_names_of_their_nodes() -> None:
+def test_merged_constants_become_several_variables() -> None:
     found = detect_in(
-        const("m/ReadVariableOp/resource"),
-        const("m/resource"),
-        lookup("m", "m/resource"),
-        const("n/ReadVariableOp/resource"),
+        *variable("a/bias", 4),
+        identity("b/bias/read", "a/bias"),
+        node("BiasAdd", "x", "y", "a/bias/read"),
+        node("FusedBatchNormV3", "n", "y", "g", "b/bias/read", "m", "v"),
     )
-    assert keys(found) == [
-        ("m/ReadVariableOp/resource", "m/ReadVariableOp/resource"),
-        ("m/resource", "m/resource"),
-        ("n", "n/ReadVariableOp/resource"),
+    assert [(one.key, one.node, one.role) for one in found.variables] == [
+        ("a/bias", "a/bias", Role.BIAS),
+        ("b/bias", "a/bias", Role.BETA),
     ]
 
 
-def test_a_variable_whose_place_is_the_name_of_another_keeps_its_own() -> None:
-    found = detect_in(const("m"), identity("m/read", "m"), const("m/ReadVariableOp/resource"))
-    assert keys(found) == [("m", "m"), ("m/ReadVariableOp/resource", "m/ReadVariableOp/resource")]
+def test_a_merged_constant_whose_own_read_is_gone_keeps_its_name() -> None:
+    found = detect_in(
+        *variable("b/kernel", 4), const("b/bias", 4), identity("a/bias/read", "b/bias")
+    )
+    assert keys(found) == [("b/kernel", "b/kernel"), ("a/bias", "b/bias"), ("b/bias", "b/bias")]
 
 
-# Two that are read at m, one of which has the name that a third is read at, and so on.
+def test_the_value_of_what_a_tool_made_smaller_is_what_is_read() -> None:
+    cast = node("Cast", "c", "w/half")
+    cast.attr["SrcT"].type, cast.attr["DstT"].type = 19, 1
+    read = identity("w/read", "c")
+    read.attr["T"].type = 1
+    nodes = [const("w/half", 4, dtype=19), cast, read]
+    (found,) = detect_in(*nodes).variables
+    assert (found.key, found.node, found.value) == ("w", "w/half", "w/read")
+    assert (found.tensor.dtype, found.dtype, found.nbytes) == (DataType.HALF, DataType.FLOAT, 16)
+
+
+def test_a_dequantized_weight_without_a_read() -> None:
+    nodes = [
+        const("c/kernel", 3, 3, 1, 8, dtype=12),
+        node("Dequantize", "c/deq", "c/kernel", "min", "max"),
+        node("Conv2D", "c/Conv2D", "x", "c/deq"),
+    ]
+    (found,) = detect_in(*nodes).variables
+    assert (found.node, found.value, found.dtype) == ("c/kernel", "c/deq", DataType.FLOAT)
+    assert found.trainable
+
+
+def test_a_weight_of_a_quantized_op_has_a_range() -> None:
+    nodes = [
+        const("c/kernel_quantized_const", 3, 3, 1, 8, dtype=12),
+        const("lo"),
+        const("hi"),
+        node("QuantizedConv2D", "q", "x", "c/kernel_quantized_const", "xlo", "xhi", "lo", "hi"),
+    ]
+    (found,) = detect_in(*nodes).variables
+    assert (found.key, found.ranges, found.dtype) == ("c/kernel", ("lo", "hi"), DataType.FLOAT)
+
+
+# --- keys
+
+
+def test_variables_read_at_one_place_get_numbers() -> None:
+    found = detect_in(
+        const("m/ReadVariableOp/resource"),
+        const("m/resource"),
+        node("GatherV2", "m", "m/resource", "ids", "axis"),
+        const("n/ReadVariableOp/resource"),
+    )
+    assert len({key for key, _ in keys(found)}) == 3
+
+
+# Several that are read at one place, by names that are made of each other.
 CROWD = [
     "m/resource",
     "m/ReadVariableOp/resource",
@@ -188,18 +231,40 @@ CROWD = [
 ]
 
 
-def test_a_name_that_is_given_back_may_be_the_place_of_another() -> None:
-    for order in itertools.permutations(CROWD):
-        found = detect_in(*map(const, order), lookup("m", "m/resource"))
-        assert keys(found) == [(name, name) for name in order]
-
-
 def test_keys_are_unique_whatever_the_names() -> None:
     for count in range(1, len(CROWD) + 1):
-        for some in itertools.combinations(CROWD, count):
-            found = detect_in(*map(const, some), lookup("m", "m/resource"))
-            assert len({key for key, _ in keys(found)}) == count
+        for some in itertools.permutations(CROWD, count):
+            gather = node("GatherV2", "m", "m/resource", "ids", "axis")
+            found = detect_in(*map(const, some), gather)
+            assert len({key for key, _ in keys(found)}) == count == len(found.variables)
+
+
+def test_a_derived_key_is_not_the_name_of_another_variable() -> None:
+    nodes = [
+        *variable("m/variable"),
+        const("unknown"),
+        identity("net/m/ReadVariableOp", "unknown"),
+        const("unknown_1"),
+        identity("net/o/ReadVariableOp", "unknown_1"),
+    ]
+    assert keys(detect_in(*nodes)) == [
+        ("m/variable", "m/variable"),
+        ("m/variable_1", "unknown"),
+        ("o/variable", "unknown_1"),
+    ]
+
+
+def test_the_scope_of_an_import_is_taken_off() -> None:
+    nodes = [*variable("import/a/w"), *variable("import/b/w")]
+    assert keys(detect_in(*nodes)) == [("a/w", "import/a/w"), ("b/w", "import/b/w")]
+
+
+def test_names_of_two_bodies_are_told_apart() -> None:
+    bodies = [function(name, [], [], *variable("w", 4)) for name in ("f", "g")]
+    found = detect_in(node("f", "x"), node("g", "y"), functions=bodies)
+    assert keys(found) == [("f::w", "f::w"), ("g::w", "g::w")]
 
 
 def test_a_graph_without_constants() -> None:
-    assert detect_in(NodeDef(name="x", op="Placeholder")) == Detection((), ())
+    assert detect_in(node("Placeholder", "x")) == Detection((), ())
+    assert detect_in() == Detection((), ())

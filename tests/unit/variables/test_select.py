@@ -7,6 +7,7 @@ from pbckpt.edits.selection import Select, Selection
 from pbckpt.errors import SelectionError
 from pbckpt.graph.tensor_proto import ConstantTensor
 from pbckpt.variables.detect import Detection, Skipped, Variable
+from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.select import plan_selection
 from pbckpt.wire.span import Span
 
@@ -72,6 +73,44 @@ def test_all_takes_every_constant_that_can_be_stored() -> None:
     assert plan.variables[0].reason == "every constant was asked for"
     assert plan.variables[0].tensor is AXIS
     assert plan.skipped == (HANDLE,)
+
+
+WEIGHT = Evidence("weight_input", Strength.STRONG, "Conv2D 'c' takes it")
+STATE = Evidence("weight_input", Strength.SLIGHT, "LSTMBlockCell 'c' takes it")
+MIXED = Detection(
+    (
+        variable("a")._replace(evidence=(WEIGHT,)),
+        variable("b")._replace(evidence=(STATE,)),
+        variable("c")._replace(rule="usual_name", reason="its name"),
+    ),
+    (
+        skipped("axis"),
+        skipped("k")._replace(evidence=(WEIGHT,)),
+        HANDLE._replace(evidence=(WEIGHT,)),
+    ),
+)
+
+
+def test_traced_takes_what_freezing_left_a_trace_of() -> None:
+    plan = plan_selection(MIXED, Selection(Select.TRACED))
+    assert plan.variables == MIXED.variables[:2]
+    assert {s.node: s.reason for s in plan.skipped}["c"] == (
+        "freezing left no trace on it: its name"
+    )
+
+
+def test_weights_takes_what_ops_take_as_weights() -> None:
+    plan = plan_selection(MIXED, Selection(Select.WEIGHTS))
+    assert [(v.key, v.rule) for v in plan.variables] == [("a", "read_identity"), ("k", "weights")]
+    assert plan.variables[1].reason == "an operation takes it as a weight"
+    reasons = {s.node: s.reason for s in plan.skipped}
+    assert reasons["b"] == reasons["c"] == "no operation takes it as a weight"
+    assert reasons["handle"] == "node 'handle': no value to store"
+
+
+@pytest.mark.parametrize(("select", "keys"), [(Select.TRACED, "abk"), (Select.WEIGHTS, "abk")])
+def test_take_adds_to_any_policy(select: Select, keys: str) -> None:
+    assert taken(Selection(select, take=("b", "k")), MIXED) == list(keys)
 
 
 def test_include_keeps_what_matches() -> None:
@@ -196,8 +235,9 @@ def test_a_graph_without_constants_is_not_frozen() -> None:
 def test_a_graph_without_traces_of_variables() -> None:
     error = refusal(Selection(), Detection((), DETECTION.skipped))
     assert str(error) == (
-        "no variable was found among 3 constants: none bears a trace of freezing. "
-        "See them with pbckpt inspect, then name those to take with --take PATTERN, "
+        "no variable was found among 3 constants: none bears a trace of freezing, "
+        "and none is used as a weight. See them with pbckpt inspect, "
+        "then name those to take with --take PATTERN, "
         "or take every constant with --select all"
     )
 

@@ -1,0 +1,201 @@
+"""Graphs whose edges ask for much: detection ends soon, and does not recurse.
+
+Each is looked at in a process of its own that has hardly any stack to recurse on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pbckpt.protos import GraphDef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+LONG = 100_000
+MANY = 20_000
+
+DETECT = """
+import json, sys
+import pbckpt
+
+detect, open_graph = pbckpt.detect_variables, pbckpt.open_graph  # imported with all the stack
+with open_graph(sys.argv[1]) as graph:
+    detect(graph)
+sys.setrecursionlimit(100)
+with open_graph(sys.argv[1]) as graph:
+    found = detect(graph)
+print(json.dumps([len(found.variables), len(found.skipped)]))
+"""
+
+
+def detect_apart(graph: GraphDef, directory: Path) -> tuple[int, int]:
+    path = directory / "graph.pb"
+    path.write_bytes(graph.SerializeToString())
+    done = subprocess.run(
+        [sys.executable, "-c", DETECT, str(path)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    variables, skipped = json.loads(done.stdout)
+    return variables, skipped
+
+
+def add_const(graph: GraphDef, name: str) -> None:
+    node = graph.node.add(name=name, op="Const")
+    node.attr["dtype"].type = 1
+    node.attr["value"].tensor.dtype = 1
+    node.attr["value"].tensor.tensor_shape.dim.add(size=4)
+
+
+def chain_of(op: str) -> GraphDef:
+    """A constant, handed on a hundred thousand times."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    graph.node.add(name="n0", op=op, input=["w"])
+    for number in range(1, LONG):
+        graph.node.add(name=f"n{number}", op=op, input=[f"n{number - 1}"])
+    return graph
+
+
+def chain_backwards() -> GraphDef:
+    """The same, each node before what it takes."""
+    graph = GraphDef()
+    for number in range(LONG, 0, -1):
+        graph.node.add(name=f"n{number}", op="Identity", input=[f"n{number - 1}"])
+    add_const(graph, "n0")
+    return graph
+
+
+def chain_of_sums() -> GraphDef:
+    """A constant that is added again and again, behind a matrix multiplication."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    graph.node.add(name="n0", op="MatMul", input=["x", "w"])
+    for number in range(1, LONG):
+        graph.node.add(name=f"n{number}", op="Add", input=[f"n{number - 1}", "w"])
+    return graph
+
+
+def cycles() -> GraphDef:
+    """Nodes that take each other, and themselves."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    graph.node.add(name="self", op="Identity", input=["self"])
+    for number in range(LONG):
+        graph.node.add(name=f"n{number}", op="Merge", input=["w", f"n{(number + 1) % LONG}"])
+    return graph
+
+
+def loops_of_roots() -> GraphDef:
+    """Normalisations that feed each other in a ring."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    count = MANY // 4
+    for number in range(count):
+        before = f"mul{(number - 1) % count}"
+        graph.node.add(name=f"add{number}", op="Add", input=[before, "w"])
+        graph.node.add(name=f"root{number}", op="Rsqrt", input=[f"add{number}"])
+        graph.node.add(name=f"sub{number}", op="Sub", input=[before, "w"])
+        graph.node.add(name=f"mul{number}", op="Mul", input=[f"root{number}", f"sub{number}"])
+    return graph
+
+
+def self_calling() -> GraphDef:
+    """Functions that call themselves and each other, by op and by attribute."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    for number in range(300):
+        function = graph.library.function.add()
+        function.signature.name = f"f{number}"
+        function.signature.input_arg.add(name="a")
+        function.signature.output_arg.add(name="r")
+        function.ret["r"] = "other:output:0"
+        function.node_def.add(name="own", op=f"f{number}", input=["a"])
+        other = function.node_def.add(name="other", op="PartitionedCall", input=["own:r:0"])
+        other.attr["f"].func.name = f"f{(number + 1) % 300}"
+        add_inner = function.node_def.add(name="loop", op="While", input=["a", "own:r:0"])
+        add_inner.attr["body"].func.name = f"f{number}"
+        add_inner.attr["cond"].func.name = f"f{number}"
+        graph.node.add(name=f"call{number}", op=f"f{number}", input=["w"])
+    return graph
+
+
+def calls_of_calls() -> GraphDef:
+    """Each function calls the next one twice: 2**400 ways to the last."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    for number in range(400):
+        function = graph.library.function.add()
+        function.signature.name = f"f{number}"
+        function.signature.input_arg.add(name="a")
+        function.signature.output_arg.add(name="r")
+        function.ret["r"] = "right:r:0"
+        function.node_def.add(name="left", op=f"f{number + 1}", input=["a"])
+        function.node_def.add(name="right", op=f"f{number + 1}", input=["left:r:0"])
+    graph.node.add(name="call", op="f0", input=["w"])
+    return graph
+
+
+def bomb(op: str) -> GraphDef:
+    """All constants into one node, and its outputs into another of the kind."""
+    graph = GraphDef()
+    names = [f"w{number}" for number in range(MANY)]
+    for name in names:
+        add_const(graph, name)
+    add_const(graph, "axis")
+    rest = ["axis"] if op == "ConcatV2" else []
+    graph.node.add(name="one", op=op, input=[*names, *rest])
+    outputs = [f"one:{k}" for k in range(MANY)] if op == "IdentityN" else ["one"] * MANY
+    graph.node.add(name="two", op=op, input=[*outputs, *rest])
+    for number in range(MANY):
+        graph.node.add(name=f"r{number}", op="Relu", input=[f"two:{number}" if number else "two"])
+    return graph
+
+
+def one_for_all(op: str) -> GraphDef:
+    """One constant in all slots of a node, a few hundred times over."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    for number in range(300):
+        before = f"n{number - 1}" if number else "w"
+        graph.node.add(name=f"n{number}", op=op, input=[before] * 1000)
+    return graph
+
+
+BOMBS: dict[str, tuple[Callable[[], GraphDef], int]] = {
+    "a chain of Identity": (lambda: chain_of("Identity"), 1),
+    "a chain of Neg": (lambda: chain_of("Neg"), 1),
+    "a chain of Rsqrt": (lambda: chain_of("Rsqrt"), 1),
+    "a chain backwards": (chain_backwards, 1),
+    "a chain of sums": (chain_of_sums, 1),
+    "cycles": (cycles, 1),
+    "a ring of normalisations": (loops_of_roots, 1),
+    "functions that call themselves": (self_calling, 1),
+    "functions that call twice": (calls_of_calls, 1),
+    "IdentityN of all": (lambda: bomb("IdentityN"), MANY + 1),
+    "ConcatV2 of all": (lambda: bomb("ConcatV2"), MANY + 1),
+    "AddN of all": (lambda: bomb("AddN"), MANY + 1),
+    "ConcatV2 of one": (lambda: one_for_all("ConcatV2"), 1),
+    "IdentityN of one": (lambda: one_for_all("IdentityN"), 1),
+}
+
+
+@pytest.mark.parametrize(("make", "constants"), BOMBS.values(), ids=BOMBS)
+def test_detection_ends_soon_and_does_not_recurse(
+    make: Callable[[], GraphDef], constants: int, tmp_path: Path
+) -> None:
+    assert sum(detect_apart(make(), tmp_path)) == constants

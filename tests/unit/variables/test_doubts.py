@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pbckpt.variables.detect import examine
+from pbckpt.variables.doubts import doubts, is_usually_a_variable
+from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.network import Network
+from pbckpt.variables.sight import Scene
+from pbckpt.variables.walk import Walker
+from tests.unit.variables.graphs import const, graph, identity, node, number_of
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
+
+
+def found(*nodes: NodeDef, scene: Scene | None = None) -> list[Evidence]:
+    """Return what speaks against the first node."""
+    walks = Walker(Network(graph(*nodes)))
+    number = number_of(walks.network, nodes[0].name)
+    sight = next(one.sight for one in examine(walks) if one.sight.number == number)
+    evidence = list(doubts(sight, walks, scene or Scene()))
+    assert not any(one.speaks_for for one in evidence)
+    return evidence
+
+
+def words(*nodes: NodeDef) -> list[tuple[str, Strength, str]]:
+    return [(one.rule, one.strength, one.reason) for one in found(*nodes)]
+
+
+def rules(*nodes: NodeDef) -> list[str]:
+    return [one.rule for one in found(*nodes)]
+
+
+@pytest.mark.parametrize(
+    ("op", "slot", "word"),
+    [
+        ("Reshape", 1, "shape"),
+        ("Transpose", 1, "perm"),
+        ("Fill", 0, "dims"),
+        ("Fill", 1, "value"),
+        ("Pad", 1, "paddings"),
+        ("Range", 2, "delta"),
+        ("GatherV2", 2, "axis"),
+        ("StridedSlice", 3, "strides"),
+    ],
+)
+def test_parameter(op: str, slot: int, word: str) -> None:
+    inputs = [f"x{k}" for k in range({"Reshape": 2, "StridedSlice": 4}.get(op, max(slot + 1, 2)))]
+    inputs[slot] = "n"
+    assert words(const("n", 2), node(op, "taker", *inputs)) == [
+        ("parameter", Strength.STRONG, f"{op} 'taker' takes it as the {word}")
+    ]
+
+
+def test_bookkeeping_takes_no_weight() -> None:
+    nodes = [const("n", 2), node("Assert", "a", "x", "n")]
+    assert words(*nodes) == [
+        ("parameter", Strength.STRONG, "Assert 'a' takes it as a part of the bookkeeping")
+    ]
+
+
+def test_one_other_use_takes_the_doubt_away() -> None:
+    assert rules(const("n", 2), node("Reshape", "r", "x", "n"), node("MatMul", "m", "x", "n")) == []
+
+
+def test_literal() -> None:
+    assert words(const("bn/add/y", 4), node("AddV2", "bn/add", "x", "bn/add/y")) == [
+        (
+            "literal",
+            Strength.STRONG,
+            "it is named after its place in AddV2 'bn/add', as TensorFlow names plain numbers",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [const("bn/add/y", 4), node("AddV2", "bn/sub", "x", "bn/add/y")],
+        [const("bn/add/kernel", 4), node("AddV2", "bn/add", "x", "bn/add/kernel")],
+        [const("bn/add/y", 4), identity("bn/add", "bn/add/y"), node("Relu", "r", "bn/add")],
+        [const("y", 4), node("AddV2", "add", "x", "y")],
+    ],
+    ids=["another op", "another word", "an Identity", "no scope"],
+)
+def test_no_literal(nodes: list[NodeDef]) -> None:
+    assert "literal" not in rules(*nodes)
+
+
+@pytest.mark.parametrize("name", ["Const", "Const_1", "a/Const", "a/b/Const_12"])
+def test_default_name(name: str) -> None:
+    last = name.rpartition("/")[2]
+    assert words(const(name, 4), node("Mul", "m", "x", name)) == [
+        (
+            "default_name",
+            Strength.STRONG,
+            f"it is called {last}, as tf.constant calls what is given no name",
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["Constant", "Const_a", "a/Const/b", "const", "MyConst"])
+def test_no_default_name(name: str) -> None:
+    assert rules(const(name, 4), node("Mul", "m", "x", name)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ConstantFolding/a/mul",
+        "a/ConstantFolding",
+        "ArithmeticOptimizer/x",
+        "conv1_bn_offset",
+        "a/merged_input",
+        "a/mul-folded",
+        "a/mul-folded-0",
+        "a/truediv_recip",
+        "a/conv_eightbit/w",
+        "bn/FusedBatchNormV3/Offset",
+        "a/mul/_3__cf__3",
+    ],
+)
+def test_folded_by_a_tool(name: str) -> None:
+    assert words(const(name, 4), node("Mul", "m", "x", name)) == [
+        (
+            "folded",
+            Strength.STRONG,
+            f"its name {name!r} is one that tools give to what they compute",
+        )
+    ]
+
+
+@pytest.mark.parametrize("last", ["add", "mul_1", "Rsqrt", "truediv", "Softplus", "GatherV2_2"])
+def test_folded_by_its_name(last: str) -> None:
+    assert words(const(f"a/{last}", 4), node("Mul", "m", "x", f"a/{last}")) == [
+        ("folded", Strength.STRONG, f"its name is that of an operation, {last}, whose result it is")
+    ]
+
+
+def test_a_cast_is_a_result_unless_it_is_half_a_weight() -> None:
+    assert rules(const("a/Cast", 4), node("Mul", "m", "x", "a/Cast")) == ["folded"]
+    assert rules(const("a/Cast", 4, dtype=19), node("Mul", "m", "x", "a/Cast")) == []
+    assert rules(const("a/Cast_1", 4, dtype=14), node("Mul", "m", "x", "a/Cast_1")) == []
+
+
+def test_what_has_a_read_was_not_folded() -> None:
+    assert rules(const("add", 4), identity("add/read", "add"), node("Relu", "r", "add/read")) == []
+
+
+@pytest.mark.parametrize(("dtype", "label"), [(3, "int32"), (9, "int64"), (10, "bool")])
+def test_not_a_number(dtype: int, label: str) -> None:
+    assert words(const("n", 4, dtype=dtype), node("Mul", "m", "x", "n")) == [
+        ("not_a_number", Strength.FAIR, f"it holds {label}, and weights are seldom that")
+    ]
+
+
+def test_strings_are_the_least_likely_weights() -> None:
+    assert words(const("n", 4, dtype=7), node("Unheard", "m", "n")) == [
+        ("not_a_number", Strength.STRONG, "it holds string, and weights are seldom that")
+    ]
+
+
+@pytest.mark.parametrize("dtype", [1, 2, 8, 11, 12, 14, 18, 19])
+def test_numbers(dtype: int) -> None:
+    assert rules(const("n", 4, dtype=dtype), node("Mul", "m", "x", "n")) == []
+
+
+def test_scalar() -> None:
+    assert words(const("n"), node("Mul", "m", "x", "n")) == [
+        ("scalar", Strength.SLIGHT, "it is a single number, as an epsilon or a factor is")
+    ]
+    assert rules(const("n", 1), node("Mul", "m", "x", "n")) == []
+
+
+def test_empty() -> None:
+    assert words(const("n", 4, 0), node("Mul", "m", "x", "n")) == [
+        ("empty", Strength.STRONG, "it has no elements")
+    ]
+
+
+def test_preprocessing() -> None:
+    nodes = [const("shift", 3), node("Placeholder", "image"), node("Sub", "s", "image", "shift")]
+    assert words(*nodes) == [
+        (
+            "preprocessing",
+            Strength.FAIR,
+            "Sub 's' prepares the network's input 'image' with it",
+        )
+    ]
+
+
+def test_preprocessing_of_several_steps() -> None:
+    nodes = [
+        const("std", 3),
+        const("mean", 3),
+        node("Placeholder", "image"),
+        node("Cast", "c", "image"),
+        node("Sub", "s", "c", "mean"),
+        node("RealDiv", "d", "s", "std"),
+    ]
+    assert rules(*nodes) == ["preprocessing"]
+    nodes.insert(3, node("Relu", "r", "image"))
+    nodes[4] = node("Cast", "c", "r")
+    assert rules(*nodes) == []
+
+
+def test_unused() -> None:
+    assert words(const("n", 4)) == [("unused", Strength.FAIR, "no operation takes it")]
+    assert rules(const("n", 4), identity("i", "n")) == ["unused"]
+    assert rules(const("a/kernel", 4)) == []
+
+
+def test_unmarked() -> None:
+    nodes = [const("n", 4), node("Mul", "m", "x", "n")]
+    (one,) = found(*nodes, scene=Scene(marked=7))
+    assert (one.rule, one.strength) == ("unmarked", Strength.PROOF)
+    assert one.reason == "freezing left the read of a variable on 7 others, and not on this one"
+    assert found(*nodes, identity("n/read", "n"), scene=Scene(marked=7)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("kernel", "bias", "weights", "biases", "gamma", "beta", "moving_mean", "w", "W", "b"),
+        *("depthwise_kernel", "kernel_1", "kernel:0", "w1", "embeddings", "embedding_matrix"),
+        *("alpha", "query_kernel", "conv1_bias", "lstm_w_i_diag", "my_layer_gamma"),
+    ],
+)
+def test_usual_names(name: str) -> None:
+    assert is_usually_a_variable(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x", "axis", "kernel_size", "Const", "shape", "mean", "bkernel"]
+)
+def test_unusual_names(name: str) -> None:
+    assert not is_usually_a_variable(name)
