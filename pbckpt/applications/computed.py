@@ -47,6 +47,8 @@ _SEPARATOR = "::"
 _KEPT_BYTES = 64 << 20
 _INTEGERS = QUANTIZED | {DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16}
 _ASKED = "asked_for"
+# What hands a constant on into a function that calls another.
+_HANDED_ON = frozenset(("Identity", ARGUMENT_OP))
 
 
 class Computed:
@@ -248,7 +250,9 @@ def _given(graph: FrozenGraph, function: str) -> dict[str, Node]:
         producers = set(network.inputs[number])
         source = producers.pop()[0] if len(producers) == 1 else -1
         seen = {number}
-        while source >= 0 and source not in seen and network.ops[source] in ("Identity", ARGUMENT_OP):
+        while (
+            source >= 0 and source not in seen and network.ops[source] in ("Identity", ARGUMENT_OP)
+        ):
             seen.add(source)
             source = network.inputs[source][0][0] if len(set(network.inputs[source])) == 1 else -1
         node = network.nodes[source] if source >= 0 else None

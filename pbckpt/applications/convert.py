@@ -31,7 +31,6 @@ from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import STATE_FILE, BundleKey, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
-from pbckpt.variables.detect import Detection
 from pbckpt.variables.partitions import join_partitions
 from pbckpt.variables.select import plan_selection
 
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from pbckpt.edits.plan import Edits
     from pbckpt.edits.settings import Setting
     from pbckpt.storage.local import MappedFile
-    from pbckpt.variables.detect import Skipped, Variable
+    from pbckpt.variables.detect import Detection, Skipped, Variable
 
 DEFAULT_SELECTION = Selection()
 # What a string costs beside its text, in bytes: its length is held in memory
@@ -201,7 +200,7 @@ def plan_variables(
 
 
 def with_partitions(graph: FrozenGraph, detection: Detection, values: Values) -> Detection:
-    """Return what was detected with the parts of partitioned variables as one, if they are to be."""
+    """Return what was detected, partitioned variables as they are to be stored."""
     chosen = Partitions(values.partitions or Partitions.SLICES)
     if chosen is Partitions.PARTS:
         return detection

@@ -1,12 +1,12 @@
 """Values: what a user asks of the values that are stored.
 
-    quantized    float     weights that a tool made integers of come back as real numbers
-                 stored    as the integers that the graph has, under the names of their nodes
-    partitions   slices    a variable that was cut into parts is stored as TensorFlow 1
-                           does: under its own name, in slices
-                 merged    under its own name, whole
-                 parts     each part under a name of its own
-    tensors                more tensors that are computed of constants alone
+quantized    float     weights that a tool made integers of come back as real numbers
+             stored    as the integers that the graph has, under the names of their nodes
+partitions   slices    a variable that was cut into parts is stored as TensorFlow 1
+                       does: under its own name, in slices
+             merged    under its own name, whole
+             parts     each part under a name of its own
+tensors                more tensors that are computed of constants alone
 """
 
 from __future__ import annotations

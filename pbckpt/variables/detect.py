@@ -221,9 +221,7 @@ def _is_numeric(dtype: DataType) -> bool:
     return dtype.is_floating or dtype.is_complex or dtype in QUANTIZED
 
 
-def _variables(
-    claims: Sequence[Claim], walker: Walker, folds: Mapping[int, str]
-) -> list[Variable]:
+def _variables(claims: Sequence[Claim], walker: Walker, folds: Mapping[int, str]) -> list[Variable]:
     network = walker.network
     by_reader = any(not _own_name(claim) for claim in claims)
     own = {
@@ -259,9 +257,7 @@ def _nameless(claim: Claim) -> Nameless:
     return Nameless(sight.name, reader, claim.role, shape)
 
 
-def _variable(
-    claim: Claim, key: str, walker: Walker, folds: Mapping[int, str]
-) -> Variable | None:
+def _variable(claim: Claim, key: str, walker: Walker, folds: Mapping[int, str]) -> Variable | None:
     sight = claim.verdict.sight
     decisive = claim.trace.evidence if claim.trace else claim.verdict.decisive
     if sight.tensor is None or decisive is None:

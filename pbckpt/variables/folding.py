@@ -62,7 +62,9 @@ def find_folds(walker: Walker) -> dict[int, str]:
             folds[weights] = f"batch norm{norm} was folded into it, and into {name + _OFFSET!r}"
             folds[offset] = f"batch norm{norm} was folded into {kernel!r}, and this is what is left"
         elif _MULTIPLICATION.fullmatch(name):
-            folds[weights] = f"the factor of a batch norm or of the like was folded into it: {name!r}"
+            folds[weights] = (
+                f"the factor of a batch norm or of the like was folded into it: {name!r}"
+            )
     return folds
 
 

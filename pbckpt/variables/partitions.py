@@ -149,7 +149,9 @@ class _AxisOf:
         if tensor.num_elements != 1 or tensor.dtype.itemsize not in (4, _AXIS_BYTES):
             return None
         buffer = memoryview(bytearray(_AXIS_BYTES))
-        axis = int.from_bytes(b"".join(map(bytes, chunks(tensor.spans(), buffer))), "little", signed=True)
+        axis = int.from_bytes(
+            b"".join(map(bytes, chunks(tensor.spans(), buffer))), "little", signed=True
+        )
         return axis + rank if axis < 0 else axis
 
 
