@@ -340,8 +340,8 @@ def check_expansion(plan: Detection, limits: Limits) -> None:
             total += tensor.expanded * tensor.dtype.itemsize
     if total > limits.max_expanded_bytes:
         raise LimitError(
-            "the bytes of computed values, repeated ones and zeros that the graph does not hold "
-            "itself",
+            "the bytes of repeated values and zeros that the graph does not hold itself, and of "
+            "computed ones",
             limit="max_expanded_bytes",
             value=total,
             maximum=limits.max_expanded_bytes,

@@ -230,6 +230,7 @@ def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> N
                 "edits": None,
                 "limits": Limits(),
                 "tags": ("gpu",),
+                "values": Values(),
             },
         ),
     ]
