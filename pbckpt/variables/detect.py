@@ -34,8 +34,10 @@ _QUANTIZED_SUFFIX = "_quantized_const"
 _OPERANDS = 2
 # Names of variables that training code updates by other means than gradients.
 _NOT_TRAINABLE = re.compile(
-    r"moving_mean|moving_variance|moving_avg|moving_average|global_step|running_mean|running_var"
-    r"|ExponentialMovingAverage|renorm_\w+|moving_stddev|biased|local_step"
+    r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
+    r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
+    r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
+    r"|learning_rate|lr|num_batches_tracked"
 )
 
 

@@ -86,7 +86,8 @@ class Surroundings:
         if add < 0 or self._network.ops[add] not in _ADDS:
             return
         operands = [self._network.input(add, slot) for slot in (0, 1)]
-        variance = next(filter(None, map(self._array, operands)), None)
+        arrays = (self._array(operand) for operand in operands)
+        variance = next((one for one in arrays if one is not None), None)
         scalars = [self._walker.origin(operand) for operand in operands]
         if all(scalar is None or self._ranks.get(scalar) != 0 for scalar in scalars):
             return
