@@ -132,13 +132,13 @@ def detect(graph: Graph) -> Detection:
 def examine(walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant, in file order."""
     sights = [_sight(number, walker) for number in walker.network.constants()]
-    ranks = {
-        sight.number: sight.rank
+    shapes = {
+        sight.number: sight.tensor.shape
         for sight in sights
         if sight.tensor is not None and _is_numeric(sight.tensor.dtype)
     }
     add_computed_reads(sights, walker)
-    surroundings = Surroundings(walker, ranks)
+    surroundings = Surroundings(walker, shapes)
     for sight in sights:
         sight.parts = surroundings.parts.get(sight.number, sight.parts)
     return judge(sights, walker)

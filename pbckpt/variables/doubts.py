@@ -101,11 +101,22 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
     yield from _name(sight, scene)
     yield from _value(sight)
     yield from _preprocessing(sight, walker)
-    if scene.marked and not sight.traces:
+    if scene.marked and not sight.traces and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
         yield _against("unmarked", Strength.PROOF, reason)
+
+
+def _is_read(sight: Sight, scene: Scene) -> bool:
+    """Tell whether a constant is read where names tell no reads; tables have none."""
+    if not scene.reads:
+        return False
+    network = sight.network
+    return sight.number in scene.reads or any(
+        use_role(network, use) is Role.EMBEDDINGS and network.inputs[use.node][0][0] == sight.number
+        for use in sight.reach.uses
+    )
 
 
 def _against(rule: str, strength: Strength, reason: str) -> Evidence:

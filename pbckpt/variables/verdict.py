@@ -18,6 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
+from pbckpt.operators.roles import Role
 from pbckpt.variables.doubts import doubts, has_default_name, is_usually_a_variable
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.sight import Scene
@@ -43,6 +44,9 @@ _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", 
 _NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
 # Of so many nodes, one at least has the name of its op.
 _FEW = 20
+# Of how many weights an Identity has to read how large a share, to tell a frozen graph.
+_MIN_READS = 2
+_MOST = 0.6
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
 
 
@@ -85,6 +89,9 @@ def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         yield from use_evidence(sight)
         return
     yield from use_evidence(sight)
+    if sight.number in scene.reads:
+        reason = "an Identity reads it, as freezing leaves variables, and one reads most weights"
+        yield Evidence("plain_read", Strength.STRONG, reason)
     against = list(doubts(sight, walker, scene))
     yield from _names(sight, scene, against)
     yield from against
@@ -132,9 +139,33 @@ def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
     if any(_is_removable(sight, walker) for sight in marks):
         return Scene(len(marks), has_names=_has_names(walker))
-    unmarked = sum(not sight.traces and _could_be_a_weight(sight, walker) for sight in sights)
-    is_marked = len(marks) >= unmarked
-    return Scene(len(marks) if is_marked else 0, _has_names(walker), _names_weights(sights))
+    weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
+    unmarked = sum(not sight.traces for sight in weights)
+    has_names, names_weights = _has_names(walker), _names_weights(sights)
+    if not marks:
+        reads = _plain_reads(sights, weights, walker)
+        return Scene(len(reads), has_names, names_weights, reads)
+    return Scene(len(marks) if len(marks) >= unmarked else 0, has_names, names_weights)
+
+
+def _plain_reads(
+    sights: Sequence[Sight], weights: Sequence[Sight], walker: Walker
+) -> frozenset[int]:
+    """Return the constants that nothing but Identities take, if most weights are such.
+
+    That is what freezing leaves where a tool has changed every name.
+    """
+    network = walker.network
+
+    def is_read(sight: Sight) -> bool:
+        takers = network.consumers(sight.number)
+        return bool(takers) and all(network.ops[taker] == "Identity" for taker, _ in takers)
+
+    tables = frozenset((Role.EMBEDDINGS,))
+    telling = [sight for sight in weights if not {role for _, role in sight.roles()} & tables]
+    if sum(is_read(sight) for sight in telling) < max(_MIN_READS, _MOST * len(telling)):
+        return frozenset()
+    return frozenset(sight.number for sight in sights if is_read(sight))
 
 
 def _has_names(walker: Walker) -> bool:
