@@ -37,7 +37,13 @@ _NOT_TRAINABLE = re.compile(
     r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
     r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
     r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
-    r"|learning_rate|lr|num_batches_tracked"
+    r"|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
+)
+
+
+_STATISTIC = re.compile(
+    r"(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
+    r"(?:mean|var|variance|std|sum|sumsq|count)"
 )
 
 
@@ -269,7 +275,7 @@ def is_trainable(dtype: DataType, role: Role | None, key: str) -> bool:
     """Tell whether training changes a variable by its gradient."""
     if not (dtype.is_floating or dtype.is_complex):
         return False
-    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]):
+    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]) or _STATISTIC.fullmatch(key):
         return False
     return role is None or role.trainable
 

@@ -96,6 +96,11 @@ class Network:
         self._connect_results()
 
     @cached_property
+    def known_names(self) -> frozenset[str]:
+        """The names of all nodes."""
+        return frozenset(self.names)
+
+    @cached_property
     def has_resource_reads(self) -> bool:
         """Whether reads of resources have become Identities in this graph."""
         return any(

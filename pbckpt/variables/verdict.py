@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
 from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import doubts, has_default_name, is_usually_a_variable
+from pbckpt.variables.doubts import (
+    doubts,
+    has_default_name,
+    is_copied,
+    is_usually_a_variable,
+)
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
@@ -39,6 +44,8 @@ _MARKS = frozenset(
 )
 # Doubts that keep a constant from being asked why freezing left no mark on it.
 _SETTLED = frozenset(("parameter", "literal", "default_name", "folded", "empty", "not_a_number"))
+# Doubts about the numbers themselves: constants of the model's code have names, too.
+_MADE = frozenset(("written_values", "repeated_values"))
 _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", "RefMerge", "_Arg"))
 # Nodes whose names are the model's rather than TensorFlow's.
 _NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
@@ -107,9 +114,16 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
         return
     elif is_usually_a_variable(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif scene.has_names and not any(one.rule in _SETTLED for one in against) and sight.reach.uses:
+    elif scene.has_names and _is_named(sight, against):
         reason = f"somebody has named it {last}, which plain numbers in formulas are not"
         yield Evidence("given_name", Strength.FAIR if sight.rank else Strength.SLIGHT, reason)
+
+
+def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether a name was given to a constant by a person, and to use it."""
+    if has_default_name(sight) or not (sight.reach.uses or is_copied(sight)):
+        return False
+    return not any(one.rule in _SETTLED or one.rule in _MADE for one in against)
 
 
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
