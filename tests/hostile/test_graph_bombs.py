@@ -341,6 +341,6 @@ def test_identities_of_many_inputs_are_not_walked_for_each(tmp_path: Path) -> No
     path = tmp_path / "graph.pb"
     path.write_bytes(graph.SerializeToString())
     with pbckpt.open_graph(path) as opened:
-        walked = sum(1 for node in opened.constants for _ in opened.view.identities(node.name))
+        walked = sum(1 for node in opened.constants for _ in opened.graph.identities(node.name))
     nodes = len(graph.node)
     assert walked <= nodes
