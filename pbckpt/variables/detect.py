@@ -40,8 +40,10 @@ _QUANTIZED_SUFFIX = "_quantized_const"
 _OPERANDS = 2
 # Names of variables that training code updates by other means than gradients.
 _NOT_TRAINABLE = re.compile(
-    r"moving_mean|moving_variance|moving_avg|moving_average|global_step|running_mean|running_var"
-    r"|ExponentialMovingAverage|renorm_\w+|moving_stddev|biased|local_step"
+    r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
+    r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
+    r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
+    r"|learning_rate|lr|num_batches_tracked"
 )
 
 
@@ -136,13 +138,13 @@ def detect(graph: Graph) -> Detection:
 def examine(walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant, in file order."""
     sights = [_sight(number, walker) for number in walker.network.constants()]
-    ranks = {
-        sight.number: sight.rank
+    shapes = {
+        sight.number: sight.tensor.shape
         for sight in sights
         if sight.tensor is not None and _is_numeric(sight.tensor.dtype)
     }
     add_computed_reads(sights, walker)
-    surroundings = Surroundings(walker, ranks)
+    surroundings = Surroundings(walker, shapes)
     for sight in sights:
         sight.parts = surroundings.parts.get(sight.number, sight.parts)
     return judge(sights, walker)

@@ -18,6 +18,7 @@ Reference: tensorflow/core/framework/function.proto on the names in a body.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.calls import CALLS, DIRECT_CALL
@@ -34,6 +35,8 @@ CONSTANT_OP = "Const"
 # The ops of the nodes that stand for what goes in and out of functions.
 ARGUMENT_OP = "_Arg"
 RESULT_OP = "_Retval"
+# A part of the name of an Identity that was the read of a resource.
+_READ = "ReadVariableOp"
 # Between the name of a function and that of a node in it.
 _SEPARATOR = "::"
 _NOBODY: tuple[tuple[int, int], ...] = ()
@@ -94,6 +97,14 @@ class Network:
             for result, text in zip(body.results, function.returns, strict=True):
                 self._feed(result, 0, self._resolve_in_function(text, body))
         self._connect_results()
+
+    @cached_property
+    def has_resource_reads(self) -> bool:
+        """Whether reads of resources have become Identities in this graph."""
+        return any(
+            op == "Identity" and _READ in name
+            for op, name in zip(self.ops, self.names, strict=True)
+        )
 
     def __len__(self) -> int:
         """Return how many nodes there are, arguments and results included."""

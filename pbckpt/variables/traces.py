@@ -11,6 +11,7 @@
     folded_read       Const X/read, Const …/ReadVariableOp: the read itself became
                       a constant when the graph was optimized
     computed_read     Identity X/read of what is computed from constants alone
+    plain_read        Identity, of any name, where one reads every weight: see verdict
     colocated         Identity with loc:@X, which was placed with the variable X
 
 A trace says where the variable's value is, too: at the Identity that read it. On
@@ -34,8 +35,9 @@ from pbckpt.variables.walk import READING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pbckpt.graph.decode import Node
     from pbckpt.variables.network import Network
-    from pbckpt.variables.walk import Passed, Reach, Walker
+    from pbckpt.variables.walk import Passed, Reach, Use, Walker
 
 TRACES = frozenset(
     (
@@ -49,6 +51,7 @@ TRACES = frozenset(
         "folded_read",
         "computed_read",
         "colocated",
+        "plain_read",
     )
 )
 _READ = "/read"
@@ -231,6 +234,10 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
         if node is None or use.slot or node.op not in _GATHERS or use.changes:
             continue
         attrs = node.definition.attr
+        if _is_resource_gather(use, node, network):
+            reason = f"GatherV2 {node.name!r} is what freezing makes of a gather from a variable"
+            evidence = Evidence("resource_gather", Strength.STRONG, reason)
+            return Trace(evidence, "" if is_generic(name) else name, node.name, number)
         placed = attrs["_class"].list.s if "_class" in attrs else ()
         if f"loc:@{name}".encode() in placed and "batch_dims" not in attrs:
             reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
@@ -243,6 +250,23 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
                 Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number
             )
     return None
+
+
+def _is_resource_gather(use: Use, node: Node, network: Network) -> bool:
+    """Tell whether a GatherV2 was made by freezing from a gather from a resource.
+
+    Freezing gives it an axis named after it, and forgets an attr that all of
+    TensorFlow 2 writes; reads of other resources tell that it was TensorFlow 2.
+    """
+    attrs = node.definition.attr
+    inputs = node.definition.input
+    return (
+        network.has_resource_reads
+        and node.op == "GatherV2"
+        and not use.slot
+        and "batch_dims" not in attrs
+        and list(inputs[2:3]) == [f"{node.name}/axis"]
+    )
 
 
 def _folded_read(number: int, network: Network) -> Trace | None:
