@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.errors import UnsupportedGraphError
 from pbckpt.variables.claims import Claim, find_claims, find_scopes, main_role, value_dtype
-from pbckpt.variables.naming import Nameless, derive_names, is_operation, without_import
+from pbckpt.variables.naming import (
+    Nameless,
+    derive_names,
+    is_operation,
+    numbered_names,
+    without_import,
+)
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings
@@ -305,7 +311,8 @@ def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
     """Give variables whose keys are the same the names of their nodes.
 
     Such a name may be the derived key of another variable, which then gets its
-    node's name too, and so on. Names of nodes are unique.
+    node's name too, and so on: each once. Of one node there may be several
+    variables, and a node may be called as one in a function: these get numbers.
     """
     owners: dict[str, list[int]] = {}
     for place, variable in enumerate(variables):
@@ -313,9 +320,8 @@ def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
     keys = [variable.key for variable in variables]
     crowded = [key for key, places in owners.items() if len(places) > 1]
     while crowded:
-        for place in owners.pop(crowded.pop()):
-            keys[place] = node = variables[place].node
-            owners.setdefault(node, []).append(place)
-            if len(owners[node]) > 1 and node not in crowded:
-                crowded.append(node)
+        for place in owners.pop(crowded.pop(), ()):
+            keys[place] = variables[place].node
+            crowded.append(keys[place])
+    keys = numbered_names(keys)
     return tuple(v._replace(key=key) for v, key in zip(variables, keys, strict=True))

@@ -48,6 +48,8 @@ _IMPORT = "import/"
 # Scopes that the reads of Keras 3 have, and those of Keras 2 do not.
 _KERAS_3 = re.compile(r".*/(?:Cast|convolution)(?:_\d+)?/ReadVariableOp(?:_\d+)?")
 _NUMBERS = re.compile(r"(\d+)")
+# Sorts before all numbers.
+_NO_NUMBER = (-1, "")
 _RECURRENT = re.compile("rnn|cell", re.IGNORECASE)
 _CELL_WORDS = frozenset(("kernel", "recurrent_kernel", "variable", "weight", "matrix"))
 _CELLS = {1: "simple_rnn_cell", 3: "gru_cell", 4: "lstm_cell"}
@@ -99,10 +101,10 @@ def derive_names(
     places = _without_prefix(places)
     if is_keras_3:
         places = _without_suffixes(places)
-    return _numbered(["/".join((*place.layer, place.word)) for place in places], taken)
+    return numbered_names(["/".join((*place.layer, place.word)) for place in places], taken)
 
 
-def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
+def numbered_names(names: Sequence[str], taken: Collection[str] = ()) -> list[str]:
     """Tell equal names apart by a number, as TensorFlow does: kernel, kernel_1."""
     used = set(taken) | set(names)
     seen: set[str] = set()
@@ -208,12 +210,18 @@ def _gates(shapes: list[tuple[int, ...]]) -> int:
     return gates if gates in _CELLS else 0
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
+def _natural(text: str) -> list[tuple[tuple[int, str], str]]:
     """Return a key that sorts Read before Read_1 and Read_2 before Read_10."""
     return [
-        (int(part) if part.isdecimal() and part.isascii() else -1, part)
+        (_size(part) if part.isdecimal() and part.isascii() else _NO_NUMBER, part)
         for part in _NUMBERS.split(text)
     ]
+
+
+def _size(digits: str) -> tuple[int, str]:
+    """Return a key that sorts numbers of any length; int() refuses very long ones."""
+    digits = digits.lstrip("0")
+    return len(digits), digits
 
 
 def _without_prefix(places: list[Place]) -> list[Place]:

@@ -79,16 +79,19 @@ class Network:
         self._calls: list[tuple[int, _Body]] = []
         self._budget = _MAX_ENTERED
         self._kept_by: dict[str, frozenset[int]] = {}
-        self._functions = {function.name: function for function in graph.functions}
+        # A function without a name is one that nothing can call, and its nodes
+        # would pass for those of the graph.
+        functions = [function for function in graph.functions if function.name]
+        self._functions = {function.name: function for function in functions}
         main = self._add_body("", graph.nodes, (), 0)
         self._bodies = {
             function.name: self._add_body(
                 function.name, function.nodes, function.arguments, len(function.returns)
             )
-            for function in graph.functions
+            for function in functions
         }
         self._connect(main, graph.nodes)
-        for function in graph.functions:
+        for function in functions:
             body = self._bodies[function.name]
             self._connect(body, function.nodes)
             for result, text in zip(body.results, function.returns, strict=True):

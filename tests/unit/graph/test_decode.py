@@ -239,10 +239,13 @@ def test_nodes_keep_their_order_and_the_rest_is_kept_beside_them() -> None:
 
 
 def test_two_libraries_are_merged() -> None:
-    gradient = field(2, field(1, b"f"))
-    graph = decode_bytes(2 * field(2, field(1, field(1, field(1, b"f"))) + gradient))
-    assert [function.name for function in graph.functions] == ["f", "f"]
-    assert [one.function_name for one in graph.rest.library.gradient] == ["f", "f"]
+    libraries = [
+        field(2, field(1, field(1, field(1, name))) + field(2, field(1, name)))
+        for name in (b"f", b"g")
+    ]
+    graph = decode_bytes(b"".join(libraries))
+    assert [function.name for function in graph.functions] == ["f", "g"]
+    assert [one.function_name for one in graph.rest.library.gradient] == ["f", "g"]
     assert list(graph.rest.library.function) == []
 
 
@@ -644,6 +647,27 @@ def test_nodes_of_a_function_are_told_apart(data: bytes, fact: str) -> None:
 def test_two_functions_may_have_nodes_of_one_name() -> None:
     graph = decode_bytes(field(1, NAMED) + function(b"f", NAMED) + function(b"g", NAMED))
     assert [names(one.nodes) for one in graph.functions] == [["w"], ["w"]]
+
+
+def test_a_function_that_is_given_twice_is_one() -> None:
+    graph = decode_bytes(2 * function(b"f", NAMED))
+    assert [one.name for one in graph.functions] == ["f"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        function(b"f"),
+        function(b"f", NAMED, NAMED.replace(b"w", b"v")),
+        function(b"f", NAMED.replace(b"w", b"v")),
+        function(b"f", NAMED, signature=field(2, field(1, b"a"))),
+    ],
+)
+def test_two_functions_of_one_name_that_differ(other: bytes) -> None:
+    fact = "function 'f': another function has the same name and differs; rename one of the two"
+    for data in (function(b"f", NAMED) + other, other + function(b"f", NAMED)):
+        with pytest.raises(InvalidGraphError, match=fact):
+            decode_bytes(data)
 
 
 def test_nodes_of_functions_count() -> None:
