@@ -28,7 +28,6 @@ from pbckpt.variables.doubts import (
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
-from pbckpt.variables.walk import FUNCTION_EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,10 +155,10 @@ def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
     unmarked = sum(not sight.traces for sight in weights)
     has_names, names_weights = _has_names(walker), _names_weights(sights)
-    if not marks:
-        reads = _plain_reads(sights, weights, walker)
-        return Scene(len(reads), has_names, names_weights, reads)
-    return Scene(len(marks) if len(marks) >= unmarked else 0, has_names, names_weights)
+    if marks and len(marks) >= unmarked:
+        return Scene(len(marks), has_names, names_weights)
+    reads = _plain_reads(sights, weights, walker)
+    return Scene(len(reads), has_names, names_weights, reads)
 
 
 def _plain_reads(
@@ -185,13 +184,14 @@ def _plain_reads(
 def _has_names(walker: Walker) -> bool:
     """Tell whether nodes still have the names that TensorFlow gives: of their ops.
 
-    Where a tool has made up the names, one may be that of an op by chance.
+    Where a tool has made up the names, one may be that of an op by chance, and those
+    in functions are left.
     """
     network = walker.network
     computing = [
         name.rpartition("/")[2].startswith(op)
-        for name, op in zip(network.names, network.ops, strict=True)
-        if op not in FUNCTION_EDGES and op not in _NAMED_BY_PEOPLE
+        for name, op, function in zip(network.names, network.ops, network.functions, strict=True)
+        if not function and op not in _NAMED_BY_PEOPLE
     ]
     return sum(computing) * _FEW > len(computing)
 
