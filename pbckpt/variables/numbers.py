@@ -30,6 +30,8 @@ _MAX_ELEMENTS = 256
 _MIN_ELEMENTS = 2
 # From so many on, it is no chance that all are short, or that many are equal.
 _MANY = 6
+# So many random numbers at least tell that they are random.
+_SOME = 4
 # How many digits a number has that somebody wrote.
 _DIGITS = 3
 # Of so few different numbers, each that often, no trained weights are made.
@@ -54,6 +56,15 @@ def number_evidence(tensor: ConstantTensor) -> Evidence | None:
     strength = Strength.STRONG if is_pattern else Strength.FAIR
     reason = f"its values repeat: {len(distinct)} different numbers in {len(values)}"
     return Evidence("repeated_values", strength, reason, speaks_for=False)
+
+
+def look_trained(tensor: ConstantTensor) -> bool:
+    """Tell whether the elements are such as training leaves: of full length, all different."""
+    values = _elements(tensor)
+    if len(values) < _SOME or len({abs(value) for value in values}) < len(values):
+        return False
+    letter = _FORMATS[tensor.dtype]
+    return not any(_is_short(value, letter) for value in values)
 
 
 def _elements(tensor: ConstantTensor) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ from pbckpt.variables.doubts import (
     is_usually_a_variable,
 )
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
 
@@ -113,6 +114,9 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
         return
     elif is_usually_a_variable(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
+    elif not scene.has_names and not scene.marked and _looks_trained(sight, against):
+        reason = "its numbers are of full length and all different, as training leaves them"
+        yield Evidence("trained_values", Strength.FAIR, reason)
     elif scene.has_names and _is_named(sight, against):
         reason = f"somebody has named it {last}, which plain numbers in formulas are not"
         yield Evidence("given_name", Strength.FAIR if sight.rank else Strength.SLIGHT, reason)
@@ -123,6 +127,13 @@ def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
     if has_default_name(sight) or not (sight.reach.uses or is_copied(sight)):
         return False
     return not any(one.rule in _SETTLED or one.rule in _MADE for one in against)
+
+
+def _looks_trained(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether the numbers are those of a weight, where names and reads are lost."""
+    if sight.tensor is None or not sight.reach.uses:
+        return False
+    return not any(one.rule in _SETTLED for one in against) and look_trained(sight.tensor)
 
 
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
