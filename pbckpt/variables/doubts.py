@@ -62,6 +62,10 @@ _OPERATION = re.compile(
     r"|RealDiv|DivNoNan|Pow|Softmax|SquaredDifference|LinSpace|StridedSlice|ZerosLike|OnesLike"
     r")(?:_\d+)?"
 )
+# Scopes in which TensorFlow's own functions have numbers.
+_FUNCTION = re.compile(
+    _OPERATION.pattern + r"|(?:Cast|dropout|random_\w+|truncated_normal)(?:_\d+)?"
+)
 _MOMENTS = re.compile(r"(?:.*/)?moments(?:_\d+)?/(?:mean|variance)(?:_\d+)?")
 # A weight that was cast to half is still that weight.
 _CAST = re.compile(r"Cast(?:_\d+)?")
@@ -70,7 +74,13 @@ _CAST = re.compile(r"Cast(?:_\d+)?")
 _INPUT = re.compile(
     r"(?:x|y|a|b|t|e|input|inputs|filter|value|values|data|params|features|tensor|tensors|images"
     r"|condition|scale|offset|mean|variance|min|max|indices|ids|element|begin|end|filters?"
-    r"|updates|depth|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
+    r"|updates|depth|stddev|rate|keep_prob|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
+)
+# What people call single numbers that they have set, and functions of TensorFlow theirs.
+_SETTING = re.compile(
+    r"(?:\w*_)?(?:epsilon|eps|threshold|thresh|rate|keep_prob|prob|momentum|decay|stddev|min|max"
+    r"|num\w*|size|factor|limit|margin|weight_decay|learning_rate|axis|dim|value|constant|const"
+    r"|initial|init|step|steps|count|length|len|height|width|depth)(?:_\d+)?"
 )
 _NUMBER_BEHIND = re.compile(r"_\d+$")
 _BINARY = ("x", "y")
@@ -211,6 +221,11 @@ def _name(sight: Sight, scene: Scene) -> Iterator[Evidence]:
         return
     if sight.traces:
         return
+    operation = sight.name.rpartition("/")[0].rpartition("/")[2]
+    if not sight.rank and _INPUT.fullmatch(last) and _FUNCTION.fullmatch(operation):
+        reason = f"it is named as a number in {operation} is, though a tool has changed that"
+        yield _against("literal", Strength.STRONG, reason)
+        return
     plain = _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", sight.name))
     last = plain.rpartition("/")[2]
     if _SAME_MATRIX.fullmatch(plain):
@@ -272,6 +287,15 @@ def _value(sight: Sight) -> Iterator[Evidence]:
         reason = f"it holds {tensor.dtype.label}, and weights are seldom that"
         yield _against("not_a_number", strength, reason)
     elif not tensor.shape:
+        yield from _single_number(sight.last_name)
+
+
+def _single_number(name: str) -> Iterator[Evidence]:
+    """Find out what speaks against a single number; its name may say that it was set."""
+    if _SETTING.fullmatch(name):
+        reason = f"it is a single number, and {name} is a usual name of settings"
+        yield _against("scalar", Strength.FAIR, reason)
+    elif _NUMBER_BEHIND.search(name) or not name.isidentifier():
         reason = "it is a single number, as an epsilon or a factor is"
         yield _against("scalar", Strength.SLIGHT, reason)
 

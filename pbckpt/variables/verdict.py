@@ -119,7 +119,7 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
         yield Evidence("trained_values", Strength.FAIR, reason)
     elif scene.has_names and _is_named(sight, against):
         reason = f"somebody has named it {last}, which plain numbers in formulas are not"
-        yield Evidence("given_name", Strength.FAIR if sight.rank else Strength.SLIGHT, reason)
+        yield Evidence("given_name", Strength.FAIR, reason)
 
 
 def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
