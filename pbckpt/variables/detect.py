@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.verdict import Verdict
 
+_LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
 _QUANTIZED_SUFFIX = "_quantized_const"
 _OPERANDS = 2
 # Names of variables that training code updates by other means than gradients.
@@ -224,7 +225,16 @@ def _nameless(claim: Claim) -> Nameless:
     sight = claim.verdict.sight
     reader = claim.trace.reader if claim.trace else sight.name
     shape = sight.tensor.shape if sight.tensor else ()
-    return Nameless(sight.name, reader, claim.role, shape)
+    return Nameless(sight.name, reader, claim.role, shape, _is_in_loop(sight))
+
+
+def _is_in_loop(sight: Sight) -> bool:
+    """Tell whether a loop takes a constant."""
+    network = sight.network
+    nodes = (sight.number, *(passed.node for passed in sight.reach.passed))
+    return any(
+        network.ops[taker] in _LOOPS for node in nodes for taker, _ in network.consumers(node)
+    )
 
 
 def _variable(claim: Claim, key: str) -> Variable | None:

@@ -159,7 +159,7 @@ def _resource_reads(number: int, reads: list[Passed], network: Network) -> Itera
 # Names that TensorFlow makes up for what is captured, handed in or lowered.
 _GENERIC = re.compile(
     r"(?:.*/)?(?:unknown(?:_\d+)?|(?:input|inputs|arg|args|captured?)(?:_?\d+)*|\d+|_\d+"
-    r"|resource(?:_\d+)?|ReadVariableOp(?:_\d+)?(?:/resource)?)"
+    r"|resource(?:_\d+)?|\w+_readvariableop(?:_\d+)?_resource|ReadVariableOp(?:_\d+)?(?:/resource)?)"
 )
 
 
