@@ -33,6 +33,7 @@ from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.variables.partitions import join_partitions
 from pbckpt.variables.select import plan_selection
+from pbckpt.variables.traces import is_generic
 
 if TYPE_CHECKING:
     import os
@@ -136,7 +137,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             nbytes,
             tuple(one._replace(compute=None) for one in variables),
             plan.skipped,
-            (*plan.warnings, *value_warnings(variables), *_warnings(variables)),
+            (*plan.warnings, *value_warnings(variables), *_warnings(plan, variables)),
             added,
         )
         if dry_run:
@@ -359,12 +360,19 @@ def value_warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
     return (f"{which} not as trained, such as {first.key!r}: {first.folded}",)
 
 
-def _warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    frozen = [v.key for v in variables if v.rule == "resource_capture"]
+def _warnings(plan: Detection, variables: tuple[Variable, ...]) -> tuple[str, ...]:
+    """Return what is told of names, by what the variables were before any edit."""
+    made = {
+        v.node
+        for v in plan.variables
+        if v.rule == "resource_capture" or (v.key != v.node and is_generic(v.node))
+    }
+    frozen = [v.key for v in variables if v.node in made]
     if not frozen:
         return ()
+    what = "variable has a name" if len(frozen) == 1 else "variables have names"
     note = (
-        f"{len(frozen)} variables have the names of the places that read them, such as "
-        f"{frozen[0]!r}: TensorFlow 2 freezes their own names away"
+        f"{len(frozen)} {what} made of the layer and the role there, such as "
+        f"{frozen[0]!r}: TensorFlow 2 freezes a variable's own name away"
     )
     return (note,)

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _HELD = frozenset(("exact", "merged"))
 _LESS_EXACT = frozenset(("quantized", "fp16", "rounded", "folded-quantized"))
+# What is said of a variable whose value the graph holds.
+_FIELDS = {"const": str, "trainable": bool, "sha256": str}
 _SUFFIX = re.compile(r"_\d+$")
 _CHUNK_BYTES = 1 << 20
 
@@ -145,12 +147,33 @@ def _read_truth(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     with MappedFile(path) as file:
         try:
             truth = json.loads(bytes(file.view))
-            if all("status" in fact for fact in truth["variables"].values()):
-                return dict(truth)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            pass
-    msg = f"{file.name} is no truth file: a JSON object with variables, each with a status"
-    raise SelectionError(msg)
+        except (ValueError, RecursionError):
+            truth = None
+    fault = _fault(truth)
+    if fault:
+        msg = (
+            f"{file.name} is no truth file: {fault}; a truth file is a JSON object with "
+            "variables, each with a status"
+        )
+        raise SelectionError(msg)
+    return dict(truth)
+
+
+def _fault(truth: Any) -> str:  # noqa: ANN401 - JSON is anything
+    """Return what keeps a JSON value from being a truth file, or nothing."""
+    if not isinstance(truth, dict) or not isinstance(truth.get("variables"), dict):
+        return "it has no variables"
+    for name, fact in truth["variables"].items():
+        if not isinstance(fact, dict) or not isinstance(fact.get("status"), str):
+            return f"{name!r} has no status"
+        if fact["status"] in _HELD | _LESS_EXACT:
+            for field, kind in _FIELDS.items():
+                if not isinstance(fact.get(field), kind):
+                    return f"{name!r} has no {field}"
+    others = truth.get("consts_not_variables", [])
+    if not isinstance(others, list) or not all(isinstance(one, str) for one in others):
+        return "consts_not_variables is no list of names"
+    return ""
 
 
 def _is_last(name: str, key: str) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.dtypes import DataType
+from pbckpt.dtypes import DataType, data_type
 from pbckpt.operators.roles import Role
 from pbckpt.variables.doubts import is_usually_a_variable
 from pbckpt.variables.structure import strongest
@@ -120,11 +120,11 @@ def _is_widened(sight: Sight, taker: int) -> bool:
 
 
 def value_dtype(node: Node) -> DataType | None:
-    """Return the type of a node's output 0, as far as its attrs say it."""
+    """Return the type of a node's output 0, as far as its attrs say it and it is known."""
     attrs = node.definition.attr
     for name in ("DstT", "dtype") if node.op in ("Cast", "Dequantize") else ("T", "dtype"):
         if name in attrs and attrs[name].type:
-            return DataType(attrs[name].type)
+            return data_type(attrs[name].type)
     return DataType.FLOAT if node.op == "Dequantize" else None
 
 

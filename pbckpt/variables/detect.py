@@ -16,7 +16,13 @@ from pbckpt.operators import Change, range_slots
 from pbckpt.shapes import count_elements
 from pbckpt.variables.claims import Claim, find_claims, find_scopes, main_role, value_dtype
 from pbckpt.variables.folding import find_folds
-from pbckpt.variables.naming import Nameless, derive_names, is_operation, without_import
+from pbckpt.variables.naming import (
+    Nameless,
+    derive_names,
+    is_operation,
+    numbered_names,
+    without_import,
+)
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings
@@ -33,13 +39,22 @@ if TYPE_CHECKING:
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.verdict import Verdict
 
+_LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
 _QUANTIZED_SUFFIX = "_quantized_const"
 # Behind these, the integers of a constant are other ones, or none.
 _OTHER_NUMBERS = frozenset((Change.TYPE, Change.QUANTIZATION))
 # Names of variables that training code updates by other means than gradients.
 _NOT_TRAINABLE = re.compile(
-    r"moving_mean|moving_variance|moving_avg|moving_average|global_step|running_mean|running_var"
-    r"|ExponentialMovingAverage|renorm_\w+|moving_stddev|biased|local_step"
+    r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
+    r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
+    r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
+    r"|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
+)
+
+
+_STATISTIC = re.compile(
+    r"(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
+    r"(?:mean|var|variance|std|sum|sumsq|count)"
 )
 
 
@@ -173,13 +188,13 @@ def _ends_of_ranges(variables: Sequence[Variable]) -> dict[str, str]:
 def examine(walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant, in file order."""
     sights = [_sight(number, walker) for number in walker.network.constants()]
-    ranks = {
-        sight.number: sight.rank
+    shapes = {
+        sight.number: sight.tensor.shape
         for sight in sights
         if sight.tensor is not None and _is_numeric(sight.tensor.dtype)
     }
     add_computed_reads(sights, walker)
-    surroundings = Surroundings(walker, ranks)
+    surroundings = Surroundings(walker, shapes)
     for sight in sights:
         sight.parts = surroundings.parts.get(sight.number, sight.parts)
     return judge(sights, walker)
@@ -254,7 +269,16 @@ def _nameless(claim: Claim) -> Nameless:
     sight = claim.verdict.sight
     reader = claim.trace.reader if claim.trace else sight.name
     shape = sight.tensor.shape if sight.tensor else ()
-    return Nameless(sight.name, reader, claim.role, shape)
+    return Nameless(sight.name, reader, claim.role, shape, _is_in_loop(sight))
+
+
+def _is_in_loop(sight: Sight) -> bool:
+    """Tell whether a loop takes a constant."""
+    network = sight.network
+    nodes = (sight.number, *(passed.node for passed in sight.reach.passed))
+    return any(
+        network.ops[taker] in _LOOPS for node in nodes for taker, _ in network.consumers(node)
+    )
 
 
 def _variable(claim: Claim, key: str, walker: Walker, folds: Mapping[int, str]) -> Variable | None:
@@ -317,7 +341,7 @@ def is_trainable(dtype: DataType, role: Role | None, key: str) -> bool:
     """Tell whether training changes a variable by its gradient."""
     if not (dtype.is_floating or dtype.is_complex):
         return False
-    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]):
+    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]) or _STATISTIC.fullmatch(key):
         return False
     return role is None or role.trainable
 
@@ -352,7 +376,8 @@ def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
     """Give variables whose keys are the same the names of their nodes.
 
     Such a name may be the derived key of another variable, which then gets its
-    node's name too, and so on. Names of nodes are unique.
+    node's name too, and so on: each once. Of one node there may be several
+    variables, and a node may be called as one in a function: these get numbers.
     """
     owners: dict[str, list[int]] = {}
     for place, variable in enumerate(variables):
@@ -360,9 +385,8 @@ def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
     keys = [variable.key for variable in variables]
     crowded = [key for key, places in owners.items() if len(places) > 1]
     while crowded:
-        for place in owners.pop(crowded.pop()):
-            keys[place] = node = variables[place].node
-            owners.setdefault(node, []).append(place)
-            if len(owners[node]) > 1 and node not in crowded:
-                crowded.append(node)
+        for place in owners.pop(crowded.pop(), ()):
+            keys[place] = variables[place].node
+            crowded.append(keys[place])
+    keys = numbered_names(keys)
     return tuple(v._replace(key=key) for v, key in zip(variables, keys, strict=True))

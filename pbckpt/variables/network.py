@@ -18,6 +18,7 @@ Reference: tensorflow/core/framework/function.proto on the names in a body.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.calls import CALLS, DIRECT_CALL
@@ -34,6 +35,10 @@ CONSTANT_OP = "Const"
 # The ops of the nodes that stand for what goes in and out of functions.
 ARGUMENT_OP = "_Arg"
 RESULT_OP = "_Retval"
+# A part of the name of an Identity that was the read of a resource.
+_READ = "ReadVariableOp"
+# The end of the name of a constant that was a captured resource.
+_RESOURCE = "/resource"
 # Between the name of a function and that of a node in it.
 _SEPARATOR = "::"
 _NOBODY: tuple[tuple[int, int], ...] = ()
@@ -76,21 +81,37 @@ class Network:
         self._calls: list[tuple[int, _Body]] = []
         self._budget = _MAX_ENTERED
         self._kept_by: dict[str, frozenset[int]] = {}
-        self._functions = {function.name: function for function in graph.functions}
+        # A function without a name is one that nothing can call, and its nodes
+        # would pass for those of the graph.
+        functions = [function for function in graph.functions if function.name]
+        self._functions = {function.name: function for function in functions}
         main = self._add_body("", graph.nodes, (), 0)
         self._bodies = {
             function.name: self._add_body(
                 function.name, function.nodes, function.arguments, len(function.returns)
             )
-            for function in graph.functions
+            for function in functions
         }
         self._connect(main, graph.nodes)
-        for function in graph.functions:
+        for function in functions:
             body = self._bodies[function.name]
             self._connect(body, function.nodes)
             for result, text in zip(body.results, function.returns, strict=True):
                 self._feed(result, 0, self._resolve_in_function(text, body))
         self._connect_results()
+
+    @cached_property
+    def known_names(self) -> frozenset[str]:
+        """The names of all nodes."""
+        return frozenset(self.names)
+
+    @cached_property
+    def has_resources(self) -> bool:
+        """Whether there were resource variables: reads became Identities, captures constants."""
+        return any(
+            (op == "Identity" and _READ in name) or (op == CONSTANT_OP and name.endswith(_RESOURCE))
+            for op, name in zip(self.ops, self.names, strict=True)
+        )
 
     def __len__(self) -> int:
         """Return how many nodes there are, arguments and results included."""

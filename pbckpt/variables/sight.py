@@ -93,8 +93,13 @@ class Scene(NamedTuple):
 
     ``marked`` is how many constants bear the trace of a read, if freezing left it
     on most of those that could be weights; 0 where nothing is to be made of that.
-    ``has_names`` unless a tool has taken away the names that TensorFlow gave.
+    ``has_names`` unless a tool has taken away the names that TensorFlow gave;
+    ``names_weights`` unless all weights are called Const, as some converters leave
+    them. ``reads`` are the constants that an Identity of any name reads, if that is
+    what tells the weights of a graph whose names are lost.
     """
 
     marked: int = 0
     has_names: bool = False
+    names_weights: bool = True
+    reads: frozenset[int] = frozenset()

@@ -18,11 +18,17 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
-from pbckpt.variables.doubts import doubts, is_usually_a_variable
+from pbckpt.operators.roles import Role
+from pbckpt.variables.doubts import (
+    doubts,
+    has_default_name,
+    is_copied,
+    is_usually_a_variable,
+)
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
-from pbckpt.variables.walk import FUNCTION_EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +44,16 @@ _MARKS = frozenset(
 )
 # Doubts that keep a constant from being asked why freezing left no mark on it.
 _SETTLED = frozenset(("parameter", "literal", "default_name", "folded", "empty", "not_a_number"))
+# Doubts about the numbers themselves: constants of the model's code have names, too.
+_MADE = frozenset(("written_values", "repeated_values"))
 _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", "RefMerge", "_Arg"))
+# Nodes whose names are the model's rather than TensorFlow's.
+_NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
+# Of so many nodes, one at least has the name of its op.
+_FEW = 20
+# Of how many weights an Identity has to read how large a share, to tell a frozen graph.
+_MIN_READS = 2
+_MOST = 0.6
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
 
 
@@ -81,6 +96,9 @@ def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         yield from use_evidence(sight)
         return
     yield from use_evidence(sight)
+    if sight.number in scene.reads:
+        reason = "an Identity reads it, as freezing leaves variables, and one reads most weights"
+        yield Evidence("plain_read", Strength.STRONG, reason)
     against = list(doubts(sight, walker, scene))
     yield from _names(sight, scene, against)
     yield from against
@@ -92,11 +110,30 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
     if _DEFAULT_VARIABLE.fullmatch(last):
         reason = f"it is called {last}, as tf.Variable calls what is given no name"
         yield Evidence("default_variable_name", Strength.STRONG, reason)
+    elif any(one.rule == "literal" for one in against):
+        return
     elif is_usually_a_variable(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif scene.has_names and not any(one.rule in _SETTLED for one in against) and sight.reach.uses:
+    elif not scene.has_names and not scene.marked and _looks_trained(sight, against):
+        reason = "its numbers are of full length and all different, as training leaves them"
+        yield Evidence("trained_values", Strength.FAIR, reason)
+    elif scene.has_names and _is_named(sight, against):
         reason = f"somebody has named it {last}, which plain numbers in formulas are not"
         yield Evidence("given_name", Strength.FAIR, reason)
+
+
+def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether a name was given to a constant by a person, and to use it."""
+    if has_default_name(sight) or not (sight.reach.uses or is_copied(sight)):
+        return False
+    return not any(one.rule in _SETTLED or one.rule in _MADE for one in against)
+
+
+def _looks_trained(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether the numbers are those of a weight, where names and reads are lost."""
+    if sight.tensor is None or not sight.reach.uses:
+        return False
+    return not any(one.rule in _SETTLED for one in against) and look_trained(sight.tensor)
 
 
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
@@ -115,7 +152,8 @@ def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
     if max(weights) >= Strength.PROOF or sum(weights) >= _ENOUGH:
         return Outcome.VARIABLE
     unsettled = not any(one.rule in _SETTLED and not one.speaks_for for one in evidence)
-    if supported >= _ENOUGH and (unsettled or sum(weights) >= 0):
+    enough = Strength.STRONG if min(weights) <= -Strength.PROOF else _ENOUGH
+    if supported >= enough and (unsettled or sum(weights) >= 0):
         return Outcome.AMBIGUOUS
     return Outcome.CONSTANT
 
@@ -125,17 +163,58 @@ def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
     if any(_is_removable(sight, walker) for sight in marks):
         return Scene(len(marks), has_names=_has_names(walker))
-    unmarked = sum(not sight.traces and _could_be_a_weight(sight, walker) for sight in sights)
-    return Scene(len(marks) if len(marks) >= unmarked else 0, _has_names(walker))
+    weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
+    unmarked = sum(not sight.traces for sight in weights)
+    has_names, names_weights = _has_names(walker), _names_weights(sights)
+    if marks and len(marks) >= unmarked:
+        return Scene(len(marks), has_names, names_weights)
+    reads = _plain_reads(sights, weights, walker)
+    return Scene(len(reads), has_names, names_weights, reads)
+
+
+def _plain_reads(
+    sights: Sequence[Sight], weights: Sequence[Sight], walker: Walker
+) -> frozenset[int]:
+    """Return the constants that nothing but Identities take, if most weights are such.
+
+    That is what freezing leaves where a tool has changed every name.
+    """
+    network = walker.network
+
+    def is_read(sight: Sight) -> bool:
+        takers = network.consumers(sight.number)
+        return bool(takers) and all(network.ops[taker] == "Identity" for taker, _ in takers)
+
+    tables = frozenset((Role.EMBEDDINGS,))
+    telling = [sight for sight in weights if not {role for _, role in sight.roles()} & tables]
+    if sum(is_read(sight) for sight in telling) < max(_MIN_READS, _MOST * len(telling)):
+        return frozenset()
+    return frozenset(sight.number for sight in sights if is_read(sight))
 
 
 def _has_names(walker: Walker) -> bool:
-    """Tell whether nodes still have the names that TensorFlow gives: of their ops."""
+    """Tell whether nodes still have the names that TensorFlow gives: of their ops.
+
+    Where a tool has made up the names, one may be that of an op by chance, and those
+    in functions are left.
+    """
     network = walker.network
-    return any(
-        name.rpartition("/")[2].startswith(op) and op not in FUNCTION_EDGES
-        for name, op in zip(network.names, network.ops, strict=True)
-    )
+    computing = [
+        name.rpartition("/")[2].startswith(op)
+        for name, op, function in zip(network.names, network.ops, network.functions, strict=True)
+        if not function and op not in _NAMED_BY_PEOPLE
+    ]
+    return sum(computing) * _FEW > len(computing)
+
+
+def _names_weights(sights: Sequence[Sight]) -> bool:
+    """Tell whether any constant that is surely a weight is called anything but Const."""
+    weights = [
+        has_default_name(sight)
+        for sight in sights
+        if any(one.strength >= Strength.STRONG for one in use_evidence(sight))
+    ]
+    return not weights or not all(weights)
 
 
 def _is_mark(trace: Trace) -> bool:
@@ -178,7 +257,9 @@ def _with_families(verdicts: list[Verdict]) -> list[Verdict]:
 
 def _with_family(verdict: Verdict, proven: dict[str, str]) -> Verdict:
     scope = verdict.sight.name.rpartition("/")[0]
-    if verdict.outcome is not Outcome.AMBIGUOUS or not scope or scope not in proven:
+    if verdict.outcome is Outcome.VARIABLE or not scope or scope not in proven:
+        return verdict
+    if not any(one.speaks_for for one in verdict.evidence):
         return verdict
     if any(one.rule in _SETTLED for one in verdict.evidence):
         return verdict
