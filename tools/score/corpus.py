@@ -72,7 +72,7 @@ def find_entries(folder: Path, traces: Mapping[str, str] | None = None) -> Itera
 
 def _is_frozen(truth: Mapping[str, Any]) -> bool:
     """Tell whether a truth is of a frozen graph, and not of a checkpoint alone."""
-    return any("const" in fact for fact in truth["variables"].values())
+    return any(fact.get("const") for fact in truth["variables"].values())
 
 
 def add_up(entries: Iterable[Entry]) -> dict[str, Total]:
