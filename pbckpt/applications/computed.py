@@ -25,9 +25,6 @@ from pbckpt.errors import (
     SelectionError,
     UnsupportedGraphError,
 )
-from pbckpt.evaluation.evaluator import Evaluator
-from pbckpt.evaluation.limits import EvaluationLimits
-from pbckpt.evaluation.obstacles import Obstacle, ObstacleKind, obstacle_of
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.graph.tensor_proto import ConstantTensor
 from pbckpt.shapes import count_elements
@@ -40,6 +37,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pbckpt.applications.frozen_graph import FrozenGraph
+    from pbckpt.evaluation.evaluator import Evaluator
+    from pbckpt.evaluation.obstacles import Obstacle
     from pbckpt.graph.decode import Node
 
     Array = npt.NDArray[Any]
@@ -171,6 +170,9 @@ class Computed:
 
     def _place(self, title: str) -> tuple[Evaluator, str]:
         """Return the evaluator of the body that a tensor is in, and its name there."""
+        from pbckpt.evaluation.evaluator import Evaluator  # noqa: PLC0415 - start-up time
+        from pbckpt.evaluation.limits import EvaluationLimits  # noqa: PLC0415
+
         function, _, tensor = title.rpartition(_SEPARATOR)
         if function not in self._evaluators:
             limit = EvaluationLimits(max_bytes=self._limits.max_expanded_bytes)
@@ -236,6 +238,11 @@ class Computed:
 
 def _fed_by(nodes: Mapping[str, Node], name: str) -> Obstacle | None:
     """Return what has no value in the graph, nearest behind a node, whatever is between."""
+    from pbckpt.evaluation.obstacles import (  # noqa: PLC0415 - only for an error
+        ObstacleKind,
+        obstacle_of,
+    )
+
     seen = {name}
     waiting = deque((name,))
     while waiting:

@@ -95,7 +95,7 @@ def _fit(shapes: Sequence[tuple[int, ...]], axis: int) -> bool:
 
 def _takers(nodes: Iterable[Node], parts: Iterable[Variable]) -> dict[str, list[Node]]:
     """Return which nodes take each of the parts, or what is read of it, by its constant."""
-    readers = {}
+    readers: dict[str, str] = {}
     for part in parts:
         readers |= dict.fromkeys((part.node, f"{part.node}{_READ}"), part.node)
         if part.value:

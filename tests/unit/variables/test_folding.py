@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.unit.variables.graphs import const, detect_in, identity, node
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
 
 OFFSET = "batch norm 'bn' was folded into it, and into 'c/Conv2D_bn_offset'"
 FACTOR = "a factor, such as a batch norm's, was folded into it: 'bn/batchnorm/mul_1'"
 
 
-def folded(*nodes: object) -> dict[str, str]:
+def folded(*nodes: NodeDef) -> dict[str, str]:
     """Return what was folded into which constant, taken or not."""
-    found = detect_in(*nodes)  # type: ignore[arg-type]
-    everything = (*found.variables, *found.skipped)
-    return {one.node: one.folded for one in everything if one.folded}
+    found = detect_in(*nodes)
+    taken = {one.node: one.folded for one in found.variables if one.folded}
+    return taken | {one.node: one.folded for one in found.skipped if one.folded}
 
 
 @pytest.mark.parametrize("op", ["Conv2D", "DepthwiseConv2dNative", "MatMul"])
