@@ -33,12 +33,19 @@ if TYPE_CHECKING:
 
 _DEFAULT_NAME = re.compile(r"Const(?:_\d+)?")
 # What optimizers and Graph Transforms add to the names of what they compute.
-_COMPUTED = re.compile(
-    r"(?:.*/)?(?:ConstantFolding|ConstantFoldingCtrl|ArithmeticOptimizer|LayoutOptimizer"
-    r"|RemapperOptimizer|LoopOptimizer)(?:/.*)?"
-    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|_eightbit/.*"
-    r"|/FusedBatchNorm(?:V\d)?/(?:Scaled|Offset))"
+_COMPUTED_SCOPES = frozenset(
+    (
+        "ConstantFolding",
+        "ConstantFoldingCtrl",
+        "ArithmeticOptimizer",
+        "LayoutOptimizer",
+        "RemapperOptimizer",
+        "LoopOptimizer",
+    )
 )
+_COMPUTED_ENDS = ("_bn_offset", "merged_input", "-folded", "_recip")
+_COMPUTED_PARTS = ("-folded-", "_eightbit/")
+_COMPUTED_NORMALISATION = re.compile(r"/FusedBatchNorm(?:V\d)?/(?:Scaled|Offset)\Z")
 _TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
 # Operations whose result is what they take.
 _KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
@@ -194,7 +201,7 @@ def _name(sight: Sight, scene: Scene) -> Iterator[Evidence]:
     if _SAME_MATRIX.fullmatch(plain):
         return
     is_folded = "__cf__" in sight.name and not _KEEPS_VALUE.fullmatch(last)
-    if is_folded or _COMPUTED.fullmatch(plain):
+    if is_folded or _is_computed(plain):
         reason = f"its name {sight.name!r} is one that tools give to what they compute"
         yield _against("folded", Strength.STRONG, reason)
     elif (
@@ -204,6 +211,16 @@ def _name(sight: Sight, scene: Scene) -> Iterator[Evidence]:
     ):
         reason = f"its name is that of an operation, {last}, whose result it is"
         yield _against("folded", Strength.STRONG, reason)
+
+
+def _is_computed(name: str) -> bool:
+    """Tell whether a tool gives such a name to what it has computed."""
+    return (
+        name.endswith(_COMPUTED_ENDS)
+        or any(part in name for part in _COMPUTED_PARTS)
+        or not _COMPUTED_SCOPES.isdisjoint(name.split("/"))
+        or _COMPUTED_NORMALISATION.search(name) is not None
+    )
 
 
 def _is_half(sight: Sight) -> bool:
