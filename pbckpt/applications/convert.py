@@ -27,6 +27,7 @@ from pbckpt.names import STATE_FILE, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.variables.select import plan_selection
+from pbckpt.variables.traces import is_generic
 
 if TYPE_CHECKING:
     import os
@@ -121,7 +122,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
         variables, arrangement, added = _arranged(plan, edits, layout)
         nbytes = sum(variable.nbytes for variable in variables)
         report = Report(
-            target.path, (), nbytes, variables, plan.skipped, _warnings(variables), added
+            target.path, (), nbytes, variables, plan.skipped, _warnings(plan, variables), added
         )
         if dry_run:
             return report
@@ -258,12 +259,19 @@ def check_expansion(plan: Detection, limits: Limits) -> None:
         )
 
 
-def _warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    frozen = [v.key for v in variables if v.rule == "resource_capture"]
+def _warnings(plan: Detection, variables: tuple[Variable, ...]) -> tuple[str, ...]:
+    """Return what is told of names, by what the variables were before any edit."""
+    made = {
+        v.node
+        for v in plan.variables
+        if v.rule == "resource_capture" or (v.key != v.node and is_generic(v.node))
+    }
+    frozen = [v.key for v in variables if v.node in made]
     if not frozen:
         return ()
+    what = "variable has a name" if len(frozen) == 1 else "variables have names"
     note = (
-        f"{len(frozen)} variables have the names of the places that read them, such as "
-        f"{frozen[0]!r}: TensorFlow 2 freezes their own names away"
+        f"{len(frozen)} {what} made of the layer and the role there, such as "
+        f"{frozen[0]!r}: TensorFlow 2 freezes a variable's own name away"
     )
     return (note,)

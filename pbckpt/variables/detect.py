@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.verdict import Verdict
 
+_LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
 _QUANTIZED_SUFFIX = "_quantized_const"
 _OPERANDS = 2
 # Names of variables that training code updates by other means than gradients.
@@ -43,7 +44,13 @@ _NOT_TRAINABLE = re.compile(
     r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
     r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
     r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
-    r"|learning_rate|lr|num_batches_tracked"
+    r"|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
+)
+
+
+_STATISTIC = re.compile(
+    r"(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
+    r"(?:mean|var|variance|std|sum|sumsq|count)"
 )
 
 
@@ -218,7 +225,16 @@ def _nameless(claim: Claim) -> Nameless:
     sight = claim.verdict.sight
     reader = claim.trace.reader if claim.trace else sight.name
     shape = sight.tensor.shape if sight.tensor else ()
-    return Nameless(sight.name, reader, claim.role, shape)
+    return Nameless(sight.name, reader, claim.role, shape, _is_in_loop(sight))
+
+
+def _is_in_loop(sight: Sight) -> bool:
+    """Tell whether a loop takes a constant."""
+    network = sight.network
+    nodes = (sight.number, *(passed.node for passed in sight.reach.passed))
+    return any(
+        network.ops[taker] in _LOOPS for node in nodes for taker, _ in network.consumers(node)
+    )
 
 
 def _variable(claim: Claim, key: str) -> Variable | None:
@@ -275,7 +291,7 @@ def is_trainable(dtype: DataType, role: Role | None, key: str) -> bool:
     """Tell whether training changes a variable by its gradient."""
     if not (dtype.is_floating or dtype.is_complex):
         return False
-    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]):
+    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]) or _STATISTIC.fullmatch(key):
         return False
     return role is None or role.trainable
 

@@ -10,6 +10,9 @@ not_a_number     integers, truth values and strings are seldom weights
 scalar           a single number is an epsilon more often than a weight
 empty            nothing is in it
 preprocessing    it shifts or scales the network's input
+bound            signals are compared with it, or kept within it
+written_values   its numbers are those that somebody wrote: see numbers
+repeated_values  its numbers are made of few
 unused           nothing takes it
 unmarked         freezing left its mark on the variables, and not on this
 """
@@ -23,6 +26,7 @@ from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.operators import argument_name, is_control_or_bookkeeping
 from pbckpt.operators.roles import Role
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.numbers import number_evidence
 from pbckpt.variables.sight import use_role
 
 if TYPE_CHECKING:
@@ -46,6 +50,8 @@ _COMPUTED_SCOPES = frozenset(
 _COMPUTED_ENDS = ("_bn_offset", "merged_input", "-folded", "_recip")
 _COMPUTED_PARTS = ("-folded-", "_eightbit/")
 _COMPUTED_NORMALISATION = re.compile(r"/FusedBatchNorm(?:V\d)?/(?:Scaled|Offset)\Z")
+# What an optimizer puts before the names of constants that it takes into a loop.
+_LOOP_COPY = "ConstantFolding/"
 _TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
 # Operations whose result is what they take.
 _KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
@@ -63,6 +69,10 @@ _OPERATION = re.compile(
     r"|RealDiv|DivNoNan|Pow|Softmax|SquaredDifference|LinSpace|StridedSlice|ZerosLike|OnesLike"
     r")(?:_\d+)?"
 )
+# Scopes in which TensorFlow's own functions have numbers.
+_FUNCTION = re.compile(
+    _OPERATION.pattern + r"|(?:Cast|dropout|random_\w+|truncated_normal)(?:_\d+)?"
+)
 _MOMENTS = re.compile(r"(?:.*/)?moments(?:_\d+)?/(?:mean|variance)(?:_\d+)?")
 # A weight that was cast to half is still that weight.
 _CAST = re.compile(r"Cast(?:_\d+)?")
@@ -71,7 +81,13 @@ _CAST = re.compile(r"Cast(?:_\d+)?")
 _INPUT = re.compile(
     r"(?:x|y|a|b|t|e|input|inputs|filter|value|values|data|params|features|tensor|tensors|images"
     r"|condition|scale|offset|mean|variance|min|max|indices|ids|element|begin|end|filters?"
-    r"|updates|depth|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
+    r"|updates|depth|stddev|rate|keep_prob|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
+)
+# What people call single numbers that they have set, and functions of TensorFlow theirs.
+_SETTING = re.compile(
+    r"(?:\w*_)?(?:epsilon|eps|threshold|thresh|rate|keep_prob|prob|momentum|decay|stddev|min|max"
+    r"|num\w*|size|factor|limit|margin|weight_decay|learning_rate|axis|dim|value|constant|const"
+    r"|initial|init|step|steps|count|length|len|height|width|depth)(?:_\d+)?"
 )
 _NUMBER_BEHIND = re.compile(r"_\d+$")
 _BINARY = ("x", "y")
@@ -97,6 +113,12 @@ _USUAL_NAME = re.compile(
 _ARITHMETIC = frozenset(
     ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "BiasAdd", "SquaredDifference")
 )
+_COMPARISONS = frozenset(
+    (
+        *("Minimum", "Maximum", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal"),
+        *("NotEqual", "ClipByValue"),
+    )
+)
 _INPUTS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"))
 # How many steps a network's input may have been prepared in.
 _MAX_STEPS = 6
@@ -108,6 +130,11 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
     yield from _name(sight, scene)
     yield from _value(sight)
     yield from _preprocessing(sight, walker)
+    yield from _bounds(sight)
+    if sight.tensor is not None and not scene.marked and not sight.traces:
+        found = number_evidence(sight.tensor)
+        if found:
+            yield found
     if scene.marked and not sight.traces and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
@@ -148,6 +175,11 @@ def _end_of_range(sight: Sight, use: Use) -> str | None:
     return f"{'lowest' if role is Role.RANGE_MIN else 'highest'} of the numbers it was quantized to"
 
 
+def is_copied(sight: Sight) -> bool:
+    """Tell whether an optimizer made a copy of a constant for the loop that uses it."""
+    return f"{_LOOP_COPY}{sight.name}_enter" in sight.network.known_names
+
+
 def is_usually_a_variable(name: str) -> bool:
     """Tell whether a name's last component is one that variables usually have."""
     return _USUAL_NAME.fullmatch(name) is not None
@@ -156,7 +188,7 @@ def is_usually_a_variable(name: str) -> bool:
 def _uses(sight: Sight) -> Iterator[Evidence]:
     uses = sight.reach.uses
     if not uses:
-        if is_usually_a_variable(sight.last_name):
+        if is_usually_a_variable(sight.last_name) or is_copied(sight):
             return
         yield _against("unused", Strength.FAIR, "no operation takes it")
         return
@@ -195,6 +227,11 @@ def _name(sight: Sight, scene: Scene) -> Iterator[Evidence]:
         yield _against("literal", strength, reason)
         return
     if sight.traces:
+        return
+    operation = sight.name.rpartition("/")[0].rpartition("/")[2]
+    if not sight.rank and _INPUT.fullmatch(last) and _FUNCTION.fullmatch(operation):
+        reason = f"it is named as a number in {operation} is, though a tool has changed that"
+        yield _against("literal", Strength.STRONG, reason)
         return
     plain = _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", sight.name))
     last = plain.rpartition("/")[2]
@@ -267,13 +304,39 @@ def _value(sight: Sight) -> Iterator[Evidence]:
         reason = f"it holds {tensor.dtype.label}, and weights are seldom that"
         yield _against("not_a_number", strength, reason)
     elif not tensor.shape:
+        yield from _single_number(sight.last_name)
+
+
+def _single_number(name: str) -> Iterator[Evidence]:
+    """Find out what speaks against a single number; its name may say that it was set."""
+    if _SETTING.fullmatch(name):
+        reason = f"it is a single number, and {name} is a usual name of settings"
+        yield _against("scalar", Strength.FAIR, reason)
+    elif _NUMBER_BEHIND.search(name) or not name.isidentifier():
         reason = "it is a single number, as an epsilon or a factor is"
         yield _against("scalar", Strength.SLIGHT, reason)
 
 
+def _bounds(sight: Sight) -> Iterator[Evidence]:
+    """Find a constant that nothing is done with but to compare."""
+    ops = {sight.network.ops[use.node] for use in sight.reach.uses}
+    if ops and ops <= _COMPARISONS:
+        reason = f"{sight.describe(sight.reach.uses[0])} compares with it"
+        yield _against("bound", Strength.FAIR, reason)
+
+
+def _formula_uses(sight: Sight, walker: Walker) -> Iterator[Use]:
+    """Yield the uses, and those of what is computed from it and other constants."""
+    for use in sight.reach.uses:
+        yield use
+        if walker.constant_only[use.node]:
+            for taker, slot in walker.takers(use.node):
+                yield use._replace(node=taker, slot=slot)
+
+
 def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
     network = sight.network
-    for use in sight.reach.uses:
+    for use in _formula_uses(sight, walker):
         if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
             source = _input_behind(walker, network.input(use.node, 1 - use.slot))
             if source:

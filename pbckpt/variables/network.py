@@ -38,6 +38,8 @@ ARGUMENT_OP = "_Arg"
 RESULT_OP = "_Retval"
 # A part of the name of an Identity that was the read of a resource.
 _READ = "ReadVariableOp"
+# The end of the name of a constant that was a captured resource.
+_RESOURCE = "/resource"
 # Between the name of a function and that of a node in it.
 _SEPARATOR = "::"
 _NOBODY: tuple[tuple[int, int], ...] = ()
@@ -114,10 +116,15 @@ class Network:
         self._connect_results()
 
     @cached_property
-    def has_resource_reads(self) -> bool:
-        """Whether reads of resources have become Identities in this graph."""
+    def known_names(self) -> frozenset[str]:
+        """The names of all nodes."""
+        return frozenset(self.names)
+
+    @cached_property
+    def has_resources(self) -> bool:
+        """Whether there were resource variables: reads became Identities, captures constants."""
         return any(
-            op == "Identity" and _READ in name
+            (op == "Identity" and _READ in name) or (op == CONSTANT_OP and name.endswith(_RESOURCE))
             for op, name in zip(self.ops, self.names, strict=True)
         )
 

@@ -232,10 +232,10 @@ class Surroundings:
             if constant is None:
                 continue
             linear = self._linear(self._operands(number, slot))
-            if linear is not None and self._fits(self._shapes[constant], linear):
-                self._note(
-                    constant, number, Role.BIAS, f"added to the output of {self._title(linear)}"
-                )
+            if linear is not None:
+                reason = f"added to the output of {self._title(linear)}"
+                is_sure = self._fits(self._shapes[constant], linear)
+                self._note(constant, number, Role.BIAS, reason, is_sure=is_sure)
 
     def _fits(self, shape: tuple[int, ...], linear: int) -> bool:
         """Tell whether a bias of a shape may be that of a multiplication.

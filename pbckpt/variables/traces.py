@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Node
     from pbckpt.variables.network import Network
-    from pbckpt.variables.walk import Passed, Reach, Use, Walker
+    from pbckpt.variables.walk import Passed, Reach, Walker
 
 TRACES = frozenset(
     (
@@ -60,6 +60,8 @@ _GATHERS = frozenset(("GatherV2", "Gather", "GatherNd", "ResourceGather", "Resou
 # The last component of a name that Grappler gave a node when it became a constant.
 _FOLDED = re.compile(r"/_\d+__cf__\d+$")
 _IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
+# What functions of TensorFlow 2 mark ops with whose order matters.
+_STATEFUL = "_has_manual_control_dependencies"
 # How many nodes the formula of a value may have that a variable's read is left of.
 _MAX_FORMULA = 32
 _MAX_EDGES = 32 * _MAX_FORMULA
@@ -158,7 +160,7 @@ def _resource_reads(number: int, reads: list[Passed], network: Network) -> Itera
 # Names that TensorFlow makes up for what is captured, handed in or lowered.
 _GENERIC = re.compile(
     r"(?:.*/)?(?:unknown(?:_\d+)?|(?:input|inputs|arg|args|captured?)(?:_?\d+)*|\d+|_\d+"
-    r"|resource(?:_\d+)?|ReadVariableOp(?:_\d+)?(?:/resource)?)"
+    r"|resource(?:_\d+)?|\w+_readvariableop(?:_\d+)?_resource|ReadVariableOp(?:_\d+)?(?:/resource)?)"
 )
 
 
@@ -234,7 +236,7 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
         if node is None or use.slot or node.op not in _GATHERS or use.changes:
             continue
         attrs = node.definition.attr
-        if _is_resource_gather(use, node, network):
+        if _is_resource_gather(node, network):
             reason = f"GatherV2 {node.name!r} is what freezing makes of a gather from a variable"
             evidence = Evidence("resource_gather", Strength.STRONG, reason)
             return Trace(evidence, "" if is_generic(name) else name, node.name, number)
@@ -251,21 +253,17 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
     return None
 
 
-def _is_resource_gather(use: Use, node: Node, network: Network) -> bool:
+def _is_resource_gather(node: Node, network: Network) -> bool:
     """Tell whether a GatherV2 was made by freezing from a gather from a resource.
 
-    Freezing gives it an axis named after it, and forgets an attr that all of
+    Freezing gives it an axis named after it. It either keeps the mark that only ops
+    with side effects get, as a read of a resource is, or lacks an attr that all of
     TensorFlow 2 writes; reads of other resources tell that it was TensorFlow 2.
     """
     attrs = node.definition.attr
-    inputs = node.definition.input
-    return (
-        network.has_resource_reads
-        and node.op == "GatherV2"
-        and not use.slot
-        and "batch_dims" not in attrs
-        and list(inputs[2:3]) == [f"{node.name}/axis"]
-    )
+    if node.op != "GatherV2" or list(node.definition.input[2:3]) != [f"{node.name}/axis"]:
+        return False
+    return _STATEFUL in attrs or (network.has_resources and "batch_dims" not in attrs)
 
 
 def _folded_read(number: int, network: Network) -> Trace | None:

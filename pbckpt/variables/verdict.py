@@ -19,11 +19,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
 from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import doubts, has_default_name, is_usually_a_variable
+from pbckpt.variables.doubts import (
+    doubts,
+    has_default_name,
+    is_copied,
+    is_usually_a_variable,
+)
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
-from pbckpt.variables.walk import FUNCTION_EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +44,8 @@ _MARKS = frozenset(
 )
 # Doubts that keep a constant from being asked why freezing left no mark on it.
 _SETTLED = frozenset(("parameter", "literal", "default_name", "folded", "empty", "not_a_number"))
+# Doubts about the numbers themselves: constants of the model's code have names, too.
+_MADE = frozenset(("written_values", "repeated_values"))
 _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", "RefMerge", "_Arg"))
 # Nodes whose names are the model's rather than TensorFlow's.
 _NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
@@ -107,9 +114,26 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
         return
     elif is_usually_a_variable(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif scene.has_names and not any(one.rule in _SETTLED for one in against) and sight.reach.uses:
+    elif not scene.has_names and not scene.marked and _looks_trained(sight, against):
+        reason = "its numbers are of full length and all different, as training leaves them"
+        yield Evidence("trained_values", Strength.FAIR, reason)
+    elif scene.has_names and _is_named(sight, against):
         reason = f"somebody has named it {last}, which plain numbers in formulas are not"
-        yield Evidence("given_name", Strength.FAIR if sight.rank else Strength.SLIGHT, reason)
+        yield Evidence("given_name", Strength.FAIR, reason)
+
+
+def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether a name was given to a constant by a person, and to use it."""
+    if has_default_name(sight) or not (sight.reach.uses or is_copied(sight)):
+        return False
+    return not any(one.rule in _SETTLED or one.rule in _MADE for one in against)
+
+
+def _looks_trained(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether the numbers are those of a weight, where names and reads are lost."""
+    if sight.tensor is None or not sight.reach.uses:
+        return False
+    return not any(one.rule in _SETTLED for one in against) and look_trained(sight.tensor)
 
 
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
@@ -142,10 +166,10 @@ def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
     unmarked = sum(not sight.traces for sight in weights)
     has_names, names_weights = _has_names(walker), _names_weights(sights)
-    if not marks:
-        reads = _plain_reads(sights, weights, walker)
-        return Scene(len(reads), has_names, names_weights, reads)
-    return Scene(len(marks) if len(marks) >= unmarked else 0, has_names, names_weights)
+    if marks and len(marks) >= unmarked:
+        return Scene(len(marks), has_names, names_weights)
+    reads = _plain_reads(sights, weights, walker)
+    return Scene(len(reads), has_names, names_weights, reads)
 
 
 def _plain_reads(
@@ -171,13 +195,14 @@ def _plain_reads(
 def _has_names(walker: Walker) -> bool:
     """Tell whether nodes still have the names that TensorFlow gives: of their ops.
 
-    Where a tool has made up the names, one may be that of an op by chance.
+    Where a tool has made up the names, one may be that of an op by chance, and those
+    in functions are left.
     """
     network = walker.network
     computing = [
         name.rpartition("/")[2].startswith(op)
-        for name, op in zip(network.names, network.ops, strict=True)
-        if op not in FUNCTION_EDGES and op not in _NAMED_BY_PEOPLE
+        for name, op, function in zip(network.names, network.ops, network.functions, strict=True)
+        if not function and op not in _NAMED_BY_PEOPLE
     ]
     return sum(computing) * _FEW > len(computing)
 

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,8 +113,17 @@ def joined(parts: TensorParts) -> bytes:
     images = [
         field(number, bytes(span.view)) for number, spans in parts.images.items() for span in spans
     ]
-    message = parts.message.SerializeToString()
+    rest = TensorProto()
+    rest.CopyFrom(parts.message)
+    for number in parts.images:
+        # Small ones are in the message as well.
+        rest.ClearField(TensorProto.DESCRIPTOR.fields_by_number[number].name)
+    message = rest.SerializeToString()
     return TensorProto.FromString(message + b"".join(images)).SerializeToString(deterministic=True)
+
+
+def names(nodes: Iterable[Node]) -> list[str]:
+    return [node.name for node in nodes]
 
 
 def seen_in(nodes: Iterable[Node]) -> list[Seen]:
@@ -171,8 +179,18 @@ def test_packed_floats_of_a_large_node_stay_in_the_file_too() -> None:
     assert node.constant().images == (Span(source, bytes(source.view).index(values), 25_600),)
 
 
-def test_packed_floats_of_a_small_node_stay_in_the_file() -> None:
-    floats = 17 * b"\x00\x00\x80\x3f"
+def test_packed_floats_of_a_small_node_are_those_that_protobuf_decoded() -> None:
+    floats = 16 * b"\x00\x00\x80\x3f" + b"\x00\x00\x00\x80"
+    shape = b"\x12\x04\x12\x02\x08\x11"
+    source = Source(const(attr(b"value", tensor(FLOAT + shape + field(5, floats)))))
+    (node,) = decode_graph(source).nodes
+    assert node.tensors == ()
+    (image,) = node.constant().images
+    assert (bytes(image.view), image.source is source) == (floats, False)
+
+
+def test_packed_floats_of_a_small_node_with_a_nan_stay_in_the_file() -> None:
+    floats = 16 * b"\x00\x00\x80\x3f" + b"\x01\x00\xa0\x7f"
     shape = b"\x12\x04\x12\x02\x08\x11"
     source = Source(const(attr(b"value", tensor(FLOAT + shape + field(5, floats)))))
     (node,) = decode_graph(source).nodes
