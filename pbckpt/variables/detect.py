@@ -155,6 +155,8 @@ def examine(walker: Walker) -> list[Verdict]:
     surroundings = Surroundings(walker, shapes)
     for sight in sights:
         sight.parts = surroundings.parts.get(sight.number, sight.parts)
+        if not walker.is_whole:
+            sight.reach = sight.reach._replace(is_whole=False)
     return judge(sights, walker)
 
 

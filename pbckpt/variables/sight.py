@@ -79,11 +79,9 @@ class Sight:
 def use_role(network: Network, use: Use) -> Role | None:
     """Return what a constant is to the op that uses it, as far as the op tells."""
     op = network.ops[use.node]
-    node = network.nodes[use.node]
-    if node is not None and takes_fused_arguments(op):
-        fused = node.definition.attr.get("fused_ops")
-        if fused is not None:
-            names = [name.decode("utf-8", "replace") for name in fused.list.s]
+    if takes_fused_arguments(op):
+        names = network.fused_ops(use.node)
+        if names is not None:
             return fused_role(op, use.slot, names)
     return weight_role(op, use.slot, len(network.inputs[use.node]))
 

@@ -34,6 +34,8 @@ _FUSED_NORMS = frozenset(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV
 _HALF_WAVES = frozenset(("Relu", "Minimum", "Maximum", "Abs", "Sub"))
 # How many sums deep the matrix multiplications may be whose outputs a bias is added to.
 _MAX_SUMS = 3
+# How many of a multiplication's inputs may be its kernel.
+_OPERANDS = 3
 
 
 class Part(NamedTuple):
@@ -251,7 +253,7 @@ class Surroundings:
         """
         if sum(size > 1 for size in shape) <= 1 or self._network.ops[linear] == "Einsum":
             return True
-        kernels = (self._array(producer) for producer in self._network.inputs[linear])
+        kernels = (self._array(producer) for producer in self._network.inputs[linear][:_OPERANDS])
         return any(kernel is not None and prod(shape) in self._shapes[kernel] for kernel in kernels)
 
     def _linear(self, producer: tuple[int, int]) -> int | None:

@@ -3,7 +3,7 @@
     proof                            a variable, whatever else is said
     for - against >= 2               a variable
     something for it, not that much  ambiguous: the user decides
-    else                             a constant
+    else                             a constant; ambiguous if not all of its uses are known
 
 Whether freezing marked the variables of this graph is asked first. Where it left
 a read on most constants that could be weights, one without a read is none: it
@@ -56,6 +56,15 @@ _MIN_APART = 4
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
 
 
+# Against a constant of which nothing can be told by what it is not used for.
+_ENTANGLED = Evidence(
+    "entangled",
+    Strength.SLIGHT,
+    "the graph is too entangled to follow it to all of its uses",
+    speaks_for=False,
+)
+
+
 class Outcome(Enum):
     """What a constant was."""
 
@@ -75,6 +84,8 @@ class Verdict(NamedTuple):
     def decisive(self) -> Evidence | None:
         """The weightiest evidence for the outcome; None where nothing was found."""
         speaks_for = self.outcome is Outcome.VARIABLE
+        if self.outcome is Outcome.AMBIGUOUS and _ENTANGLED in self.evidence:
+            return _ENTANGLED
         fitting = [one for one in self.evidence if one.speaks_for is speaks_for]
         if self.outcome is Outcome.CONSTANT:
             # What it is tells more than that freezing did not mark it.
@@ -136,9 +147,13 @@ def _looks_trained(sight: Sight, against: Sequence[Evidence]) -> bool:
 
 
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
+    outcome = _outcome(sight, evidence)
+    if outcome is Outcome.CONSTANT and sight.tensor is not None and not sight.reach.is_whole:
+        outcome = Outcome.AMBIGUOUS
+        evidence = [*evidence, _ENTANGLED]
     return Verdict(
         sight,
-        _outcome(sight, evidence),
+        outcome,
         tuple(sorted(evidence, key=lambda one: (not one.speaks_for, -one.strength))),
     )
 
@@ -270,6 +285,8 @@ def _with_families(verdicts: list[Verdict]) -> list[Verdict]:
 def _with_family(verdict: Verdict, proven: dict[str, str]) -> Verdict:
     scope = verdict.sight.name.rpartition("/")[0]
     if verdict.outcome is Outcome.VARIABLE or not scope or scope not in proven:
+        return verdict
+    if _ENTANGLED in verdict.evidence:
         return verdict
     if not any(one.speaks_for for one in verdict.evidence):
         return verdict
