@@ -13,12 +13,14 @@ from pbckpt.errors import PbckptError, UnsupportedGraphError
 from pbckpt.evaluation.denormals import flushed
 from pbckpt.evaluation.evaluator import Evaluator
 from pbckpt.evaluation.table import OPS
-from tests.oracle.evaluation_cases import MAKERS, Case, cases_of
+from tests.oracle.evaluation_cases import cases_of
+from tests.oracle.evaluation_values import MAKERS
 from tests.oracle.judge import WorkerDiedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.oracle.evaluation_case import Case
     from tests.oracle.judge import TensorFlowJudge
 
 EVERY_OP = sorted(OPS & set(MAKERS))
