@@ -12,6 +12,7 @@ and a warning says why.
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,7 @@ from pbckpt.errors import (
 )
 from pbckpt.evaluation.evaluator import Evaluator
 from pbckpt.evaluation.limits import EvaluationLimits
+from pbckpt.evaluation.obstacles import Obstacle, ObstacleKind, obstacle_of
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.graph.tensor_proto import ConstantTensor
 from pbckpt.shapes import count_elements
@@ -204,13 +206,7 @@ class Computed:
             dtype = evaluator.dtype(tensor)
             array = evaluator.evaluate(tensor)
         except GraphError as error:
-            node, op = getattr(error, "node_name", ""), getattr(error, "op", "")
-            raise UnsupportedGraphError(
-                f"--tensor {name}: {_plain(error)}; ask for a tensor that constants alone lead to, "
-                "or compute it in TensorFlow",
-                node_name=node,
-                op=op,
-            ).in_file(self._graph.file.name) from None
+            raise self._refused(name, title, error) from None
         self._count(array.nbytes, name)
         shape = cast("tuple[int, ...]", array.shape)
         known = ConstantTensor(dtype, shape, count_elements(shape) or 0)
@@ -220,6 +216,39 @@ class Computed:
         return variable._replace(
             value_dtype=dtype, value_shape=shape, compute=partial(self._tensor, title)
         )
+
+    def _refused(self, name: str, title: str, error: GraphError) -> UnsupportedGraphError:
+        """Return the error for a tensor that cannot be computed, with what it needs at the end."""
+        function, _, tensor = title.rpartition(_SEPARATOR)
+        source = _fed_by(self._bodies.get(function, {}), tensor.partition(":")[0])
+        node, op = getattr(error, "node_name", ""), getattr(error, "op", "")
+        fact = _plain(error)
+        if source is not None:
+            node, op = source.node, source.op
+            fact = f"it depends on more than constants: {source.reason}"
+        return UnsupportedGraphError(
+            f"{self._graph.file.name}: --tensor {name}: {fact}; ask for a tensor that constants "
+            "alone lead to, or compute it in TensorFlow",
+            node_name=node,
+            op=op,
+        )
+
+
+def _fed_by(nodes: Mapping[str, Node], name: str) -> Obstacle | None:
+    """Return what has no value in the graph, nearest behind a node, whatever is between."""
+    seen = {name}
+    waiting = deque((name,))
+    while waiting:
+        node = nodes.get(waiting.popleft())
+        if node is None:
+            continue
+        obstacle = obstacle_of(node)
+        if obstacle.kind in (ObstacleKind.INPUT, ObstacleKind.VARIABLE):
+            return obstacle
+        fresh = [text.lstrip("^").partition(":")[0] for text in node.definition.input]
+        waiting += [one for one in dict.fromkeys(fresh) if one not in seen]
+        seen.update(fresh)
+    return None
 
 
 def _same(array: Array) -> Array:

@@ -36,6 +36,8 @@ _QUANTIZED = re.compile(r"Quantized(?:Conv2D|DepthwiseConv2D|MatMul)(?!.*Grad)")
 _MULTIPLICATION = re.compile(r"(?:.*/)?[mM]ul(?:_\d+)?")
 _MERGED = re.compile(r".*/(?:merged_input|FusedBatchNorm(?:V\d)?/(?:Scaled|Offset))")
 _ADDITIONS = frozenset(("BiasAdd", "Add", "AddV2", "QuantizedBiasAdd"))
+_QUANTIZING = frozenset(("QuantizeV2", "Dequantize"))
+_MAX_STEPS = 3
 _WEIGHTS_SLOT = 1
 
 
@@ -52,7 +54,7 @@ def find_folds(walker: Walker) -> dict[int, str]:
         if op not in _PRODUCTS and not _QUANTIZED.match(op):
             continue
         name = network.names[number].removesuffix(_EIGHT_BIT)
-        weights = walker.origin(network.input(number, _WEIGHTS_SLOT))
+        weights = _weights(number, network)
         offset = offsets.get((network.functions[number], name))
         if weights is None:
             continue
@@ -62,10 +64,21 @@ def find_folds(walker: Walker) -> dict[int, str]:
             folds[weights] = f"batch norm{norm} was folded into it, and into {name + _OFFSET!r}"
             folds[offset] = f"batch norm{norm} was folded into {kernel!r}, and this is what is left"
         elif _MULTIPLICATION.fullmatch(name):
-            folds[weights] = (
-                f"the factor of a batch norm or of the like was folded into it: {name!r}"
-            )
+            folds[weights] = f"a factor, such as a batch norm's, was folded into it: {name!r}"
     return folds
+
+
+def _weights(product: int, network: Network) -> int | None:
+    """Return the constant that a product takes as weights, without a read between.
+
+    Tools fold into constants alone; what they do after that is to quantize.
+    """
+    number = network.input(product, _WEIGHTS_SLOT)[0]
+    for _ in range(_MAX_STEPS):
+        if number < 0 or network.ops[number] == CONSTANT_OP:
+            break
+        number = network.input(number, 0)[0] if network.ops[number] in _QUANTIZING else -1
+    return number if number >= 0 else None
 
 
 def _norm_behind(offset: int, walker: Walker) -> str:

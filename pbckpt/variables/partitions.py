@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _PART = re.compile(r"(.+)/part_(0|[1-9][0-9]{0,5})")
 _LOOKUPS = frozenset(("Gather", "GatherV2", "GatherNd", "ResourceGather", "ResourceGatherNd"))
 _JOINS = frozenset(("Concat", "ConcatV2"))
+_READ = "/read"
 _JOIN_SCOPE = "/ConcatPartitions/"
 _AXIS_BYTES = 8
 
@@ -44,7 +45,7 @@ def join_partitions(
     if not families:
         return tuple(variables)
     taken = {variable.key for variable in variables}
-    takers = _takers(nodes, [one.node for family in families.values() for one in family.values()])
+    takers = _takers(nodes, [one for family in families.values() for one in family.values()])
     axis_of = _AxisOf(nodes, takers)
     joined: dict[str, Variable] = {}
     for name, family in families.items():
@@ -92,27 +93,19 @@ def _fit(shapes: Sequence[tuple[int, ...]], axis: int) -> bool:
     return len({(len(shape), shape[:axis], shape[axis + 1 :]) for shape in shapes}) == 1
 
 
-def _takers(nodes: Iterable[Node], names: Iterable[str]) -> dict[str, list[Node]]:
-    """Return which nodes take each of the parts, or the Identity that reads it.
-
-    Nodes may come in any order, so the readers are looked for first.
-    """
-    wanted = set(names)
-    nodes = tuple(nodes)
-    readers = {
-        node.name: _producer(node.definition.input[0])
-        for node in nodes
-        if node.op == "Identity"
-        and node.name.endswith("/read")
-        and node.definition.input
-        and _producer(node.definition.input[0]) in wanted
-    }
+def _takers(nodes: Iterable[Node], parts: Iterable[Variable]) -> dict[str, list[Node]]:
+    """Return which nodes take each of the parts, or what is read of it, by its constant."""
+    readers = {}
+    for part in parts:
+        readers |= dict.fromkeys((part.node, f"{part.node}{_READ}"), part.node)
+        if part.value:
+            readers[part.value] = part.node
     takers: dict[str, list[Node]] = {}
     for node in nodes:
         for text in node.definition.input:
-            part = readers.get(_producer(text), _producer(text))
-            if part in wanted and node.name not in readers:
-                takers.setdefault(part, []).append(node)
+            constant = readers.get(_producer(text))
+            if constant is not None and node.name not in readers:
+                takers.setdefault(constant, []).append(node)
     return takers
 
 
@@ -159,8 +152,8 @@ def _is_joined(taker: Node, parts: Sequence[Variable]) -> bool:
     """Tell whether a node joins just these parts, in their order."""
     inputs = [text for text in taker.definition.input if text[:1] != "^"]
     data = inputs[1:] if taker.op == "Concat" else inputs[:-1]
-    names = [_producer(text).removesuffix("/read") for text in data]
-    return names == [part.node for part in parts]
+    names = [_producer(text).removesuffix(_READ) for text in data]
+    return names == [(part.value or part.node).removesuffix(_READ) for part in parts]
 
 
 def _is_named(node: str, name: str) -> bool:

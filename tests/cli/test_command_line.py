@@ -81,8 +81,8 @@ def test_convert_as_json(tmp_path: Path) -> None:
         "ambiguous": False,
         "role": None,
         "reason": "it is named after its place in Pack 'flatten/Reshape/shape', "
-        "folded": None,
         "as TensorFlow names plain numbers",
+        "folded": None,
     }
 
 
