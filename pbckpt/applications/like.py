@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 # Below it, no name and no role speaks for a pair.
 _SURE_ENOUGH = 0.7
+# Where else there may be pairs, said where there are none.
+_FURTHER = {
+    MatchBy.NAME: ", or match further with --match suffix or structure",
+    MatchBy.SUFFIX: ", or match further with --match structure",
+    MatchBy.STRUCTURE: "",
+}
 _POWER = re.compile(r"(^|/)beta[12]_power(_[0-9]+)?$")
 
 
@@ -195,11 +201,16 @@ class _Planner:
         self._tell_types()
         self._tell_left_over()
         self._tell_unsure()
-        if sources and targets and not (self.matched.matched or self.matched.wrong_dtype):
+        if sources and targets and not self._has_pairs():
+            further = _FURTHER[MatchBy(self._like.match)]
             self.problems.append(
                 "nothing of the graph has a place in it; rename with --rename, --strip-prefix and "
-                "--add-prefix, or match further with --match suffix or structure"
+                f"--add-prefix{further}"
             )
+
+    def _has_pairs(self) -> bool:
+        found = self.matched
+        return bool(found.matched or found.wrong_dtype or found.wrong_shape or found.ambiguous)
 
     def _tell_missing(self) -> None:
         on_missing = OnMissing(self._like.missing)

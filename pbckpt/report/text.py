@@ -45,7 +45,8 @@ def convert_text(report: Report) -> str:
     if report.added:
         lines.append(f"  {_counted(len(report.added), 'tensor')} added")
     if report.skipped:
-        lines.append(f"  {len(report.skipped)} constants were not taken")
+        were = "was" if len(report.skipped) == 1 else "were"
+        lines.append(f"  {_counted(len(report.skipped), 'constant')} {were} not taken")
     if not report.files:
         lines.append("  nothing was written, as --dry-run says")
     return "\n".join(lines)
