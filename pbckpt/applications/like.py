@@ -43,6 +43,8 @@ _FURTHER = {
     MatchBy.SUFFIX: ", or match further with --match structure",
     MatchBy.STRUCTURE: "",
 }
+# The state of a recurrent network, which starts as zeros.
+_STATE = re.compile(r"(^|[/_])states?(_[a-z0-9]+)?(/\.ATTRIBUTES/VARIABLE_VALUE)?$")
 _POWER = re.compile(r"(^|/)beta[12]_power(_[0-9]+)?$")
 
 
@@ -337,9 +339,10 @@ def _can_be_made(target: Target) -> bool:
 
 
 def _is_doubtful(filled: Filled) -> bool:
+    """Tell whether a target gets zeros that may be a weight: no bias, slot or state."""
     target = filled.target
     is_weight = target.role != SLOT and len(target.shape or ()) > 1 and _role(target) != BIAS
-    return is_weight and filled.fill is Fill.ZEROS
+    return is_weight and filled.fill is Fill.ZEROS and not _STATE.search(target.name)
 
 
 def _misfit(setting: Setting, target: Target) -> str:
