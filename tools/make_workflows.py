@@ -3,7 +3,8 @@
     cd THE ROOT OF THE PROJECT
     PYTHON -m tools.make_workflows        PYTHON has TensorFlow 1.15, then TensorFlow 2
 
-Under TensorFlow 1.15 this freezes the networks `lenet.pb` and `speech.pb`. Under
+Under TensorFlow 1.15 this freezes the networks `lenet.pb`, `speech.pb` and
+`digits_stripped.pb`, from which a tool has taken the reads of the variables. Under
 both it runs the blocks of the documents that save an untrained model, the first
 of those that need this TensorFlow, so that the documents' commands can be tested
 where there is no TensorFlow. All goes into `tests/golden/workflows`. Seeded: a
@@ -16,6 +17,8 @@ Runs on Python 3.7, the newest that TensorFlow 1.15 has.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -26,6 +29,9 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
 import tensorflow as tf
+
+if tf.__version__.startswith("1."):
+    from tensorflow.tools.graph_transforms import TransformGraph
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "golden" / "workflows"
@@ -70,15 +76,31 @@ def speech(random: Any) -> str:
     return str(tf.identity(net, "logits").op.name)
 
 
+def digits(random: Any) -> str:
+    """Build a small network with a temperature, a variable that nothing but training tells."""
+    images = tf.placeholder(tf.float32, [None, 12, 12, 1], "images")
+    net = images - tf.constant(0.5, name="image_mean")
+    with tf.variable_scope("conv"):
+        net = tf.nn.conv2d(net, weight(random, "kernel", [3, 3, 1, 4]), 1, "SAME")
+    with tf.variable_scope("norm"):
+        names = ("gamma", "beta", "moving_mean", "moving_variance")
+        norm = [weight(random, name, [4], trainable="moving" not in name) for name in names]
+        net = tf.nn.fused_batch_norm(net, *norm, is_training=False)[0]
+    with tf.variable_scope("dense"):
+        net = tf.reshape(tf.nn.max_pool(tf.nn.relu(net), 4, 4, "SAME"), [-1, 36])
+        net = tf.nn.xw_plus_b(net, weight(random, "kernel", [36, 10]), weight(random, "bias", [10]))
+    return str(tf.multiply(net, weight(random, "temperature", []), "logits").op.name)
+
+
 def dense(net: Any, number: str, size_in: int, size: int) -> Any:
     """Multiply each step by a matrix."""
     weights = tf.get_variable(f"h{number}", [size_in, size])
     return tf.nn.relu(tf.tensordot(net, weights, 1) + tf.get_variable(f"b{number}", [size]))
 
 
-def weight(random: Any, name: str, shape: Any) -> Any:
+def weight(random: Any, name: str, shape: Any, *, trainable: bool = True) -> Any:
     """Make a variable with random values."""
-    return tf.get_variable(name, shape, initializer=drawn(random))
+    return tf.get_variable(name, shape, initializer=drawn(random), trainable=trainable)
 
 
 def drawn(random: Any) -> Any:
@@ -90,17 +112,39 @@ def drawn(random: Any) -> Any:
     return initialize
 
 
-def freeze(build: Any) -> None:
-    """Freeze a network as it is."""
+def freeze(build: Any, transform: str = "") -> None:
+    """Freeze a network as it is; if a tool transforms it then, tell what the variables were."""
     with tf.Graph().as_default() as graph, tf.Session() as session:
         output = build(np.random.RandomState(28))
         session.run(tf.global_variables_initializer())
         frozen = tf.graph_util.convert_variables_to_constants(
             session, graph.as_graph_def(), [output]
         )
+        truth = {one.op.name: session.run(one) for one in tf.global_variables()}
+        trainable = {one.op.name for one in tf.trainable_variables()}
     path = FOLDER / f"{build.__name__}.pb"
+    if transform:
+        frozen = TransformGraph(frozen, ["images"], [output], [transform])
+        constants = {node.name for node in frozen.node if node.op == "Const"}
+        path = path.with_name(f"{build.__name__}_stripped.pb")
+        write_truth(path.with_suffix(".json"), truth, trainable, sorted(constants - set(truth)))
     path.write_bytes(frozen.SerializeToString(deterministic=True))
     print(path.relative_to(ROOT))
+
+
+def write_truth(path: Path, values: Any, trainable: Any, others: Any) -> None:
+    """Write which constants were variables, as `pbckpt inspect --score` reads it."""
+    variables = {
+        name: {
+            "const": name,
+            "status": "exact",
+            "trainable": name in trainable,
+            "sha256": hashlib.sha256(value.tobytes()).hexdigest(),
+        }
+        for name, value in sorted(values.items())
+    }
+    truth = {"variables": variables, "consts_not_variables": others}
+    path.write_text(json.dumps(truth, indent=1) + "\n", encoding="ascii")
 
 
 def save_untrained(document: str, needed: str) -> None:
@@ -131,6 +175,7 @@ def main() -> None:
     if is_first:
         freeze(lenet)
         freeze(speech)
+        freeze(digits, "remove_nodes(op=Identity)")
     for document in DOCUMENTS:
         for needed in ("", "1.15") if is_first else ("2",):
             with tf.Graph().as_default() if is_first else tf.init_scope():

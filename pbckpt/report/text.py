@@ -150,7 +150,10 @@ def _graph_text(contents: GraphContents) -> str:
     ambiguous = [constant for constant in contents.skipped if constant.is_ambiguous]
     others = [constant for constant in contents.skipped if not constant.is_ambiguous]
     if ambiguous:
-        title = "ambiguous, not taken (take them with --take NODE, or --select weights):"
+        title = (
+            "ambiguous, not taken (--take NODE takes one, --select weights those that operations "
+            "take as weights):"
+        )
         parts.append(_skipped_table(title, ambiguous))
     if contents.remaining:
         rows = [

@@ -48,20 +48,19 @@ def run(request: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
 
 def keep_graphs_as_they_are() -> None:
     """Make sessions that do not optimize the ordinary ones."""
-    v1 = importlib.import_module("tensorflow.compat.v1")
+    v1: Any = importlib.import_module("tensorflow.compat.v1")
     plain = v1.ConfigProto(intra_op_parallelism_threads=1)
     plain.graph_options.optimizer_options.opt_level = -1
     plain.graph_options.rewrite_options.disable_meta_optimizer = True
 
-    class PlainSession(v1.Session):  # type: ignore[misc, name-defined]
+    class PlainSession(v1.Session):
         def __init__(self, target: str = "", graph: Any = None) -> None:
             super().__init__(target, graph, plain)
 
-    for module in ("tensorflow", "tensorflow.compat.v1"):
-        one = importlib.import_module(module)
-        if hasattr(one, "Session"):
-            one.Session = PlainSession
-    importlib.import_module("tensorflow").compat.v1.Session = PlainSession
+    tensorflow: Any = importlib.import_module("tensorflow")
+    for module in (tensorflow, tensorflow.compat.v1, v1):
+        if hasattr(module, "Session"):
+            module.Session = PlainSession
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 DRIVER = ROOT / "tests" / "oracle" / "tensorflow_document.py"
 NEEDS = re.compile(r"no-run: needs (?P<version>TensorFlow(?: 1\.15| 2)?), whose test stage runs it")
 TIMEOUT = 300.0
-WORKFLOWS = ("fine-tune.md", "own-code.md", "speech.md")
 # What shall be the same to the bit, where TensorFlow does the same sums.
 SAME_BITS = {
     "fine-tune.md": [("TensorFlow", "again", "after")],
@@ -78,6 +77,12 @@ def try_document(name: str, reader: Reader, tensorflow: TensorFlowReader, versio
     return count
 
 
+def documents() -> list[str]:
+    """Return the documents that have blocks for TensorFlow."""
+    texts = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+    return [name for name, text in texts.items() if any(map(version_needed, parse_blocks(text)))]
+
+
 @pytest.fixture(params=[(), ("--plain",)], ids=["as it is", "plain"])
 def tensorflow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TensorFlowReader]:
     one = TensorFlowReader(tmp_path / "home", request.param)
@@ -86,7 +91,7 @@ def tensorflow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tenso
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the documents show a POSIX shell")
-@pytest.mark.parametrize("document", WORKFLOWS)
+@pytest.mark.parametrize("document", documents())
 def test_a_workflow(
     document: str, judge: TensorFlowJudge, tensorflow: TensorFlowReader, tmp_path: Path
 ) -> None:
@@ -96,6 +101,6 @@ def test_a_workflow(
     count = try_document(document, Reader(home, tmp_path / "programs"), tensorflow, version)
     assert count >= 2
     if tensorflow.is_plain:
-        for needed, first, second in SAME_BITS[document]:
+        for needed, first, second in SAME_BITS.get(document, []):
             if f"TensorFlow {version}".startswith(needed):
                 tensorflow.run(needed, f"assert {first}.tobytes() == {second}.tobytes()\n")
