@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType, data_type
 from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import is_usually_a_variable
 from pbckpt.variables.structure import strongest
 from pbckpt.variables.verdict import Outcome
+from pbckpt.variables.words import is_usual_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +73,7 @@ def _bears_another_name(sight: Sight, scopes: frozenset[str]) -> bool:
         all(trace.name and trace.name != sight.name for trace in sight.traces)
         and all(trace.value == sight.number for trace in sight.traces)
         and sight.name.rpartition("/")[0] in scopes
-        and is_usually_a_variable(sight.last_name)
+        and is_usual_name(sight.last_name)
     )
 
 

@@ -89,7 +89,13 @@ class Surroundings:
             where = f"{self._title(number)} takes what is computed from it as {role.phrase}"
             self._note(formula.main, number, role, where)
             for factor in formula.factors:
-                self._note(factor, number, Role.WEIGHT, where, is_sure=False)
+                self._note(factor, number, self._factor(factor), where, is_sure=False)
+
+    def _factor(self, constant: int) -> Role:
+        """Return what else there is in a formula of a kernel: gains, and vectors of its norm."""
+        shape = self._shapes[constant]
+        is_row = len(shape) == 2 and shape[0] == 1 and shape[1] > 1  # noqa: PLR2004 - axes
+        return Role.POWER_VECTOR if is_row else Role.WEIGHT
 
     def _array(self, producer: tuple[int, int]) -> int | None:
         """Return the constant, not a scalar, whose value a producer hands on."""
