@@ -25,15 +25,17 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pbckpt.applications.computed import Computed
+from pbckpt.applications.convert import tensor_of
 from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.bundle.payload import stored_chunks
 from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
 from pbckpt.storage.local import MappedFile
-from pbckpt.wire.span import chunks
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pbckpt.variables.detect import Detection, Variable
 
@@ -73,15 +75,22 @@ class Score(NamedTuple):
         return self.wanted - len(self.missed)
 
 
-def score(path: str | os.PathLike[str], truth: str | os.PathLike[str]) -> Score:
+def score(
+    path: str | os.PathLike[str],
+    truth: str | os.PathLike[str],
+    *,
+    tags: tuple[str, ...] | None = None,
+) -> Score:
     """Return how detection does on the graph at ``path`` by the file ``truth``.
 
-    Raises GraphError for what is wrong with the graph, SelectionError for what is
-    no truth file.
+    ``tags`` choose among the graphs of a SavedModel. Raises GraphError for what is
+    wrong with the graph, SelectionError for what is no truth file.
     """
     known = _read_truth(truth)
-    with open_graph(path) as graph:
-        return score_detection(detect_variables(graph), known)
+    with open_graph(path, tags=tags) as graph:
+        found = detect_variables(graph)
+        computed = Computed(graph)
+        return score_detection(found._replace(variables=computed.settle(found.variables)), known)
 
 
 def score_detection(found: Detection, truth: Mapping[str, Any]) -> Score:
@@ -94,11 +103,7 @@ def score_detection(found: Detection, truth: Mapping[str, Any]) -> Score:
         for name, fact in truth["variables"].items()
         if fact["status"] in _HELD | _LESS_EXACT
     }
-    pairs = {
-        name: (fact, _best(name, taken[fact["const"]]))
-        for name, fact in wanted.items()
-        if fact["const"] in taken
-    }
+    pairs = {name: (wanted[name], one) for name, one in _paired(wanted, taken)}
     exact = [pair for pair in pairs.values() if pair[0]["status"] in _HELD]
     return Score(
         wanted=len(wanted),
@@ -113,6 +118,29 @@ def score_detection(found: Detection, truth: Mapping[str, Any]) -> Score:
         bits=sum(fact["sha256"] == _digest(one) for fact, one in exact),
         ambiguous=sum(constant.is_ambiguous for constant in found.skipped),
     )
+
+
+def _paired(
+    wanted: Mapping[str, Mapping[str, Any]], taken: Mapping[str, Iterable[Variable]]
+) -> Iterator[tuple[str, Variable]]:
+    """Yield each name with the variable of its constant that it means, each variable once.
+
+    Of several, a name takes its own first, then one that ends like it, then what
+    is left.
+    """
+    names: dict[str, list[str]] = {}
+    for name, fact in wanted.items():
+        if fact["const"] in taken:
+            names.setdefault(fact["const"], []).append(name)
+    for node, waiting in names.items():
+        left = list(taken[node])
+        for is_meant in (str.__eq__, _is_last, _is_any):
+            for name in tuple(waiting):
+                one = next((one for one in left if is_meant(name, one.key)), None)
+                if one is not None:
+                    left.remove(one)
+                    waiting.remove(name)
+                    yield name, one
 
 
 def _read_truth(path: str | os.PathLike[str]) -> Mapping[str, Any]:
@@ -148,14 +176,13 @@ def _fault(truth: Any) -> str:  # noqa: ANN401 - JSON is anything
     return ""
 
 
-def _best(name: str, variables: Sequence[Variable]) -> Variable:
-    """Return which of the variables of one constant a name means."""
-    return max(variables, key=lambda one: (one.key == name, _is_last(name, one.key)))
-
-
 def _is_last(name: str, key: str) -> bool:
     last, other = name.rpartition("/")[2], key.rpartition("/")[2]
     return last == other or _SUFFIX.sub("", last) == _SUFFIX.sub("", other)
+
+
+def _is_any(name: str, key: str) -> bool:  # noqa: ARG001
+    return True
 
 
 def _is_layer(name: str, key: str) -> bool:
@@ -172,6 +199,7 @@ def _digest(variable: Variable) -> str:
         for text in tensor.elements():
             digest.update(struct.pack("<I", len(text)) + text)
     else:
-        for chunk in chunks(tensor.spans(), memoryview(bytearray(_CHUNK_BYTES))):
+        payload = tensor_of(variable).payload
+        for chunk in stored_chunks(payload, memoryview(bytearray(_CHUNK_BYTES))):
             digest.update(chunk)
     return digest.hexdigest()

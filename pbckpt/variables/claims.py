@@ -10,6 +10,7 @@ A claim knows where its value is and what it was by the uses behind its own read
 
 from __future__ import annotations
 
+import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from pbckpt.variables.traces import Trace
     from pbckpt.variables.verdict import Verdict
     from pbckpt.variables.walk import Walker
+
+
+# The name that tf.cast gives.
+_CAST = re.compile(r"(?:.*/)?Cast(?:_\d+)?")
 
 
 class Claim(NamedTuple):
@@ -105,13 +110,19 @@ def _direct_value(sight: Sight) -> int:
     """Return the node that has the value of a constant without a read.
 
     It is what a Dequantize or a Cast to a wider float makes of it, if nothing else
-    is done with it.
+    is done with it. A Cast that has the name of its op is one of the model's own
+    code, and what it takes was the variable.
     """
     network = sight.network
     takers = network.consumers(sight.number)
     if len(takers) == 1 and takers[0][1] == 0:
         taker = takers[0][0]
-        if network.ops[taker] in ("Dequantize", "Cast") and _is_widened(sight, taker):
+        is_own = network.ops[taker] == "Cast" and _CAST.fullmatch(network.names[taker])
+        if (
+            network.ops[taker] in ("Dequantize", "Cast")
+            and not is_own
+            and _is_widened(sight, taker)
+        ):
             return taker
     return sight.number
 

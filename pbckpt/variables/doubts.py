@@ -63,6 +63,8 @@ _COMPARISONS = frozenset(
 _INPUTS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"))
 # How many steps a network's input may have been prepared in.
 _MAX_STEPS = 6
+# What so many operations take is no output.
+_MAX_TAKERS = 64
 
 
 def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
@@ -269,10 +271,24 @@ def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
     for use in _formula_uses(sight, walker):
         if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
             source = _input_behind(walker, network.input(use.node, 1 - use.slot))
-            if source:
+            if source and _leads_on(walker, use.node):
                 reason = f"{sight.describe(use)} prepares the network's input {source!r} with it"
                 yield _against("preprocessing", Strength.FAIR, reason)
                 return
+
+
+def _leads_on(walker: Walker, number: int) -> bool:
+    """Tell whether anything but arithmetic follows; a network of that alone is the model."""
+    seen = {number}
+    level = [number]
+    for _ in range(_MAX_STEPS):
+        takers = {taker for one in level for taker, _ in walker.takers(one)} - seen
+        is_other = any(walker.network.ops[taker] not in _ARITHMETIC for taker in takers)
+        if is_other or len(takers) > _MAX_TAKERS:
+            return True
+        seen |= takers
+        level = list(takers)
+    return False
 
 
 def _input_behind(walker: Walker, producer: tuple[int, int]) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Graph
     from pbckpt.graph.tensor_proto import ConstantTensor
-    from pbckpt.variables.detect import Detection
+    from pbckpt.variables.detect import Detection, Variable
     from pbckpt.variables.evidence import Evidence
 
 _NEAREST = 3
@@ -41,7 +41,11 @@ class Consumer(NamedTuple):
 
 
 class Story(NamedTuple):
-    """One constant: what it was, under which keys it is stored, and why."""
+    """One constant: what it was, under which keys it is stored, and why.
+
+    ``value`` names what is stored where that is not the constant itself, and
+    ``folded`` tells what a tool has folded into it.
+    """
 
     node: str
     tensor: ConstantTensor | None
@@ -50,6 +54,8 @@ class Story(NamedTuple):
     reason: str
     evidence: tuple[Evidence, ...]
     consumers: tuple[Consumer, ...]
+    value: str = ""
+    folded: str = ""
 
 
 def tell(graph: Graph, detection: Detection, name: str) -> Story:
@@ -66,11 +72,38 @@ def tell(graph: Graph, detection: Detection, name: str) -> Story:
         first = variables[0]
         keys = tuple(variable.key for variable in variables)
         return Story(
-            node, first.tensor, Outcome.VARIABLE, keys, first.reason, first.evidence, consumers
+            node,
+            first.tensor,
+            Outcome.VARIABLE,
+            keys,
+            first.reason,
+            first.evidence,
+            consumers,
+            value_text(first),
+            first.folded,
         )
     constant = next(one for one in detection.skipped if one.node == node)
     outcome = Outcome.AMBIGUOUS if constant.is_ambiguous else Outcome.CONSTANT
-    return Story(node, constant.tensor, outcome, (), constant.reason, constant.evidence, consumers)
+    return Story(
+        node,
+        constant.tensor,
+        outcome,
+        (),
+        constant.reason,
+        constant.evidence,
+        consumers,
+        folded=constant.folded,
+    )
+
+
+def value_text(variable: Variable) -> str:
+    """Return what a variable's value is computed of; empty where it is the constant's."""
+    if variable.value:
+        return f"the tensor {variable.value!r}"
+    if any(variable.ranges):
+        low, high = variable.ranges
+        return f"its integers between {low!r} and {high!r}"
+    return ""
 
 
 def _find(detection: Detection, name: str) -> str:

@@ -67,6 +67,9 @@ def test_convert_as_json(tmp_path: Path) -> None:
         "reason": "Identity 'bn1/moving_mean/read' reads it, "
         "as freezing leaves a reference variable",
         "value": None,
+        "ranges": None,
+        "folded": None,
+        "parts": None,
     }
     assert len(found["variables"]) == 14
     size = found["skipped"][3]
@@ -78,6 +81,7 @@ def test_convert_as_json(tmp_path: Path) -> None:
         "ambiguous": False,
         "role": None,
         "reason": "it is named after its place in Pack 'flatten/Reshape/shape', "
+        "folded": None,
         "as TensorFlow names plain numbers",
     }
 

@@ -161,6 +161,9 @@ def traced(key: str, dtype: str, shape: list[int], size: int) -> dict[str, Any]:
         "rule": "read_identity",
         "reason": reason,
         "value": None,
+        "ranges": None,
+        "folded": None,
+        "parts": None,
         "evidence": [
             {"rule": "read_identity", "strength": "proof", "speaks_for": True, "reason": reason}
         ],
@@ -197,6 +200,7 @@ def test_convert_as_json(capsys: pytest.CaptureFixture[str]) -> None:
                 "ambiguous": False,
                 "role": None,
                 "reason": TAKEN_BY_SUM,
+                "folded": None,
                 "evidence": [
                     against("unmarked", "proof", UNMARKED),
                     against("parameter", "strong", TAKEN_BY_SUM),
@@ -210,6 +214,7 @@ def test_convert_as_json(capsys: pytest.CaptureFixture[str]) -> None:
                 "ambiguous": False,
                 "role": None,
                 "reason": "no operation takes it",
+                "folded": None,
                 "evidence": [
                     against("unmarked", "proof", UNMARKED),
                     against("unused", "fair", "no operation takes it"),
@@ -374,6 +379,7 @@ def test_inspect_a_graph_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "skipped",
         "functions",
         "remaining",
+        "warnings",
     ]
     assert contents["kind"] == "graph"
     assert contents["path"] == "dense.pb"

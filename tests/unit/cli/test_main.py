@@ -24,11 +24,14 @@ from pbckpt.api import (
     OnExisting,
     OnLeftOver,
     OnMissing,
+    Partitions,
     PathError,
     PbckptError,
+    Quantized,
     Report,
     Select,
     Selection,
+    Values,
     VerifyReport,
 )
 from pbckpt.cli.arguments import build_parser
@@ -151,6 +154,9 @@ def test_what_is_not_said_has_a_default() -> None:
         include=[],
         exclude=[],
         take=[],
+        quantized="float",
+        partitions=None,
+        tensor=[],
         drop_slots=False,
         ema=None,
         renames=None,
@@ -186,7 +192,8 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "--durability none --max-expanded-bytes 5 --json --quiet --drop-slots --ema to-raw "
         "--rename f=g --rename h=i --strip-prefix j --add-prefix k --cast l=half --set m=int8:1 "
         "--format both --save-counter 2 --max-shard-size 2GB --tags serve,gpu "
-        "--like t --match suffix --missing init --left-over error --like-cast --dry-run"
+        "--like t --match suffix --missing init --left-over error --like-cast --dry-run "
+        "--quantized stored --partitions parts --tensor n --tensor o:1"
     )
     assert main(["convert", "in.pb", "out/m", *options.split()]) == 0
     [(arguments, named)] = spy.calls
@@ -210,6 +217,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "tags": ("serve", "gpu"),
         "like": Like("t", MatchBy.SUFFIX, OnMissing.INIT, OnLeftOver.ERROR, cast=True),
         "dry_run": True,
+        "values": Values(Quantized.STORED, Partitions.PARTS, ("n", "o:1")),
     }
 
 
@@ -229,6 +237,7 @@ def test_without_options_the_library_decides(monkeypatch: pytest.MonkeyPatch) ->
         "tags": None,
         "like": None,
         "dry_run": False,
+        "values": Values(),
     }
 
 
@@ -245,6 +254,7 @@ def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> N
                 "edits": None,
                 "limits": Limits(),
                 "tags": ("gpu",),
+                "values": Values(),
             },
         ),
     ]
