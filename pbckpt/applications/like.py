@@ -37,6 +37,14 @@ if TYPE_CHECKING:
 
 # Below it, no name and no role speaks for a pair.
 _SURE_ENOUGH = 0.7
+# Where else there may be pairs, said where there are none.
+_FURTHER = {
+    MatchBy.NAME: ", or match further with --match suffix or structure",
+    MatchBy.SUFFIX: ", or match further with --match structure",
+    MatchBy.STRUCTURE: "",
+}
+# The state of a recurrent network, which starts as zeros.
+_STATE = re.compile(r"(^|[/_])states?(_[a-z0-9]+)?(/\.ATTRIBUTES/VARIABLE_VALUE)?$")
 _POWER = re.compile(r"(^|/)beta[12]_power(_[0-9]+)?$")
 
 
@@ -195,11 +203,16 @@ class _Planner:
         self._tell_types()
         self._tell_left_over()
         self._tell_unsure()
-        if sources and targets and not (self.matched.matched or self.matched.wrong_dtype):
+        if sources and targets and not self._has_pairs():
+            further = _FURTHER[MatchBy(self._like.match)]
             self.problems.append(
                 "nothing of the graph has a place in it; rename with --rename, --strip-prefix and "
-                "--add-prefix, or match further with --match suffix or structure"
+                f"--add-prefix{further}"
             )
+
+    def _has_pairs(self) -> bool:
+        found = self.matched
+        return bool(found.matched or found.wrong_dtype or found.wrong_shape or found.ambiguous)
 
     def _tell_missing(self) -> None:
         on_missing = OnMissing(self._like.missing)
@@ -326,9 +339,10 @@ def _can_be_made(target: Target) -> bool:
 
 
 def _is_doubtful(filled: Filled) -> bool:
+    """Tell whether a target gets zeros that may be a weight: no bias, slot or state."""
     target = filled.target
     is_weight = target.role != SLOT and len(target.shape or ()) > 1 and _role(target) != BIAS
-    return is_weight and filled.fill is Fill.ZEROS
+    return is_weight and filled.fill is Fill.ZEROS and not _STATE.search(target.name)
 
 
 def _misfit(setting: Setting, target: Target) -> str:

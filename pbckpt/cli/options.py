@@ -189,21 +189,22 @@ def add_like(command: argparse.ArgumentParser) -> None:
         "--match",
         choices=("name", "suffix", "structure"),
         default="name",
-        help="with --like: by the same name; then by the same end of a name; then by role, shape "
-        "and place (default: name)",
+        help="with --like: name: what has the same name; suffix: and what has the same end of a "
+        "name; structure: and what has the same role, shape and place (default: name)",
     )
     command.add_argument(
         "--missing",
         choices=("error", "keep", "init"),
         default="error",
-        help="with --like: what the graph has no value for keeps the target's, or becomes zeros, "
-        "or ones by its role (default: error)",
+        help="with --like: what the graph has no value for is an error, keeps the target's value, "
+        "or is made of zeros, or of ones by its role (default: error)",
     )
     command.add_argument(
         "--left-over",
         choices=("warn", "error"),
         default="warn",
-        help="with --like: what the target has no place for; it is not stored (default: warn)",
+        help="with --like: warn of what the target has no place for, which is not stored, or "
+        "stop (default: warn)",
     )
     command.add_argument(
         "--like-cast",

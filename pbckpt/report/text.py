@@ -45,7 +45,8 @@ def convert_text(report: Report) -> str:
     if report.added:
         lines.append(f"  {_counted(len(report.added), 'tensor')} added")
     if report.skipped:
-        lines.append(f"  {len(report.skipped)} constants were not taken")
+        were = "was" if len(report.skipped) == 1 else "were"
+        lines.append(f"  {_counted(len(report.skipped), 'constant')} {were} not taken")
     if not report.files:
         lines.append("  nothing was written, as --dry-run says")
     return "\n".join(lines)
@@ -152,7 +153,10 @@ def _graph_text(contents: GraphContents) -> str:
     ambiguous = [constant for constant in contents.skipped if constant.is_ambiguous]
     others = [constant for constant in contents.skipped if not constant.is_ambiguous]
     if ambiguous:
-        title = "ambiguous, not taken (take them with --take NODE, or --select weights):"
+        title = (
+            "ambiguous, not taken (--take NODE takes one, --select weights those that operations "
+            "take as weights):"
+        )
         parts.append(_skipped_table(title, ambiguous))
     if contents.remaining:
         rows = [

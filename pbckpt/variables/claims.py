@@ -11,13 +11,14 @@ A claim knows where its value is and what it was by the uses behind its own read
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType, data_type
 from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import is_usually_a_variable
 from pbckpt.variables.structure import strongest
 from pbckpt.variables.verdict import Outcome
+from pbckpt.variables.words import is_usual_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,8 +63,10 @@ def find_claims(verdict: Verdict, walker: Walker, scopes: frozenset[str]) -> Ite
         yield Claim(verdict, None, _direct_value(sight), main_role(sight))
         return
     traces = {trace.name: trace for trace in reversed(sight.traces)}
+    roles = _Roles(sight)
     for trace in reversed(traces.values()):
-        role = _role_of_read(sight, trace, walker) if len(traces) > 1 else main_role(sight)
+        is_one_of_many = len(traces) > 1 and trace.read >= 0
+        role = roles.of_read(trace.read, walker) if is_one_of_many else roles.main
         yield Claim(verdict, trace, trace.value, role)
     if _bears_another_name(sight, scopes):
         yield Claim(verdict, sight.traces[0], sight.number, None, merged=sight.name)
@@ -75,19 +78,32 @@ def _bears_another_name(sight: Sight, scopes: frozenset[str]) -> bool:
         all(trace.name and trace.name != sight.name for trace in sight.traces)
         and all(trace.value == sight.number for trace in sight.traces)
         and sight.name.rpartition("/")[0] in scopes
-        and is_usually_a_variable(sight.last_name)
+        and is_usual_name(sight.last_name)
     )
 
 
-def _role_of_read(sight: Sight, trace: Trace, walker: Walker) -> Role | None:
-    """Return what a variable is by the uses behind its own read."""
-    if trace.read < 0:
-        return main_role(sight)
-    users = {use.node for use in walker.walk(trace.read).uses}
-    return _best_role(
-        [role for use, role in sight.roles() if use.node in users],
-        [part for part in sight.parts if part.user in users],
-    )
+class _Roles:
+    """What a constant is to each node that takes it, for the reads of several variables."""
+
+    def __init__(self, sight: Sight) -> None:
+        self.main = main_role(sight)
+        self._roles: dict[int, list[tuple[int, Role]]] = {}
+        self._parts: dict[int, list[tuple[int, Part]]] = {}
+        for place, (use, role) in enumerate(sight.roles()):
+            self._roles.setdefault(use.node, []).append((place, role))
+        for place, part in enumerate(sight.parts):
+            self._parts.setdefault(part.user, []).append((place, part))
+
+    def of_read(self, read: int, walker: Walker) -> Role | None:
+        """Return what a variable is by the uses behind its own read."""
+        users = {use.node for use in walker.walk(read).uses}
+        roles = sorted(
+            (found for user in users for found in self._roles.get(user, ())), key=itemgetter(0)
+        )
+        parts = sorted(
+            (found for user in users for found in self._parts.get(user, ())), key=itemgetter(0)
+        )
+        return _best_role([role for _, role in roles], [part for _, part in parts])
 
 
 def _direct_value(sight: Sight) -> int:

@@ -48,12 +48,13 @@ _NOT_TRAINABLE = re.compile(
     r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
     r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
     r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
-    r"|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
+    r"|(?:bn|batch_?norm)\w*_(?:mean|var|variance)|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
 )
 
 
 _STATISTIC = re.compile(
-    r"(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
+    r"(?:.*/)?\w*ema\w*/(?:hidden|average|counter)"
+    r"|(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
     r"(?:mean|var|variance|std|sum|sumsq|count)"
 )
 
@@ -197,6 +198,8 @@ def examine(walker: Walker) -> list[Verdict]:
     surroundings = Surroundings(walker, shapes)
     for sight in sights:
         sight.parts = surroundings.parts.get(sight.number, sight.parts)
+        if not walker.is_whole:
+            sight.reach = sight.reach._replace(is_whole=False)
     return judge(sights, walker)
 
 

@@ -28,6 +28,19 @@ from pbckpt.operators.roles import Role
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.numbers import number_evidence
 from pbckpt.variables.sight import use_role
+from pbckpt.variables.words import (
+    is_computed,
+    is_default_name,
+    is_function_name,
+    is_input_of,
+    is_input_word,
+    is_numbered,
+    is_operation_name,
+    is_setting,
+    is_usual_name,
+    loop_copy,
+    result_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,74 +48,9 @@ if TYPE_CHECKING:
     from pbckpt.variables.sight import Scene, Sight
     from pbckpt.variables.walk import Use, Walker
 
-_DEFAULT_NAME = re.compile(r"Const(?:_\d+)?")
-# What optimizers and Graph Transforms add to the names of what they compute.
-_COMPUTED = re.compile(
-    r"(?:.*/)?(?:ConstantFolding|ConstantFoldingCtrl|ArithmeticOptimizer|LayoutOptimizer"
-    r"|RemapperOptimizer|LoopOptimizer)(?:/.*)?"
-    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|_eightbit/.*"
-    r"|/FusedBatchNorm(?:V\d)?/(?:Scaled|Offset))"
-)
-# What an optimizer puts before the names of constants that it takes into a loop.
-_LOOP_COPY = "ConstantFolding/"
-_TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
-# Operations whose result is what they take.
-_KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
-# The reshaping of a matrix to a matrix, in a product over the last axis.
-_SAME_MATRIX = re.compile(r"(?:.*/)?[tT]ensordot(?:_\d+)?/Reshape_1")
-# Operations by the names that TensorFlow gives them where nobody has named them.
-_OPERATION = re.compile(
-    r"(?:add|sub|mul|div|truediv|real_?div|floordiv|pow|neg|sqrt|rsqrt|square|exp|log|matmul"
-    r"|zeros|ones|zeros_like|ones_like|fill|range|l2_normalize|batchnorm|strided_slice|split"
-    r"|unstack|concat|stack|transpose|one_hot|eye|diag|linspace|sum_of_weights"
-    r"|Neg|Sqrt|Rsqrt|Square|Exp|Log|Sum|Mean|Prod|Max|Min|Maximum|Minimum|MatMul|Softplus|Sigmoid"
-    r"|Tanh|Relu|Fill|Range|Shape|Slice|Split|Transpose|Gather(?:V2|Nd)?|Tile|ExpandDims"
-    r"|Reshape|BroadcastTo|Select(?:V2)?|Where|Cumsum|Cos|Sin|Abs|Sign|Floor|Ceil|Round|Pad|Pack"
-    r"|Tensordot|Einsum|MatrixDiag|MatrixBandPart|OneHot|ReverseV2|Greater|Less|Equal|AddV2|Mul|Sub"
-    r"|RealDiv|DivNoNan|Pow|Softmax|SquaredDifference|LinSpace|StridedSlice|ZerosLike|OnesLike"
-    r")(?:_\d+)?"
-)
-# Scopes in which TensorFlow's own functions have numbers.
-_FUNCTION = re.compile(
-    _OPERATION.pattern + r"|(?:Cast|dropout|random_\w+|truncated_normal)(?:_\d+)?"
-)
-_MOMENTS = re.compile(r"(?:.*/)?moments(?:_\d+)?/(?:mean|variance)(?:_\d+)?")
 # A weight that was cast to half is still that weight.
+_HALVES = frozenset((DataType.HALF, DataType.BFLOAT16))
 _CAST = re.compile(r"Cast(?:_\d+)?")
-# What TensorFlow calls the inputs of ops that take data: a number in their place
-# gets the name of the op, a slash, and this.
-_INPUT = re.compile(
-    r"(?:x|y|a|b|t|e|input|inputs|filter|value|values|data|params|features|tensor|tensors|images"
-    r"|condition|scale|offset|mean|variance|min|max|indices|ids|element|begin|end|filters?"
-    r"|updates|depth|stddev|rate|keep_prob|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
-)
-# What people call single numbers that they have set, and functions of TensorFlow theirs.
-_SETTING = re.compile(
-    r"(?:\w*_)?(?:epsilon|eps|threshold|thresh|rate|keep_prob|prob|momentum|decay|stddev|min|max"
-    r"|num\w*|size|factor|limit|margin|weight_decay|learning_rate|axis|dim|value|constant|const"
-    r"|initial|init|step|steps|count|length|len|height|width|depth)(?:_\d+)?"
-)
-_NUMBER_BEHIND = re.compile(r"_\d+$")
-_BINARY = ("x", "y")
-_NORMALISATION = ("x", "scale", "offset", "mean", "variance")
-# What ops call their inputs, of those whose words are names of weights as well.
-_INPUTS_OF = {
-    **dict.fromkeys(
-        ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow"), _BINARY
-    ),
-    **dict.fromkeys(("MatMul", "SparseMatMul"), ("a", "b")),
-    **dict.fromkeys(("Conv2D", "Conv3D", "DepthwiseConv2dNative"), ("input", "filter")),
-    **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), _NORMALISATION),
-    "BiasAdd": ("value", "bias"),
-}
-# Last components that people and libraries give to variables.
-_USUAL_NAME = re.compile(
-    r"(?:(?:depthwise|pointwise|recurrent|conv|fc|dense|hidden|output|out|attention|query|key|value"
-    r"|proj|candidate|gates?)_)?(?:kernel|weights?|filters?|biases|bias|w|W|b|B|gamma|beta"
-    r"|moving_mean|moving_variance|embeddings?|embedding_matrix|embedding_table|lookup_table"
-    r"|alphas?|w_[ifo]_diag)(?:_?\d+)?(?::0)?"
-    r"|.*_(?:kernel|bias|biases|gamma|beta|moving_mean|moving_variance|w_[ifo]_diag|embeddings)"
-)
 _ARITHMETIC = frozenset(
     ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "BiasAdd", "SquaredDifference")
 )
@@ -115,24 +63,36 @@ _COMPARISONS = frozenset(
 _INPUTS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"))
 # How many steps a network's input may have been prepared in.
 _MAX_STEPS = 6
+# What so many operations take is no output.
+_MAX_TAKERS = 64
 
 
 def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
     """Yield what speaks against a constant."""
-    yield from _uses(sight)
+    yield from sight.once("uses", lambda: _uses(sight))
     yield from _name(sight, scene)
-    yield from _value(sight)
-    yield from _preprocessing(sight, walker)
-    yield from _bounds(sight)
-    if sight.tensor is not None and not scene.marked and not sight.traces:
-        found = number_evidence(sight.tensor)
-        if found:
-            yield found
-    if scene.marked and not sight.traces and not _is_read(sight, scene):
+    yield from sight.once("value", lambda: _value(sight))
+    yield from sight.once("preprocessing", lambda: _preprocessing(sight, walker))
+    yield from sight.once("bounds", lambda: _bounds(sight))
+    yield from _numbers(sight, scene)
+    if scene.is_marked(sight.name) and not sight.traces and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
         yield _against("unmarked", Strength.PROOF, reason)
+
+
+def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
+    """Find out whether the numbers are those of a constant of the model's code.
+
+    Networks of few or short weights exist, too: a name of weights is heard as much.
+    """
+    tensor = sight.tensor
+    if tensor is None or sight.traces or scene.is_marked(sight.name):
+        return
+    for found in sight.once("numbers", lambda: filter(None, [number_evidence(tensor)])):
+        is_likely = is_usual_name(sight.last_name) or not scene.has_names
+        yield found._replace(strength=Strength.FAIR) if is_likely else found
 
 
 def _is_read(sight: Sight, scene: Scene) -> bool:
@@ -170,18 +130,13 @@ def _end_of_range(sight: Sight, use: Use) -> str | None:
 
 def is_copied(sight: Sight) -> bool:
     """Tell whether an optimizer made a copy of a constant for the loop that uses it."""
-    return f"{_LOOP_COPY}{sight.name}_enter" in sight.network.known_names
-
-
-def is_usually_a_variable(name: str) -> bool:
-    """Tell whether a name's last component is one that variables usually have."""
-    return _USUAL_NAME.fullmatch(name) is not None
+    return loop_copy(sight.name) in sight.network.known_names
 
 
 def _uses(sight: Sight) -> Iterator[Evidence]:
     uses = sight.reach.uses
     if not uses:
-        if is_usually_a_variable(sight.last_name) or is_copied(sight):
+        if is_usual_name(sight.last_name) or is_copied(sight):
             return
         yield _against("unused", Strength.FAIR, "no operation takes it")
         return
@@ -200,65 +155,59 @@ def _uses(sight: Sight) -> Iterator[Evidence]:
         yield _against("parameter", Strength.STRONG, reason)
 
 
-def has_default_name(sight: Sight) -> bool:
-    """Tell whether a constant is called Const, as tf.constant calls what has no name."""
-    return _DEFAULT_NAME.fullmatch(sight.last_name) is not None
-
-
 def _name(sight: Sight, scene: Scene) -> Iterator[Evidence]:
     last = sight.last_name
-    if has_default_name(sight):
+    if is_default_name(last):
         if scene.names_weights or not sight.rank:
             reason = f"it is called {last}, as tf.constant calls what is given no name"
             yield _against("default_name", Strength.STRONG, reason)
         return
+    literal = _literal(sight)
+    if literal is not None:
+        yield literal
+    elif sight.traces:
+        return
+    elif is_computed(sight.name):
+        reason = f"its name {sight.name!r} is one that tools give to what they compute"
+        yield _against("folded", Strength.STRONG, reason)
+    elif result := result_name(sight.name) or _cast_name(sight):
+        reason = f"its name is that of an operation, {result}, whose result it is"
+        yield _against("folded", Strength.STRONG, reason)
+
+
+def _literal(sight: Sight) -> Evidence | None:
+    """Find out whether a constant is named as a number in a formula is."""
     taker = _literal_of(sight)
     if taker is not None:
         what = f"{sight.network.ops[taker]} {sight.network.names[taker]!r}"
         reason = f"it is named after its place in {what}, as TensorFlow names plain numbers"
         strength = Strength.FAIR if _is_named_alike(sight, taker) else Strength.STRONG
-        yield _against("literal", strength, reason)
-        return
-    if sight.traces:
-        return
+        return _against("literal", strength, reason)
     operation = sight.name.rpartition("/")[0].rpartition("/")[2]
-    if not sight.rank and _INPUT.fullmatch(last) and _FUNCTION.fullmatch(operation):
-        reason = f"it is named as a number in {operation} is, though a tool has changed that"
-        yield _against("literal", Strength.STRONG, reason)
-        return
-    plain = _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", sight.name))
-    last = plain.rpartition("/")[2]
-    if _SAME_MATRIX.fullmatch(plain):
-        return
-    is_folded = "__cf__" in sight.name and not _KEEPS_VALUE.fullmatch(last)
-    if is_folded or _COMPUTED.fullmatch(plain):
-        reason = f"its name {sight.name!r} is one that tools give to what they compute"
-        yield _against("folded", Strength.STRONG, reason)
-    elif (
-        _OPERATION.fullmatch(last)
-        or _MOMENTS.fullmatch(plain)
-        or (_CAST.fullmatch(last) and not _is_half(sight))
-    ):
-        reason = f"its name is that of an operation, {last}, whose result it is"
-        yield _against("folded", Strength.STRONG, reason)
+    if sight.rank or sight.traces or not is_input_word(sight.last_name):
+        return None
+    if not is_function_name(operation):
+        return None
+    reason = f"it is named as a number in {operation} is, though a tool has changed that"
+    return _against("literal", Strength.STRONG, reason)
 
 
-def _is_half(sight: Sight) -> bool:
-    return sight.tensor is not None and sight.tensor.dtype in (DataType.HALF, DataType.BFLOAT16)
+def _cast_name(sight: Sight) -> str | None:
+    """Return the name of the Cast whose result a constant is, but for a weight cast to half."""
+    is_half = sight.rank > 0 and sight.tensor is not None and sight.tensor.dtype in _HALVES
+    return None if is_half or not _CAST.fullmatch(sight.last_name) else sight.last_name
 
 
 def _literal_of(sight: Sight) -> int | None:
     """Return the op after whose input a constant is named."""
     scope, _, last = sight.name.rpartition("/")
-    if not scope or not _INPUT.fullmatch(last):
+    if not scope or not is_input_word(last):
         return None
     network = sight.network
     for number, slot in network.consumers(sight.number):
-        if network.names[number] == scope and network.ops[number] != "Identity":
-            expected = _INPUTS_OF.get(network.ops[number])
-            word = _NUMBER_BEHIND.sub("", last)
-            if expected is None or (slot < len(expected) and word == expected[slot]):
-                return number
+        op = network.ops[number]
+        if network.names[number] == scope and op != "Identity" and is_input_of(op, slot, last):
+            return number
     return None
 
 
@@ -269,7 +218,7 @@ def _is_named_alike(sight: Sight, taker: int) -> bool:
     number there. One that TensorFlow has named, FusedBatchNorm, is no layer.
     """
     last = sight.network.names[taker].rpartition("/")[2]
-    named_by_people = _OPERATION.fullmatch(last) is None and not last.startswith(
+    named_by_people = not is_operation_name(last) and not last.startswith(
         sight.network.ops[taker].rstrip("V23")
     )
     roles = (role for use, role in sight.roles() if use.node == taker)
@@ -292,10 +241,10 @@ def _value(sight: Sight) -> Iterator[Evidence]:
 
 def _single_number(name: str) -> Iterator[Evidence]:
     """Find out what speaks against a single number; its name may say that it was set."""
-    if _SETTING.fullmatch(name):
+    if is_setting(name):
         reason = f"it is a single number, and {name} is a usual name of settings"
         yield _against("scalar", Strength.FAIR, reason)
-    elif _NUMBER_BEHIND.search(name) or not name.isidentifier():
+    elif is_numbered(name) or not name.isidentifier():
         reason = "it is a single number, as an epsilon or a factor is"
         yield _against("scalar", Strength.SLIGHT, reason)
 
@@ -322,10 +271,24 @@ def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
     for use in _formula_uses(sight, walker):
         if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
             source = _input_behind(walker, network.input(use.node, 1 - use.slot))
-            if source:
+            if source and _leads_on(walker, use.node):
                 reason = f"{sight.describe(use)} prepares the network's input {source!r} with it"
                 yield _against("preprocessing", Strength.FAIR, reason)
                 return
+
+
+def _leads_on(walker: Walker, number: int) -> bool:
+    """Tell whether anything but arithmetic follows; a network of that alone is the model."""
+    seen = {number}
+    level = [number]
+    for _ in range(_MAX_STEPS):
+        takers = {taker for one in level for taker, _ in walker.takers(one)} - seen
+        is_other = any(walker.network.ops[taker] not in _ARITHMETIC for taker in takers)
+        if is_other or len(takers) > _MAX_TAKERS:
+            return True
+        seen |= takers
+        level = list(takers)
+    return False
 
 
 def _input_behind(walker: Walker, producer: tuple[int, int]) -> str | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # How many nodes a formula may have, its constants included.
 _MAX_NODES = 48
+_MAX_EDGES = 32 * _MAX_NODES
 # What makes a new array of the sizes, places or types it is given.
 _MAKERS = frozenset(("Fill", "Range", "LinSpace", "OneHot", "Shape", "ZerosLike", "OnesLike"))
 
@@ -65,6 +66,7 @@ class Formulas:
         network = self._walker.network
         seen = {number: None}
         waiting = [number]
+        edges = 0
         for place in range(_MAX_NODES):
             if place >= len(waiting):
                 return [one for one in waiting if network.ops[one] == CONSTANT_OP]
@@ -73,6 +75,9 @@ class Formulas:
             if op in _MAKERS:
                 continue
             inputs = network.inputs[one]
+            edges += len(inputs)
+            if edges > _MAX_EDGES or len(waiting) > _MAX_NODES:
+                return []
             for slot, (source, _) in enumerate(inputs):
                 is_new = source >= 0 and source not in seen
                 if is_new and argument_name(op, slot, len(inputs)) is None:

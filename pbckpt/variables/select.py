@@ -40,7 +40,7 @@ def plan_selection(detection: Detection, selection: Selection) -> Detection:
     choice.take(patterns.take)
     refusal.check()
     if not choice.taken:
-        raise _nothing_left(detection)
+        raise _nothing_left(detection, Select(selection.select))
     return Detection(_taken(detection, choice), _left(detection, choice), detection.warnings)
 
 
@@ -88,11 +88,12 @@ def _choice(detection: Detection, refusal: Refusal) -> Choice:
     )
 
 
-def _nothing_left(detection: Detection) -> SelectionError:
+def _nothing_left(detection: Detection, select: Select) -> SelectionError:
     if detection.variables:
+        options = "" if select is Select.AUTO else "--select, "
         return SelectionError(
             f"the selection leaves none of the {len(detection.variables)} variables; "
-            "loosen --include or --exclude"
+            f"loosen {options}--include or --exclude"
         )
     if not detection.skipped:
         return SelectionError(

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.operators import fused_role, takes_fused_arguments, weight_role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from pbckpt.graph.tensor_proto import ConstantTensor
     from pbckpt.operators.roles import Role
+    from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.network import Network
     from pbckpt.variables.structure import Part
     from pbckpt.variables.traces import Trace
@@ -24,6 +27,7 @@ class Sight:
     """
 
     __slots__ = (
+        "_found",
         "_roles",
         "name",
         "network",
@@ -53,6 +57,7 @@ class Sight:
         self.traces = traces
         self.parts: tuple[Part, ...] | list[Part] = _NONE
         self._roles: tuple[tuple[Use, Role], ...] | None = None
+        self._found: dict[str, tuple[Evidence, ...]] = {}
 
     @property
     def rank(self) -> int:
@@ -71,6 +76,13 @@ class Sight:
             self._roles = tuple((use, role) for use, role in found if role is not None)
         return self._roles
 
+    def once(self, rule: str, find: Callable[[], Iterable[Evidence]]) -> tuple[Evidence, ...]:
+        """Return what ``find`` finds by a rule; it is asked once, though many may want to know."""
+        found = self._found.get(rule)
+        if found is None:
+            found = self._found[rule] = tuple(find())
+        return found
+
     def describe(self, use: Use) -> str:
         """Return a use in words."""
         return f"{self.network.ops[use.node]} {self.network.names[use.node]!r}"
@@ -79,11 +91,9 @@ class Sight:
 def use_role(network: Network, use: Use) -> Role | None:
     """Return what a constant is to the op that uses it, as far as the op tells."""
     op = network.ops[use.node]
-    node = network.nodes[use.node]
-    if node is not None and takes_fused_arguments(op):
-        fused = node.definition.attr.get("fused_ops")
-        if fused is not None:
-            names = [name.decode("utf-8", "replace") for name in fused.list.s]
+    if takes_fused_arguments(op):
+        names = network.fused_ops(use.node)
+        if names is not None:
             return fused_role(op, use.slot, names)
     return weight_role(op, use.slot, len(network.inputs[use.node]))
 
@@ -96,10 +106,17 @@ class Scene(NamedTuple):
     ``has_names`` unless a tool has taken away the names that TensorFlow gave;
     ``names_weights`` unless all weights are called Const, as some converters leave
     them. ``reads`` are the constants that an Identity of any name reads, if that is
-    what tells the weights of a graph whose names are lost.
+    what tells the weights of a graph whose names are lost. ``apart`` are scopes of
+    weights that bear no marks, all of them: another graph, whose reads a tool has
+    taken away, was put there.
     """
 
     marked: int = 0
     has_names: bool = False
     names_weights: bool = True
     reads: frozenset[int] = frozenset()
+    apart: frozenset[str] = frozenset()
+
+    def is_marked(self, name: str) -> bool:
+        """Tell whether freezing would have left its mark on a variable of a name."""
+        return self.marked > 0 and name.partition("/")[0] not in self.apart

@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from pbckpt.variables.evidence import Evidence
 
 _NEAREST = 3
+# How many of the nodes on the way to a use are named.
+_MAX_WAY = 16
 
 
 class Consumer(NamedTuple):
     """An operation that takes a constant's value in an input slot.
 
-    ``through`` are the nodes that hand the value on, in words: op and name.
+    ``through`` are the nodes that hand the value on, in words: op and name. Of many
+    they are the last few, and first how many more there are.
     """
 
     op: str
@@ -121,14 +124,20 @@ def _find(detection: Detection, name: str) -> str:
 
 def _consumers(number: int, network: Network) -> Iterator[Consumer]:
     reach = Walker(network).walk(number)
-    sources = {passed.node: passed.source for passed in reach.passed}
+    sources: dict[int, int] = {}
+    steps: dict[int, int] = {number: 0}
+    for passed in reach.passed:
+        sources[passed.node] = passed.source
+        steps[passed.node] = steps.get(passed.source, 0) + 1
     for use in reach.uses:
         # The way back from the use goes by the node that feeds its slot.
-        way = []
+        way: list[str] = []
         step = network.input(use.node, use.slot)[0]
-        while step in sources:
+        while step in sources and len(way) < _MAX_WAY:
             way.append(f"{network.ops[step]} {network.title(step)!r}")
             step = sources[step]
+        if step in sources:
+            way.append(f"{steps[step]} more")
         yield Consumer(
             network.ops[use.node], network.title(use.node), use.slot, tuple(reversed(way))
         )

@@ -34,6 +34,8 @@ _FUSED_NORMS = frozenset(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV
 _HALF_WAVES = frozenset(("Relu", "Minimum", "Maximum", "Abs", "Sub"))
 # How many sums deep the matrix multiplications may be whose outputs a bias is added to.
 _MAX_SUMS = 3
+# How many of a multiplication's inputs may be its kernel.
+_OPERANDS = 3
 
 
 class Part(NamedTuple):
@@ -87,7 +89,13 @@ class Surroundings:
             where = f"{self._title(number)} takes what is computed from it as {role.phrase}"
             self._note(formula.main, number, role, where)
             for factor in formula.factors:
-                self._note(factor, number, Role.WEIGHT, where, is_sure=False)
+                self._note(factor, number, self._factor(factor), where, is_sure=False)
+
+    def _factor(self, constant: int) -> Role:
+        """Return what else there is in a formula of a kernel: gains, and vectors of its norm."""
+        shape = self._shapes[constant]
+        is_row = len(shape) == 2 and shape[0] == 1 and shape[1] > 1  # noqa: PLR2004 - axes
+        return Role.POWER_VECTOR if is_row else Role.WEIGHT
 
     def _array(self, producer: tuple[int, int]) -> int | None:
         """Return the constant, not a scalar, whose value a producer hands on."""
@@ -245,7 +253,7 @@ class Surroundings:
         """
         if sum(size > 1 for size in shape) <= 1 or self._network.ops[linear] == "Einsum":
             return True
-        kernels = (self._array(producer) for producer in self._network.inputs[linear])
+        kernels = (self._array(producer) for producer in self._network.inputs[linear][:_OPERANDS])
         return any(kernel is not None and prod(shape) in self._shapes[kernel] for kernel in kernels)
 
     def _linear(self, producer: tuple[int, int]) -> int | None:

@@ -64,6 +64,7 @@ _IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
 _STATEFUL = "_has_manual_control_dependencies"
 # How many nodes the formula of a value may have that a variable's read is left of.
 _MAX_FORMULA = 32
+_MAX_EDGES = 32 * _MAX_FORMULA
 _IS_UNKNOWN = re.compile(r"(?:.*/)?unknown(?:_\d+)?")
 _IS_NUMBER = re.compile(r".*/\d+")
 _IS_RESOURCE_ARGUMENT = re.compile(r".*resource(?:_\d+)?")
@@ -197,9 +198,7 @@ def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None
 def _resource_input(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the loop or branch that lists which of its inputs were resources."""
     for use in reach.uses:
-        node = network.nodes[use.node]
-        listed = node.definition.attr.get("_read_only_resource_inputs") if node else None
-        if listed is not None and use.slot in listed.list.i:
+        if use.slot in network.resource_slots(use.node):
             name = network.names[use.node]
             reason = f"{network.ops[use.node]} {name!r} lists its input {use.slot} as a resource"
             own = network.names[number]
@@ -231,6 +230,7 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
     It is placed with the variable and lacks an attr of TensorFlow's own GatherV2.
     """
     name = network.names[number]
+    placed_with = f"loc:@{name}".encode()
     for use in reach.uses:
         node = network.nodes[use.node]
         if node is None or use.slot or node.op not in _GATHERS or use.changes:
@@ -240,8 +240,7 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
             reason = f"GatherV2 {node.name!r} is what freezing makes of a gather from a variable"
             evidence = Evidence("resource_gather", Strength.STRONG, reason)
             return Trace(evidence, "" if is_generic(name) else name, node.name, number)
-        placed = attrs["_class"].list.s if "_class" in attrs else ()
-        if f"loc:@{name}".encode() in placed and "batch_dims" not in attrs:
+        if placed_with in network.places(use.node) and "batch_dims" not in attrs:
             reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
             return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
         if _IS_UNKNOWN.fullmatch(name):
@@ -283,10 +282,9 @@ def _folded_read(number: int, network: Network) -> Trace | None:
 def _colocated(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
     """Find Identities that were placed with a variable of the constant's name."""
     name = network.names[number]
+    placed_with = f"loc:@{name}".encode()
     for passed in reads:
-        node = network.nodes[passed.node]
-        placed = node.definition.attr.get("_class") if node else None
-        if placed is not None and f"loc:@{name}".encode() in placed.list.s:
+        if placed_with in network.places(passed.node):
             reason = (
                 f"Identity {network.names[passed.node]!r} was placed with the variable {name!r}"
             )
@@ -318,9 +316,16 @@ def find_computed_reads(walker: Walker) -> Iterator[tuple[Trace, tuple[int, ...]
 
 def _sources(number: int, network: Network) -> tuple[int, ...]:
     """Return the constants that a value is made of; none of a long formula."""
-    seen = [number]
-    for place in range(_MAX_FORMULA):
-        if place >= len(seen):
-            return tuple(one for one in seen if network.ops[one] == CONSTANT_OP)
-        seen += [one for one, _ in network.inputs[seen[place]] if one >= 0 and one not in seen]
-    return ()
+    seen = {number}
+    formula = [number]
+    edges = 0
+    for node in formula:
+        edges += len(network.inputs[node])
+        if edges > _MAX_EDGES:
+            return ()
+        new = dict.fromkeys(one for one, _ in network.inputs[node] if one >= 0 and one not in seen)
+        seen.update(new)
+        formula += new
+        if len(formula) >= _MAX_FORMULA:
+            return ()
+    return tuple(one for one in formula if network.ops[one] == CONSTANT_OP)

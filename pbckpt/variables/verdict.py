@@ -3,7 +3,7 @@
     proof                            a variable, whatever else is said
     for - against >= 2               a variable
     something for it, not that much  ambiguous: the user decides
-    else                             a constant
+    else                             a constant; ambiguous if not all of its uses are known
 
 Whether freezing marked the variables of this graph is asked first. Where it left
 a read on most constants that could be weights, one without a read is none: it
@@ -14,21 +14,18 @@ constant is used for decides, and its name, if the graph still has names.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
 from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import (
-    doubts,
-    has_default_name,
-    is_copied,
-    is_usually_a_variable,
-)
+from pbckpt.variables.doubts import doubts, is_copied
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
+from pbckpt.variables.words import is_default_name, is_made_up, is_usual_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,7 +51,18 @@ _FEW = 20
 # Of how many weights an Identity has to read how large a share, to tell a frozen graph.
 _MIN_READS = 2
 _MOST = 0.6
+# So many weights make another network; fewer may be constants that are called so.
+_MIN_APART = 4
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
+
+
+# Against a constant of which nothing can be told by what it is not used for.
+_ENTANGLED = Evidence(
+    "entangled",
+    Strength.SLIGHT,
+    "the graph is too entangled to follow it to all of its uses",
+    speaks_for=False,
+)
 
 
 class Outcome(Enum):
@@ -76,6 +84,8 @@ class Verdict(NamedTuple):
     def decisive(self) -> Evidence | None:
         """The weightiest evidence for the outcome; None where nothing was found."""
         speaks_for = self.outcome is Outcome.VARIABLE
+        if self.outcome is Outcome.AMBIGUOUS and _ENTANGLED in self.evidence:
+            return _ENTANGLED
         fitting = [one for one in self.evidence if one.speaks_for is speaks_for]
         if self.outcome is Outcome.CONSTANT:
             # What it is tells more than that freezing did not mark it.
@@ -87,7 +97,7 @@ def judge(sights: Sequence[Sight], walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant of a graph."""
     scene = _scene(sights, walker)
     verdicts = [_verdict(sight, list(_evidence(sight, walker, scene))) for sight in sights]
-    return verdicts if scene.marked else _with_families(verdicts)
+    return verdicts if scene.marked and not scene.apart else _with_families(verdicts)
 
 
 def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
@@ -112,9 +122,9 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
         yield Evidence("default_variable_name", Strength.STRONG, reason)
     elif any(one.rule == "literal" for one in against):
         return
-    elif is_usually_a_variable(last):
+    elif is_usual_name(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif not scene.has_names and not scene.marked and _looks_trained(sight, against):
+    elif not scene.has_names and not scene.is_marked(sight.name) and _looks_trained(sight, against):
         reason = "its numbers are of full length and all different, as training leaves them"
         yield Evidence("trained_values", Strength.FAIR, reason)
     elif scene.has_names and _is_named(sight, against):
@@ -124,7 +134,7 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
 
 def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
     """Tell whether a name was given to a constant by a person, and to use it."""
-    if has_default_name(sight) or not (sight.reach.uses or is_copied(sight)):
+    if is_made_up(sight.last_name) or not (sight.reach.uses or is_copied(sight)):
         return False
     return not any(one.rule in _SETTLED or one.rule in _MADE for one in against)
 
@@ -137,9 +147,13 @@ def _looks_trained(sight: Sight, against: Sequence[Evidence]) -> bool:
 
 
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
+    outcome = _outcome(sight, evidence)
+    if outcome is Outcome.CONSTANT and sight.tensor is not None and not sight.reach.is_whole:
+        outcome = Outcome.AMBIGUOUS
+        evidence = [*evidence, _ENTANGLED]
     return Verdict(
         sight,
-        _outcome(sight, evidence),
+        outcome,
         tuple(sorted(evidence, key=lambda one: (not one.speaks_for, -one.strength))),
     )
 
@@ -161,15 +175,28 @@ def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
 def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     """Find out whether freezing left its marks in this graph."""
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
-    if any(_is_removable(sight, walker) for sight in marks):
-        return Scene(len(marks), has_names=_has_names(walker))
     weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
+    if any(_is_removable(sight, walker) for sight in marks):
+        return Scene(len(marks), _has_names(walker), apart=_apart(sights, weights))
     unmarked = sum(not sight.traces for sight in weights)
     has_names, names_weights = _has_names(walker), _names_weights(sights)
     if marks and len(marks) >= unmarked:
-        return Scene(len(marks), has_names, names_weights)
+        return Scene(len(marks), has_names, names_weights, apart=_apart(sights, weights))
     reads = _plain_reads(sights, weights, walker)
     return Scene(len(reads), has_names, names_weights, reads)
+
+
+def _apart(sights: Sequence[Sight], weights: Sequence[Sight]) -> frozenset[str]:
+    """Return the outermost scopes that have weights, by their names too, but no marks."""
+    marked = {sight.name.partition("/")[0] for sight in sights if sight.traces}
+    found = Counter(
+        sight.name.partition("/")[0]
+        for sight in weights
+        if "/" in sight.name and is_usual_name(sight.last_name)
+    )
+    return frozenset(
+        scope for scope, count in found.items() if count >= _MIN_APART and scope not in marked
+    )
 
 
 def _plain_reads(
@@ -210,7 +237,7 @@ def _has_names(walker: Walker) -> bool:
 def _names_weights(sights: Sequence[Sight]) -> bool:
     """Tell whether any constant that is surely a weight is called anything but Const."""
     weights = [
-        has_default_name(sight)
+        is_default_name(sight.last_name)
         for sight in sights
         if any(one.strength >= Strength.STRONG for one in use_evidence(sight))
     ]
@@ -258,6 +285,8 @@ def _with_families(verdicts: list[Verdict]) -> list[Verdict]:
 def _with_family(verdict: Verdict, proven: dict[str, str]) -> Verdict:
     scope = verdict.sight.name.rpartition("/")[0]
     if verdict.outcome is Outcome.VARIABLE or not scope or scope not in proven:
+        return verdict
+    if _ENTANGLED in verdict.evidence:
         return verdict
     if not any(one.speaks_for for one in verdict.evidence):
         return verdict

@@ -263,6 +263,47 @@ def test_all_problems_at_once(graph: Path, tmp_path: Path) -> None:
     assert not seen.ok
 
 
+@pytest.mark.parametrize("name", ["previous_state_c", "rnn/initial_state", "cell/states"])
+def test_a_state_starts_as_zeros(graph: Path, tmp_path: Path, name: str) -> None:
+    rows = ("net/w", "net/b", f"{name} float32 [2, 2]")
+    report = convert(
+        graph, tmp_path / "m", like=Like(listing(tmp_path, *rows), missing=OnMissing.INIT)
+    )
+    assert values(tmp_path / "m") == {"net/w": W, "net/b": B, name: [[0, 0], [0, 0]]}
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("by", "advice"),
+    [
+        (MatchBy.NAME, ", or match further with --match suffix or structure"),
+        (MatchBy.SUFFIX, ", or match further with --match structure"),
+        (MatchBy.STRUCTURE, ""),
+    ],
+)
+def test_what_was_tried_is_not_advised(
+    graph: Path, tmp_path: Path, by: MatchBy, advice: str
+) -> None:
+    like = Like(listing(tmp_path, "x/y float32 [9]"), by, missing=OnMissing.INIT)
+    with pytest.raises(pbckpt.MatchError) as caught:
+        convert(graph, tmp_path / "m", like=like)
+    assert caught.value.report.problems[-1].endswith("--strip-prefix and --add-prefix" + advice)
+
+
+def test_a_wrong_shape_has_a_place(graph: Path, tmp_path: Path) -> None:
+    edits = pbckpt.Edits(selection=pbckpt.Selection(exclude=("net/b",)))
+    with pytest.raises(pbckpt.MatchError) as caught:
+        convert(
+            graph,
+            tmp_path / "m",
+            like=Like(listing(tmp_path, "net/w float32 [9]")),
+            edits=edits,
+        )
+    assert [text.partition(":")[0] for text in caught.value.report.problems] == [
+        "1 of the wrong shape"
+    ]
+
+
 def test_nothing_fits(graph: Path, tmp_path: Path) -> None:
     like = Like(listing(tmp_path, "x/y float32 [9]"), missing=OnMissing.INIT)
     with pytest.raises(pbckpt.MatchError, match="nothing of the graph has a place in it; rename"):

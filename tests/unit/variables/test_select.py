@@ -224,6 +224,13 @@ def test_a_selection_that_leaves_nothing() -> None:
     )
 
 
+def test_a_start_that_leaves_nothing() -> None:
+    error = refusal(Selection(Select.TRACED, exclude=("*",)))
+    assert str(error) == (
+        "the selection leaves none of the 3 variables; loosen --select, --include or --exclude"
+    )
+
+
 def test_a_graph_without_constants_is_not_frozen() -> None:
     error = refusal(Selection(), Detection((), ()))
     assert str(error) == (
