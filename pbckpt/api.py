@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         set_state,
     )
     from pbckpt.applications.unpack import unpack
+    from pbckpt.applications.values import Partitions, Quantized, Values
     from pbckpt.applications.verify import Problem, VerifyReport, verify
     from pbckpt.arrays.values import LazyTensor, Partitioned, partition
     from pbckpt.bundle.reader import Verify
@@ -144,6 +145,7 @@ _HOMES = {
     "checkpoints.stored": ("TensorInfo",),
     "applications.unpack": ("unpack",),
     "arrays.values": ("LazyTensor", "Partitioned", "partition"),
+    "applications.values": ("Partitions", "Quantized", "Values"),
     "applications.verify": ("Problem", "VerifyReport", "verify"),
     "checkpoints.write": ("WrittenBundle",),
     "bundle.reader": ("Verify",),
@@ -227,10 +229,12 @@ __all__ = [
     "OnMissing",
     "Outcome",
     "Partitioned",
+    "Partitions",
     "PathError",
     "PbckptError",
     "Prefer",
     "Problem",
+    "Quantized",
     "Report",
     "Role",
     "Score",
@@ -247,6 +251,7 @@ __all__ = [
     "UnknownKeyError",
     "UnsupportedBundleError",
     "UnsupportedGraphError",
+    "Values",
     "Variable",
     "Verify",
     "VerifyReport",

@@ -82,11 +82,11 @@ class GraphDecodeError(GraphError):
 
 
 class InvalidGraphError(GraphError):
-    """The graph decodes, but a node of it contradicts itself."""
+    """The graph decodes, but a node or function of it contradicts itself or another."""
 
-    def __init__(self, fact: str, *, node_name: str) -> None:
-        """State the fact about the node ``node_name``."""
-        super().__init__(f"node {node_name!r}: {fact}")
+    def __init__(self, fact: str, *, node_name: str, thing: str = "node") -> None:
+        """State the fact about the node ``node_name``, or about another ``thing`` of that name."""
+        super().__init__(f"{thing} {node_name!r}: {fact}")
         self.fact = fact
         self.node_name = node_name
 

@@ -8,6 +8,8 @@ input until they are written.
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.frozen_graph import (
@@ -16,20 +18,26 @@ from pbckpt.applications.frozen_graph import (
     not_frozen,
     open_graph,
 )
-from pbckpt.bundle.payload import Payload, Tensor, string_payload
-from pbckpt.checkpoints.layout import Arrangement, Item, Layout, arrange
+from pbckpt.applications.values import DEFAULT_VALUES, Partitions, Values
+from pbckpt.bundle.entry import Extent
+from pbckpt.bundle.payload import Part, Payload, Tensor, string_payload
+from pbckpt.bundle.slices import slice_key
+from pbckpt.checkpoints.layout import Arrangement, Format, Item, Layout, arrange
 from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.edits.selection import Selection
 from pbckpt.errors import LimitError, PathError, SelectionError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
-from pbckpt.names import STATE_FILE, Prefix, key_to_bytes
+from pbckpt.names import STATE_FILE, BundleKey, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
+from pbckpt.variables.partitions import join_partitions
 from pbckpt.variables.select import plan_selection
+from pbckpt.variables.traces import is_generic
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Iterator
 
     from pbckpt.applications.like import Like, MatchReport
     from pbckpt.edits.plan import Edits
@@ -78,6 +86,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = no_progress,
     tags: tuple[str, ...] | None = None,
+    values: Values = DEFAULT_VALUES,
 ) -> Report:
     """Write the variables of the frozen graph in ``source`` as the checkpoint ``prefix``.
 
@@ -87,7 +96,8 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     selection counts where none is given. ``layout`` says in which form and how
     many shards it is stored. ``like`` is a target that the result has the keys,
     types, shapes, slices and objects of. ``dry_run`` writes nothing and reports
-    what would be written.
+    what would be written. ``values`` say what becomes of quantized weights and of
+    partitioned variables, and name more tensors to store.
 
     Raises GraphError for what is wrong with the graph, SelectionError where
     nothing fits the selection, MatchError where a target is not filled,
@@ -111,17 +121,24 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             limits=limits,
             progress=progress,
             tags=tags,
+            values=values,
         )
     target = Prefix.parse(prefix)
     target.check_writable()
     selection, edits = selection_of(selection, edits)
     with open_graph(source, limits=limits, tags=tags) as graph:
         refuse_own_input(graph.file, target)
-        plan = plan_variables(graph, selection, limits)
+        plan = plan_variables(graph, selection, limits, _values_of_layout(values, layout))
         variables, arrangement, added = _arranged(plan, edits, layout)
         nbytes = sum(variable.nbytes for variable in variables)
         report = Report(
-            target.path, (), nbytes, variables, plan.skipped, _warnings(variables), added
+            target.path,
+            (),
+            nbytes,
+            tuple(one._replace(compute=None) for one in variables),
+            plan.skipped,
+            (*plan.warnings, *value_warnings(variables), *_warnings(plan, variables)),
+            added,
         )
         if dry_run:
             return report
@@ -150,20 +167,48 @@ def selection_of(selection: Selection, edits: Edits | None) -> tuple[Selection, 
     return chosen, edits._replace(selection=DEFAULT_SELECTION)
 
 
-def plan_variables(graph: FrozenGraph, selection: Selection, limits: Limits) -> Detection:
+def _values_of_layout(values: Values, layout: Layout | None) -> Values:
+    """Return the values with whole tensors where a form has no slices and nothing else is said."""
+    if values.partitions is None and layout is not None and layout.form is not Format.NAME:
+        return values._replace(partitions=Partitions.MERGED)
+    return values
+
+
+def plan_variables(
+    graph: FrozenGraph,
+    selection: Selection,
+    limits: Limits,
+    values: Values = DEFAULT_VALUES,
+) -> Detection:
     """Return which constants of an open graph become variables, and which do not.
 
     Raises SelectionError, and LimitError where they would grow beyond ``limits``.
     """
-    detection = detect_variables(graph)
+    from pbckpt.applications.computed import planned_values  # noqa: PLC0415 - start-up time
+
+    detection = with_partitions(graph, detect_variables(graph), values)
     try:
         plan = plan_selection(detection, selection)
     except SelectionError as error:
-        if error.unknown or detection.variables:
+        if error.unknown or (detection.variables and not values.tensors):
             raise
-        raise not_frozen(graph, error) from None
+        if not values.tensors:
+            raise not_frozen(graph, error) from None
+        plan = detection._replace(variables=())
+    plan = planned_values(graph, plan, values, limits)
     check_expansion(plan, limits)
     return plan
+
+
+def with_partitions(graph: FrozenGraph, detection: Detection, values: Values) -> Detection:
+    """Return what was detected, partitioned variables as they are to be stored."""
+    chosen = Partitions(values.partitions or Partitions.SLICES)
+    if chosen is Partitions.PARTS:
+        return detection
+    joined = join_partitions(
+        detection.variables, graph.nodes, as_slices=chosen is Partitions.SLICES
+    )
+    return detection._replace(variables=joined)
 
 
 def _arranged(
@@ -171,7 +216,7 @@ def _arranged(
 ) -> tuple[tuple[Variable, ...], Arrangement, tuple[str, ...]]:
     """Return the variables as they are stored, how they are laid out, and what was added."""
     if edits is None and layout is None:
-        tensors = (tensor_of(variable) for variable in plan.variables)
+        tensors = chain.from_iterable(map(stored_tensors, plan.variables))
         return plan.variables, Arrangement([tensors], {}), ()
     from pbckpt.checkpoints.settings import item_of_setting  # noqa: PLC0415 - start-up time
 
@@ -205,7 +250,29 @@ def edited_variables(
 
 def _item(variable: Variable) -> Item:
     key = key_to_bytes(variable.key)
-    return Item(key, variable.nbytes, lambda: [stored_tensor(variable)], key)
+    return Item(key, variable.nbytes, partial(stored_tensors, variable), key)
+
+
+def stored_tensors(variable: Variable) -> Iterable[Tensor]:
+    """Return the variable as it is written: one tensor, or the slices of one."""
+    if not variable.is_sliced:
+        return [stored_tensor(variable)]
+    return _slices(variable)
+
+
+def _slices(variable: Variable) -> Iterator[Tensor]:
+    """Yield the parts of a variable, in the order in which a Saver stores them."""
+    name = key_to_bytes(variable.key)
+    ends = list(accumulate(part.shape[variable.axis] for part in variable.parts))
+    # TensorFlow sorts by the names of the variables' tensors: part_10:0 before part_1:0.
+    for number in sorted(range(len(variable.parts)), key="{}:0".format):
+        part = variable.parts[number]
+        extents = [Extent(0, size) for size in part.shape]
+        size = part.shape[variable.axis]
+        extents[variable.axis] = Extent(ends[number] - size, size)
+        tensor = stored_tensor(part._replace(key=variable.key, cast=variable.cast))
+        key = BundleKey(slice_key(name, tuple(extents)))
+        yield tensor._replace(key=key, part=Part(name, variable.shape, tuple(extents)))
 
 
 def stored_tensor(variable: Variable) -> Tensor:
@@ -219,14 +286,36 @@ def stored_tensor(variable: Variable) -> Tensor:
 
 
 def tensor_of(variable: Variable) -> Tensor:
-    """Return the variable as a tensor to be written, with the constant's own type."""
-    key, dtype = key_to_bytes(variable.key), variable.tensor.dtype
+    """Return the variable as a tensor to be written, with the type that it has uncast."""
+    key = key_to_bytes(variable.key)
+    if variable.parts:
+        return _joined(key, variable)
+    if variable.compute is not None:
+        from pbckpt.arrays.given import tensor_of_array  # noqa: PLC0415 - numpy
+
+        tensor = tensor_of_array(key, variable.compute())
+        return tensor._replace(dtype=variable.value_dtype or tensor.dtype)
+    dtype = variable.tensor.dtype
     if dtype is DataType.STRING:
         strings = variable.tensor.strings
         payload = string_payload(strings, variable.tensor.num_elements - len(strings))
     else:
         payload = Payload(variable.tensor.spans())
     return Tensor(key, dtype, variable.shape, payload)
+
+
+def _joined(key: BundleKey, variable: Variable) -> Tensor:
+    """Return a partitioned variable whole; rows that follow each other are not held for it."""
+    tensors = [tensor_of(part._replace(key=variable.key)) for part in variable.parts]
+    if len(tensors) == 1:
+        return tensors[0]
+    payloads = [one.payload for one in tensors if isinstance(one.payload, Payload)]
+    if variable.axis == 0 and len(payloads) == len(tensors) and tensors[0].dtype.is_fixed_size:
+        spans = chain.from_iterable(payload.spans for payload in payloads)
+        return Tensor(key, tensors[0].dtype, variable.shape, Payload(spans))
+    from pbckpt.arrays.parts import joined_tensor  # noqa: PLC0415 - numpy
+
+    return joined_tensor(tensors, variable.axis)
 
 
 def refuse_own_input(file: MappedFile, target: Prefix) -> None:
@@ -241,16 +330,19 @@ def refuse_own_input(file: MappedFile, target: Prefix) -> None:
 def check_expansion(plan: Detection, limits: Limits) -> None:
     """Raise LimitError for a few bytes of input that would become a disk full of values."""
     total = 0
-    for variable in plan.variables:
+    for variable in chain.from_iterable(one.parts or (one,) for one in plan.variables):
         tensor = variable.tensor
-        if tensor.dtype is DataType.STRING:
+        if variable.compute is not None:
+            total += variable.nbytes
+        elif tensor.dtype is DataType.STRING:
             last = len(tensor.strings[-1]) if tensor.strings else 0
             total += tensor.expanded * (_STRING_COST + last)
         else:
             total += tensor.expanded * tensor.dtype.itemsize
     if total > limits.max_expanded_bytes:
         raise LimitError(
-            "the bytes of repeated values and zeros that the graph does not hold itself",
+            "the bytes of repeated values and zeros that the graph does not hold itself, and of "
+            "computed ones",
             limit="max_expanded_bytes",
             value=total,
             maximum=limits.max_expanded_bytes,
@@ -258,12 +350,29 @@ def check_expansion(plan: Detection, limits: Limits) -> None:
         )
 
 
-def _warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    frozen = [v.key for v in variables if v.rule == "resource_capture"]
+def value_warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
+    """Return what is to be said of values that are not those that were trained."""
+    folded = [one for one in variables if one.folded]
+    if not folded:
+        return ()
+    first = folded[0]
+    which = "1 variable is" if len(folded) == 1 else f"{len(folded)} variables are"
+    return (f"{which} not as trained, such as {first.key!r}: {first.folded}",)
+
+
+def _warnings(plan: Detection, variables: tuple[Variable, ...]) -> tuple[str, ...]:
+    """Return what is told of names, by what the variables were before any edit."""
+    made = {
+        v.node
+        for v in plan.variables
+        if v.rule == "resource_capture" or (v.key != v.node and is_generic(v.node))
+    }
+    frozen = [v.key for v in variables if v.node in made]
     if not frozen:
         return ()
+    what = "variable has a name" if len(frozen) == 1 else "variables have names"
     note = (
-        f"{len(frozen)} variables have the names of the places that read them, such as "
-        f"{frozen[0]!r}: TensorFlow 2 freezes their own names away"
+        f"{len(frozen)} {what} made of the layer and the role there, such as "
+        f"{frozen[0]!r}: TensorFlow 2 freezes a variable's own name away"
     )
     return (note,)

@@ -14,17 +14,20 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.applications.computed import planned_values
 from pbckpt.applications.convert import (
     DEFAULT_SELECTION,
     Report,
     check_expansion,
     refuse_own_input,
     selection_of,
+    value_warnings,
 )
 from pbckpt.applications.frozen_graph import detect_variables, not_frozen, open_graph
 from pbckpt.applications.like import MatchReport, plan_match
 from pbckpt.applications.like_items import LikeItems
 from pbckpt.applications.targets import open_target
+from pbckpt.applications.values import DEFAULT_VALUES, Partitions, Values
 from pbckpt.checkpoints.layout import Format, Layout, arrange
 from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
@@ -68,6 +71,7 @@ def match_target(  # noqa: PLR0913 - the options of one job, all with defaults
     edits: Edits | None = None,
     limits: Limits = DEFAULT_LIMITS,
     tags: tuple[str, ...] | None = None,
+    values: Values = DEFAULT_VALUES,
 ) -> MatchReport:
     """Return how the variables of the frozen graph in ``source`` fill a target.
 
@@ -78,7 +82,7 @@ def match_target(  # noqa: PLR0913 - the options of one job, all with defaults
     with contextlib.ExitStack() as files:
         opened = open_target(like.target, files)
         graph = files.enter_context(open_graph(source, limits=limits, tags=tags))
-        return _planned(graph, opened, like, selection, edits, limits).plan.report
+        return _planned(graph, opened, like, selection, edits, limits, values).plan.report
 
 
 def convert_like(  # noqa: PLR0913 - the options of one job, all with defaults
@@ -95,6 +99,7 @@ def convert_like(  # noqa: PLR0913 - the options of one job, all with defaults
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = no_progress,
     tags: tuple[str, ...] | None = None,
+    values: Values = DEFAULT_VALUES,
 ) -> Report:
     """Write the values of a frozen graph as a checkpoint of a target's form.
 
@@ -107,7 +112,7 @@ def convert_like(  # noqa: PLR0913 - the options of one job, all with defaults
         graph = files.enter_context(open_graph(source, limits=limits, tags=tags))
         refuse_own_input(graph.file, target)
         edits, layout = _with_counter(edits, layout or Layout(), opened)
-        planned = _planned(graph, opened, like, selection, edits, limits)
+        planned = _planned(graph, opened, like, selection, edits, limits, values)
         report = planned.plan.report
         report.check()
         items = LikeItems(opened, planned.plan, planned.variables, limits)
@@ -128,7 +133,7 @@ def convert_like(  # noqa: PLR0913 - the options of one job, all with defaults
     return result._replace(
         files=written.files,
         nbytes=written.nbytes,
-        warnings=(*report.warnings, *written.warnings),
+        warnings=(*result.warnings, *written.warnings),
     )
 
 
@@ -138,9 +143,13 @@ def _report(target: Prefix, planned: _Planned, items: LikeItems) -> Report:
         target.path,
         (),
         items.nbytes,
-        items.variables(),
+        tuple(one._replace(compute=None) for one in items.variables()),
         planned.detection.skipped,
-        report.warnings,
+        (
+            *report.warnings,
+            *planned.detection.warnings,
+            *value_warnings(items.variables()),
+        ),
         tuple(one.target.key for one in report.filled),
         report,
     )
@@ -174,10 +183,12 @@ def _planned(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     selection: Selection,
     edits: Edits | None,
     limits: Limits,
+    values: Values,
 ) -> _Planned:
+    _refuse_partitions(values)
     selection, edits = selection_of(selection, edits)
     edits = edits or NO_EDITS
-    detection = _detected(graph, opened, selection, limits)
+    detection = _detected(graph, opened, selection, limits, values)
     candidates = [
         Candidate((one.key, one.node), one.dtype, one.shape) for one in detection.variables
     ]
@@ -206,7 +217,7 @@ def _source(tensor: Planned, variable: Variable, order: int) -> Source:
 
 
 def _detected(
-    graph: FrozenGraph, opened: OpenTarget, selection: Selection, limits: Limits
+    graph: FrozenGraph, opened: OpenTarget, selection: Selection, limits: Limits, values: Values
 ) -> Detection:
     """Return the variables of a graph, and those of its constants that the target names."""
     found = detect_variables(graph)
@@ -216,18 +227,18 @@ def _detected(
         if error.unknown or found.variables:
             raise
         raise not_frozen(graph, error) from None
+    detection = planned_values(graph, detection, values, limits)
     check_expansion(detection, limits)
-    variables = tuple(_as_constant(one) for one in detection.variables)
-    return detection._replace(variables=variables)
+    return detection
 
 
-def _as_constant(variable: Variable) -> Variable:
-    """Return the variable in the type that its constant has, which is what is stored.
-
-    Where the graph makes other values of it, --like-cast does so too, or says
-    that no cast can.
-    """
-    return variable._replace(value="", value_dtype=None)
+def _refuse_partitions(values: Values) -> None:
+    """Raise SelectionError for a form of partitioned variables: the target has its own."""
+    if values.partitions is not None:
+        raise SelectionError(
+            f"partitioned variables are stored as the target has them; leave out --partitions "
+            f"{Partitions(values.partitions).value}"
+        )
 
 
 def _with_named(selection: Selection, found: Detection, opened: OpenTarget) -> Selection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.errors import SelectionError
 from pbckpt.variables.story import tell
 
 if TYPE_CHECKING:
@@ -24,4 +25,12 @@ def explain(
     closed.
     """
     with open_graph(path, tags=tags) as graph:
-        return tell(graph.graph, detect_variables(graph), name)
+        detection = detect_variables(graph)
+        try:
+            return tell(graph.graph, detection, name)
+        except SelectionError:
+            first = f"{name}/part_0"
+            if all(one.key != first for one in detection.variables):
+                raise
+            # The name of a partitioned variable means its parts.
+            return tell(graph.graph, detection, first)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.checkpoint import open_checkpoint
+from pbckpt.applications.computed import planned_values
+from pbckpt.applications.convert import with_partitions
 from pbckpt.applications.frozen_graph import detect_variables, is_bare_saved_model, open_graph
+from pbckpt.applications.values import DEFAULT_VALUES
 from pbckpt.checkpoints.locate import is_checkpoint
 
 if TYPE_CHECKING:
@@ -15,13 +18,14 @@ if TYPE_CHECKING:
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.graph.still_variables import StillVariable
     from pbckpt.objects.graph import ObjectVariable
-    from pbckpt.variables.detect import Skipped, Variable
+    from pbckpt.variables.detect import Detection, Skipped, Variable
 
 
 class GraphContents(NamedTuple):
     """What a frozen graph holds, and which of its constants were variables.
 
-    ``remaining`` are variables that were not frozen, whose values the graph lacks.
+    ``remaining`` are variables that were not frozen, whose values the graph lacks,
+    ``warnings`` tell of values that are not computed.
     """
 
     path: str
@@ -31,6 +35,7 @@ class GraphContents(NamedTuple):
     skipped: tuple[Skipped, ...]
     functions: int = 0
     remaining: tuple[StillVariable, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class CheckpointContents(NamedTuple):
@@ -81,12 +86,21 @@ def inspect_graph(
     """Return what a graph holds; ``tags`` choose among those of a SavedModel."""
     with open_graph(path, tags=tags) as graph:
         found = detect_variables(graph)
+        stored = planned_values(graph, with_partitions(graph, found, DEFAULT_VALUES))
         return GraphContents(
             graph.file.name,
             len(graph.nodes),
             len(found.skipped) + len({variable.node for variable in found.variables}),
-            found.variables,
+            _in_file_order(found, stored),
             found.skipped,
             len(graph.functions),
             graph.still_variables(),
+            stored.warnings,
         )
+
+
+def _in_file_order(found: Detection, stored: Detection) -> tuple[Variable, ...]:
+    """Return the variables as they are stored, in the order of their constants."""
+    places = {variable.node: place for place, variable in enumerate(found.variables)}
+    ordered = sorted(stored.variables, key=lambda one: places[one.nodes[0]])
+    return tuple(one._replace(compute=None) for one in ordered)

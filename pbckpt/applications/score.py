@@ -25,20 +25,24 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pbckpt.applications.computed import Computed
+from pbckpt.applications.convert import tensor_of
 from pbckpt.applications.frozen_graph import detect_variables, open_graph
+from pbckpt.bundle.payload import stored_chunks
 from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
 from pbckpt.storage.local import MappedFile
-from pbckpt.wire.span import chunks
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pbckpt.variables.detect import Detection, Variable
 
 _HELD = frozenset(("exact", "merged"))
 _LESS_EXACT = frozenset(("quantized", "fp16", "rounded", "folded-quantized"))
+# What is said of a variable whose value the graph holds.
+_FIELDS = {"const": str, "trainable": bool, "sha256": str}
 _SUFFIX = re.compile(r"_\d+$")
 _CHUNK_BYTES = 1 << 20
 
@@ -71,15 +75,22 @@ class Score(NamedTuple):
         return self.wanted - len(self.missed)
 
 
-def score(path: str | os.PathLike[str], truth: str | os.PathLike[str]) -> Score:
+def score(
+    path: str | os.PathLike[str],
+    truth: str | os.PathLike[str],
+    *,
+    tags: tuple[str, ...] | None = None,
+) -> Score:
     """Return how detection does on the graph at ``path`` by the file ``truth``.
 
-    Raises GraphError for what is wrong with the graph, SelectionError for what is
-    no truth file.
+    ``tags`` choose among the graphs of a SavedModel. Raises GraphError for what is
+    wrong with the graph, SelectionError for what is no truth file.
     """
     known = _read_truth(truth)
-    with open_graph(path) as graph:
-        return score_detection(detect_variables(graph), known)
+    with open_graph(path, tags=tags) as graph:
+        found = detect_variables(graph)
+        computed = Computed(graph)
+        return score_detection(found._replace(variables=computed.settle(found.variables)), known)
 
 
 def score_detection(found: Detection, truth: Mapping[str, Any]) -> Score:
@@ -92,11 +103,7 @@ def score_detection(found: Detection, truth: Mapping[str, Any]) -> Score:
         for name, fact in truth["variables"].items()
         if fact["status"] in _HELD | _LESS_EXACT
     }
-    pairs = {
-        name: (fact, _best(name, taken[fact["const"]]))
-        for name, fact in wanted.items()
-        if fact["const"] in taken
-    }
+    pairs = {name: (wanted[name], one) for name, one in _paired(wanted, taken)}
     exact = [pair for pair in pairs.values() if pair[0]["status"] in _HELD]
     return Score(
         wanted=len(wanted),
@@ -113,26 +120,69 @@ def score_detection(found: Detection, truth: Mapping[str, Any]) -> Score:
     )
 
 
+def _paired(
+    wanted: Mapping[str, Mapping[str, Any]], taken: Mapping[str, Iterable[Variable]]
+) -> Iterator[tuple[str, Variable]]:
+    """Yield each name with the variable of its constant that it means, each variable once.
+
+    Of several, a name takes its own first, then one that ends like it, then what
+    is left.
+    """
+    names: dict[str, list[str]] = {}
+    for name, fact in wanted.items():
+        if fact["const"] in taken:
+            names.setdefault(fact["const"], []).append(name)
+    for node, waiting in names.items():
+        left = list(taken[node])
+        for is_meant in (str.__eq__, _is_last, _is_any):
+            for name in tuple(waiting):
+                one = next((one for one in left if is_meant(name, one.key)), None)
+                if one is not None:
+                    left.remove(one)
+                    waiting.remove(name)
+                    yield name, one
+
+
 def _read_truth(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     with MappedFile(path) as file:
         try:
             truth = json.loads(bytes(file.view))
-            if all("status" in fact for fact in truth["variables"].values()):
-                return dict(truth)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            pass
-    msg = f"{file.name} is no truth file: a JSON object with variables, each with a status"
-    raise SelectionError(msg)
+        except (ValueError, RecursionError):
+            truth = None
+    fault = _fault(truth)
+    if fault:
+        msg = (
+            f"{file.name} is no truth file: {fault}; a truth file is a JSON object with "
+            "variables, each with a status"
+        )
+        raise SelectionError(msg)
+    return dict(truth)
 
 
-def _best(name: str, variables: Sequence[Variable]) -> Variable:
-    """Return which of the variables of one constant a name means."""
-    return max(variables, key=lambda one: (one.key == name, _is_last(name, one.key)))
+def _fault(truth: Any) -> str:  # noqa: ANN401 - JSON is anything
+    """Return what keeps a JSON value from being a truth file, or nothing."""
+    if not isinstance(truth, dict) or not isinstance(truth.get("variables"), dict):
+        return "it has no variables"
+    for name, fact in truth["variables"].items():
+        if not isinstance(fact, dict) or not isinstance(fact.get("status"), str):
+            return f"{name!r} has no status"
+        if fact["status"] in _HELD | _LESS_EXACT:
+            for field, kind in _FIELDS.items():
+                if not isinstance(fact.get(field), kind):
+                    return f"{name!r} has no {field}"
+    others = truth.get("consts_not_variables", [])
+    if not isinstance(others, list) or not all(isinstance(one, str) for one in others):
+        return "consts_not_variables is no list of names"
+    return ""
 
 
 def _is_last(name: str, key: str) -> bool:
     last, other = name.rpartition("/")[2], key.rpartition("/")[2]
     return last == other or _SUFFIX.sub("", last) == _SUFFIX.sub("", other)
+
+
+def _is_any(name: str, key: str) -> bool:  # noqa: ARG001
+    return True
 
 
 def _is_layer(name: str, key: str) -> bool:
@@ -149,6 +199,7 @@ def _digest(variable: Variable) -> str:
         for text in tensor.elements():
             digest.update(struct.pack("<I", len(text)) + text)
     else:
-        for chunk in chunks(tensor.spans(), memoryview(bytearray(_CHUNK_BYTES))):
+        payload = tensor_of(variable).payload
+        for chunk in stored_chunks(payload, memoryview(bytearray(_CHUNK_BYTES))):
             digest.update(chunk)
     return digest.hexdigest()

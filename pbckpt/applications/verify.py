@@ -13,9 +13,9 @@ from pbckpt.applications.convert import (
     plan_variables,
     selection_of,
     stored_tensor,
-    tensor_of,
 )
 from pbckpt.applications.frozen_graph import open_graph
+from pbckpt.applications.values import DEFAULT_VALUES, Partitions, Values
 from pbckpt.bundle.entry import BundleHeader, decode_entry
 from pbckpt.bundle.reader import CHUNK_BYTES
 from pbckpt.bundle.writer import ShardStream
@@ -74,11 +74,13 @@ def verify(  # noqa: PLR0913 - the options of one job, all with defaults
     edits: Edits | None = None,
     limits: Limits = DEFAULT_LIMITS,
     tags: tuple[str, ...] | None = None,
+    values: Values = DEFAULT_VALUES,
 ) -> VerifyReport:
     """Check a checkpoint's files, and its tensors against a frozen graph where one is given.
 
     ``selection`` and ``edits`` say which constants of the graph are expected,
-    and how they were changed, ``tags`` which graph is meant, as in `convert`.
+    and how they were changed, ``tags`` which graph is meant, and ``values`` what was
+    stored of it, as in `convert`; in slices or whole is the same here.
     Raises MissingFileError where there is no such checkpoint, and GraphError for
     what is wrong with the graph;
     what is wrong with the checkpoint is in the report.
@@ -96,7 +98,7 @@ def verify(  # noqa: PLR0913 - the options of one job, all with defaults
         else:
             checked = _check_bundle(stored, problems)
         if against is not None:
-            expected = _expected(against, selection, edits, limits, tags)
+            expected = _expected(against, selection, edits, limits, tags, values)
             _compare(stored, expected, file, problems)
     except _UnreadableListError as error:
         return VerifyReport(path, 0, (_problem_of_file(error.reason, file), *problems))
@@ -213,22 +215,25 @@ def _uncovered(spans: set[tuple[int, int]], size: int) -> Iterator[str]:
         yield f"{size - position} bytes at {position} that belong to no tensor"
 
 
-def _expected(
+def _expected(  # noqa: PLR0913, PLR0917 - everything that a conversion depends on
     against: str | os.PathLike[str],
     selection: Selection,
     edits: Edits | None,
     limits: Limits,
     tags: tuple[str, ...] | None,
+    values: Values,
 ) -> dict[bytes, BundleEntry]:
     """Return the entries that converting a graph would give, without writing it.
 
     The CRCs are computed by the writer's own stream, whose bytes go nowhere.
     """
     selection, edits = selection_of(selection, edits)
+    if values.partitions is not Partitions.PARTS:
+        values = values._replace(partitions=Partitions.MERGED)
     with open_graph(against, limits=limits, tags=tags) as graph:
-        plan = plan_variables(graph, selection, limits)
+        plan = plan_variables(graph, selection, limits, values)
         if edits is None:
-            return dict(_written(map(tensor_of, plan.variables)))
+            return dict(_written(map(stored_tensor, plan.variables)))
         from pbckpt.checkpoints.settings import item_of_setting  # noqa: PLC0415 - start-up time
 
         variables, settings = edited_variables(plan, edits)

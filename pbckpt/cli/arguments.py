@@ -66,6 +66,7 @@ def _add_convert(commands: _Commands) -> None:
     command.add_argument("prefix", metavar="PREFIX", help="the checkpoint's prefix: out/model.ckpt")
     options.add_tags(command)
     options.add_selection(command, of_graph=True)
+    options.add_values(command)
     options.add_edits(command)
     options.add_like(command)
     options.add_layout(command, of_source=False)
@@ -196,6 +197,7 @@ def _add_verify(commands: _Commands) -> None:
     )
     options.add_tags(command)
     options.add_selection(command, of_graph=True)
+    options.add_values(command)
     options.add_edits(command)
     options.add_limits(command)
 

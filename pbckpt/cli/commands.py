@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MatchReport,
         Report,
         Selection,
+        Values,
         WrittenBundle,
     )
 
@@ -61,7 +62,16 @@ def _convert(options: argparse.Namespace) -> Report:
             limits=_limits(options),
             progress=progress,
             tags=options.tags,
+            values=_values(options),
         )
+
+
+def _values(options: argparse.Namespace) -> Values:
+    return api.Values(
+        api.Quantized(options.quantized),
+        api.Partitions(options.partitions) if options.partitions else None,
+        tuple(options.tensor),
+    )
 
 
 def _like(options: argparse.Namespace) -> Like | None:
@@ -97,9 +107,12 @@ def run_inspect(options: argparse.Namespace) -> int:
         story = api.explain(options.path, options.why, tags=options.tags)
         _show(options, text.story_text, "story_json", story)
     if options.score is not None:
-        _show(options, text.score_text, "score_json", api.score(options.path, options.score))
+        score = api.score(options.path, options.score, tags=options.tags)
+        _show(options, text.score_text, "score_json", score)
     if options.why is None and options.score is None:
         contents = api.inspect(options.path, tags=options.tags)
+        for warning in getattr(contents, "warnings", ()):
+            _say(options, f"warning: {warning}")
         _show(options, text.inspect_text, "inspect_json", contents)
     return 0
 
@@ -113,6 +126,7 @@ def run_verify(options: argparse.Namespace) -> int:
         edits=_edits(options),
         limits=_limits(options),
         tags=options.tags,
+        values=_values(options),
     )
     _show(options, text.verify_text, "verify_json", report)
     return 0 if report.ok else 1

@@ -94,6 +94,31 @@ def add_limits(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_values(command: argparse.ArgumentParser) -> None:
+    """Add the options about the values that are stored."""
+    command.add_argument(
+        "--quantized",
+        choices=("float", "stored"),
+        default="float",
+        help="weights that a tool made integers of: as the real numbers that these stand for, or "
+        "as they are in the graph, under the names of their nodes (default: float)",
+    )
+    command.add_argument(
+        "--partitions",
+        choices=("slices", "merged", "parts"),
+        help="a variable that was cut into parts X/part_0, X/part_1, ...: as X in slices, as "
+        "TensorFlow 1 stores it; as X whole; or each part by itself (default: slices, and "
+        "merged with --format object or both)",
+    )
+    command.add_argument(
+        "--tensor",
+        action="append",
+        default=[],
+        metavar="NAME[:k]",
+        help="store this tensor too, which may be computed, of constants alone",
+    )
+
+
 def add_tags(command: argparse.ArgumentParser) -> None:
     """Add the option that chooses a graph of a SavedModel."""
     command.add_argument(

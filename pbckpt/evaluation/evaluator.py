@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pbckpt.errors import InvalidGraphError, SelectionError, UnsupportedGraphError
+from pbckpt.errors import InvalidGraphError, LimitError, SelectionError, UnsupportedGraphError
 from pbckpt.evaluation.limits import DEFAULT_LIMITS, EvaluationLimits, Ledger
 from pbckpt.evaluation.obstacles import Obstacle, ObstacleKind
 from pbckpt.evaluation.reference import parse_reference
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pbckpt.graph.decode import Node
 
     Array = npt.NDArray[Any]
+
+_FEW_STEPS = 1_000_000
+_STEPS_PER_NODE = 8
 
 
 class Evaluator:
@@ -47,6 +50,8 @@ class Evaluator:
         self._limits = limits
         self._steps: dict[str, Step | Obstacle] = {}
         self._verdicts: dict[str, Obstacle | None] = {}
+        self._max_steps = _FEW_STEPS + _STEPS_PER_NODE * len(nodes)
+        self._steps_done = 0
 
     def evaluate(self, tensor: str) -> Array:
         """Return the value of the tensor ``NAME``, ``NAME:k`` or, in a body, ``NAME:output:k``.
@@ -197,7 +202,19 @@ class Evaluator:
                 for source in sources:
                     uses[source] = uses.get(source, 0) + 1
                 order.append((step, sources))
+        self._count(len(order), place.node)
         return order, uses
+
+    def _count(self, steps: int, node: str) -> None:
+        """Count steps of all tensors: many that end long chains are as many times their length."""
+        self._steps_done += steps
+        if self._steps_done > self._max_steps:
+            raise LimitError(
+                f"the steps to evaluate node {node!r} and those before it",
+                limit="max_steps",
+                value=self._steps_done,
+                maximum=self._max_steps,
+            )
 
     def _source(self, name: str, step: Step, at: int) -> Place:
         place = self._ready(name).place(step.references[at])

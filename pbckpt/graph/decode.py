@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import GraphDecodeError
-from pbckpt.graph.library import Function, decode_functions
+from pbckpt.graph.library import Function, decode_functions, without_repeats
 from pbckpt.graph.limits import DEFAULT_LIMITS, Limits, NodeCount
 from pbckpt.graph.node import Node, NodeField, decode_nodes
 from pbckpt.graph.source import GraphSource
@@ -58,7 +58,8 @@ def decode_graph(
 
     Raises GraphDecodeError for bytes that protobuf would not decode,
     InvalidGraphError for nodes without a name or op or with the name of
-    another, LimitError for more nodes than allowed.
+    another, and for functions with the name of a different one, LimitError for
+    more nodes than allowed.
     """
     return decode_parts(source, limits, [(start, len(source.view) if end is None else end)])
 
@@ -93,7 +94,7 @@ def decode_parts(source: GraphSource, limits: Limits, parts: Iterable[tuple[int,
     except ProtoDecodeError:
         msg = "a function library or version that does not decode"
         raise GraphDecodeError(msg, offset=rest_start) from None
-    return Graph(source.name, nodes, whole, tuple(functions))
+    return Graph(source.name, nodes, whole, without_repeats(functions))
 
 
 def _definitions(data: bytes) -> Sequence[NodeDef]:

@@ -11,6 +11,7 @@ Reference: tensorflow/core/framework/function.proto.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import GraphDecodeError, InvalidGraphError
@@ -20,7 +21,7 @@ from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.wire.fields import LENGTH, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pbckpt.graph.limits import NodeCount
     from pbckpt.graph.node import Node
@@ -66,6 +67,32 @@ class Function(NamedTuple):
     def definition(self) -> FunctionDef:
         """Return all of the function but its nodes."""
         return decode(FunctionDef, self.rest)
+
+    def contents(self) -> Iterator[bytes]:
+        """Yield all that is in it, in a form that tells whether another is the same."""
+        yield self.definition().SerializeToString(deterministic=True)
+        for node in self.nodes:
+            yield node.definition.SerializeToString(deterministic=True)
+            yield from (bytes(tensor.view) for tensor in node.tensors)
+
+
+def without_repeats(functions: Iterable[Function]) -> tuple[Function, ...]:
+    """Return the functions of a library, each once, though it may list one again.
+
+    Raises InvalidGraphError for two of one name that differ, as TensorFlow does.
+    """
+    found: dict[str, Function] = {}
+    for function in functions:
+        other = found.setdefault(function.name, function)
+        if other is not function and not _are_same(function, other):
+            fact = "another function has the same name and differs; rename one of the two"
+            raise InvalidGraphError(fact, node_name=function.name, thing="function")
+    return tuple(found.values())
+
+
+def _are_same(one: Function, other: Function) -> bool:
+    pairs = zip_longest(one.contents(), other.contents())
+    return all(content == again for content, again in pairs)
 
 
 def decode_functions(

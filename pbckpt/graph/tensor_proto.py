@@ -94,7 +94,10 @@ class ConstantTensor(NamedTuple):
 
 
 class TensorParts(NamedTuple):
-    """A TensorProto taken apart: images as spans, all else as a message."""
+    """A TensorProto taken apart: images as spans, all else as a message.
+
+    The message of a small tensor holds the values of its images as well.
+    """
 
     message: TensorProto
     images: dict[int, list[Span]]

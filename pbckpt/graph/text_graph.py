@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pbckpt.errors import InvalidGraphError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Graph, Limits
-from pbckpt.graph.library import Function, within_function
+from pbckpt.graph.library import Function, within_function, without_repeats
 from pbckpt.graph.limits import NodeCount
 from pbckpt.graph.meta_graph import MetaGraph, check_count, choose
 from pbckpt.graph.node import TOKEN, WHOLE_NODE_BYTES, Node
@@ -141,7 +141,7 @@ class _GraphText:
         if self._library is not None:
             rest.library.MergeFrom(self._library.message())
             rest.library.SetInParent()
-        return Graph(self._name, found, rest, tuple(self._functions))
+        return Graph(self._name, found, rest, without_repeats(self._functions))
 
     def _other(self, field: TextField) -> None:
         if field.name == b"library":

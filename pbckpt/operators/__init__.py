@@ -1,6 +1,7 @@
 """Operators: what the ops of TensorFlow say of the constants that they take.
 
     weight_role, fused_role      a variable sits here, and this is what it is
+    range_slots                  the ends of the range of what sits here
     argument_name                a parameter of the operation, never a weight
     passing                      the value goes on, from there to these outputs
     CALLS                        the value goes into a function
@@ -20,7 +21,7 @@ from pbckpt.operators.arguments import argument_name, is_control_or_bookkeeping
 from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
 from pbckpt.operators.outputs import output_index
 from pbckpt.operators.passing import Change, Pass, passing
-from pbckpt.operators.weights import fused_role, takes_fused_arguments, weight_role
+from pbckpt.operators.weights import fused_role, range_slots, takes_fused_arguments, weight_role
 
 __all__ = [
     "CALLS",
@@ -33,6 +34,7 @@ __all__ = [
     "is_control_or_bookkeeping",
     "output_index",
     "passing",
+    "range_slots",
     "takes_fused_arguments",
     "weight_role",
 ]

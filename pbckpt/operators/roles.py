@@ -36,6 +36,7 @@ class Role(Enum):
     RANGE_MAX = "range_max"
     SCALE = "scale"
     WEIGHT = "weight"
+    POWER_VECTOR = "u"
 
     @property
     def phrase(self) -> str:
@@ -68,6 +69,7 @@ _PHRASES = {
     Role.RANGE_MAX: "the upper end of a quantized range",
     Role.SCALE: "the scale of quantized values",
     Role.WEIGHT: "a weight",
+    Role.POWER_VECTOR: "the vector by which the norm of a kernel is estimated",
 }
 _NOT_TRAINABLE = frozenset(
     (
@@ -77,5 +79,6 @@ _NOT_TRAINABLE = frozenset(
         Role.RANGE_MIN,
         Role.RANGE_MAX,
         Role.SCALE,
+        Role.POWER_VECTOR,
     )
 )

@@ -240,3 +240,28 @@ def fused_role(op: str, slot: int, fused_ops: Sequence[str]) -> Role | None:
 def takes_fused_arguments(op: str) -> bool:
     """Return whether an op's inputs from the third on depend on its ``fused_ops``."""
     return op in _TAKES_FUSED_ARGUMENTS or without_mkl(op) in _TAKES_FUSED_ARGUMENTS
+
+
+@lru_cache(maxsize=_LOOKUPS)
+def range_slots(op: str, slot: int, num_inputs: int) -> tuple[int, int] | None:
+    """Return which slots say what numbers the integers in a slot of an op stand for, or None.
+
+    Most ops take their tensors first, and after them the two ends of the range of
+    each; a bias between them has none, and what follows is the range of the result.
+    Some take each tensor with its range.
+    """
+    words = [WEIGHTS.word(op, place, num_inputs) for place in range(num_inputs)]
+    lows = [place for place, word in enumerate(words) if word == Role.RANGE_MIN.value]
+    if not lows or words[slot] in _ENDS:
+        return None
+    if lows[0] == 1:
+        at = slot + 1
+    elif slot < min(lows[0], _OPERANDS) and slot < len(lows):
+        at = lows[slot]
+    else:
+        return None
+    return (at, at + 1) if words[at : at + 2] == list(_ENDS) else None
+
+
+_ENDS = (Role.RANGE_MIN.value, Role.RANGE_MAX.value)
+_OPERANDS = 2

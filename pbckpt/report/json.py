@@ -119,6 +119,7 @@ def inspect_json(contents: GraphContents | CheckpointContents) -> str:
                 {**one._asdict(), "dtype": one.dtype.label if one.dtype else None}
                 for one in contents.remaining
             ],
+            warnings=contents.warnings,
         )
     return _dump(
         kind="checkpoint",
@@ -142,6 +143,8 @@ def story_json(story: Story) -> str:
         reason=story.reason,
         evidence=[_evidence(one) for one in story.evidence],
         consumers=[one._asdict() for one in story.consumers],
+        value=story.value or None,
+        folded=story.folded or None,
     )
 
 
@@ -176,6 +179,9 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "rule": variable.rule,
         "reason": variable.reason,
         "value": variable.value or None,
+        "ranges": variable.ranges if any(variable.ranges) else None,
+        "folded": variable.folded or None,
+        "parts": variable.nodes if variable.parts else None,
         "evidence": [_evidence(one) for one in variable.evidence],
     }
 
@@ -198,6 +204,7 @@ def _skipped(constant: Skipped) -> dict[str, Any]:
         "ambiguous": constant.is_ambiguous,
         "role": constant.role.value if constant.role else None,
         "reason": constant.reason,
+        "folded": constant.folded or None,
         "evidence": [_evidence(one) for one in constant.evidence],
     }
 

@@ -147,6 +147,9 @@ def _graph_text(contents: GraphContents) -> str:
     parts = [head]
     if contents.variables:
         parts.append(variables_table(contents.variables))
+    folded = [(one.key, one.folded) for one in contents.variables if one.folded]
+    if folded:
+        parts.append("not as trained:\n" + table(("key", "what was done"), folded))
     ambiguous = [constant for constant in contents.skipped if constant.is_ambiguous]
     others = [constant for constant in contents.skipped if not constant.is_ambiguous]
     if ambiguous:
@@ -183,6 +186,10 @@ def story_text(story: Story) -> str:
     outcome = _OUTCOMES[story.outcome.value]
     keys = f" {', '.join(story.keys)}" if story.keys else ""
     lines = [f"{story.node}{what}: {outcome}{keys}", f"  {story.reason}"]
+    if story.value:
+        lines.append(f"  stored is {story.value}")
+    if story.folded and story.folded != story.reason:
+        lines.append(f"  not as trained: {story.folded}")
     lines.append("consumers:" if story.consumers else "no operation takes it")
     for consumer in story.consumers:
         through = f", through {', '.join(consumer.through)}" if consumer.through else ""
@@ -230,7 +237,7 @@ def variables_table(variables: Sequence[Variable]) -> str:
             "yes" if variable.trainable else "no",
             variable.role.value if variable.role else "-",
             variable.rule,
-            variable.reason,
+            variable.reason + (" (folded: not as trained)" if variable.folded else ""),
         )
         for variable in variables
     ]

@@ -10,13 +10,15 @@ A claim knows where its value is and what it was by the uses behind its own read
 
 from __future__ import annotations
 
+import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.dtypes import DataType
+from pbckpt.dtypes import DataType, data_type
 from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import is_usually_a_variable
 from pbckpt.variables.structure import strongest
 from pbckpt.variables.verdict import Outcome
+from pbckpt.variables.words import is_usual_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from pbckpt.variables.traces import Trace
     from pbckpt.variables.verdict import Verdict
     from pbckpt.variables.walk import Walker
+
+
+# The name that tf.cast gives.
+_CAST = re.compile(r"(?:.*/)?Cast(?:_\d+)?")
 
 
 class Claim(NamedTuple):
@@ -57,8 +63,10 @@ def find_claims(verdict: Verdict, walker: Walker, scopes: frozenset[str]) -> Ite
         yield Claim(verdict, None, _direct_value(sight), main_role(sight))
         return
     traces = {trace.name: trace for trace in reversed(sight.traces)}
+    roles = _Roles(sight)
     for trace in reversed(traces.values()):
-        role = _role_of_read(sight, trace, walker) if len(traces) > 1 else main_role(sight)
+        is_one_of_many = len(traces) > 1 and trace.read >= 0
+        role = roles.of_read(trace.read, walker) if is_one_of_many else roles.main
         yield Claim(verdict, trace, trace.value, role)
     if _bears_another_name(sight, scopes):
         yield Claim(verdict, sight.traces[0], sight.number, None, merged=sight.name)
@@ -70,32 +78,51 @@ def _bears_another_name(sight: Sight, scopes: frozenset[str]) -> bool:
         all(trace.name and trace.name != sight.name for trace in sight.traces)
         and all(trace.value == sight.number for trace in sight.traces)
         and sight.name.rpartition("/")[0] in scopes
-        and is_usually_a_variable(sight.last_name)
+        and is_usual_name(sight.last_name)
     )
 
 
-def _role_of_read(sight: Sight, trace: Trace, walker: Walker) -> Role | None:
-    """Return what a variable is by the uses behind its own read."""
-    if trace.read < 0:
-        return main_role(sight)
-    users = {use.node for use in walker.walk(trace.read).uses}
-    return _best_role(
-        [role for use, role in sight.roles() if use.node in users],
-        [part for part in sight.parts if part.user in users],
-    )
+class _Roles:
+    """What a constant is to each node that takes it, for the reads of several variables."""
+
+    def __init__(self, sight: Sight) -> None:
+        self.main = main_role(sight)
+        self._roles: dict[int, list[tuple[int, Role]]] = {}
+        self._parts: dict[int, list[tuple[int, Part]]] = {}
+        for place, (use, role) in enumerate(sight.roles()):
+            self._roles.setdefault(use.node, []).append((place, role))
+        for place, part in enumerate(sight.parts):
+            self._parts.setdefault(part.user, []).append((place, part))
+
+    def of_read(self, read: int, walker: Walker) -> Role | None:
+        """Return what a variable is by the uses behind its own read."""
+        users = {use.node for use in walker.walk(read).uses}
+        roles = sorted(
+            (found for user in users for found in self._roles.get(user, ())), key=itemgetter(0)
+        )
+        parts = sorted(
+            (found for user in users for found in self._parts.get(user, ())), key=itemgetter(0)
+        )
+        return _best_role([role for _, role in roles], [part for _, part in parts])
 
 
 def _direct_value(sight: Sight) -> int:
     """Return the node that has the value of a constant without a read.
 
     It is what a Dequantize or a Cast to a wider float makes of it, if nothing else
-    is done with it.
+    is done with it. A Cast that has the name of its op is one of the model's own
+    code, and what it takes was the variable.
     """
     network = sight.network
     takers = network.consumers(sight.number)
     if len(takers) == 1 and takers[0][1] == 0:
         taker = takers[0][0]
-        if network.ops[taker] in ("Dequantize", "Cast") and _is_widened(sight, taker):
+        is_own = network.ops[taker] == "Cast" and _CAST.fullmatch(network.names[taker])
+        if (
+            network.ops[taker] in ("Dequantize", "Cast")
+            and not is_own
+            and _is_widened(sight, taker)
+        ):
             return taker
     return sight.number
 
@@ -109,11 +136,11 @@ def _is_widened(sight: Sight, taker: int) -> bool:
 
 
 def value_dtype(node: Node) -> DataType | None:
-    """Return the type of a node's output 0, as far as its attrs say it."""
+    """Return the type of a node's output 0, as far as its attrs say it and it is known."""
     attrs = node.definition.attr
     for name in ("DstT", "dtype") if node.op in ("Cast", "Dequantize") else ("T", "dtype"):
         if name in attrs and attrs[name].type:
-            return DataType(attrs[name].type)
+            return data_type(attrs[name].type)
     return DataType.FLOAT if node.op == "Dequantize" else None
 
 

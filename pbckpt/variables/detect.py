@@ -12,17 +12,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.errors import UnsupportedGraphError
+from pbckpt.operators import Change, range_slots
+from pbckpt.shapes import count_elements
 from pbckpt.variables.claims import Claim, find_claims, find_scopes, main_role, value_dtype
-from pbckpt.variables.naming import Nameless, derive_names, is_operation, without_import
+from pbckpt.variables.folding import find_folds
+from pbckpt.variables.naming import (
+    Nameless,
+    derive_names,
+    is_operation,
+    numbered_names,
+    without_import,
+)
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings
-from pbckpt.variables.traces import find_computed_reads, find_traces
+from pbckpt.variables.traces import TRACES, find_computed_reads, find_traces
 from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pbckpt.graph.decode import Graph, Node
     from pbckpt.graph.tensor_proto import ConstantTensor
@@ -30,12 +39,23 @@ if TYPE_CHECKING:
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.verdict import Verdict
 
+_LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
 _QUANTIZED_SUFFIX = "_quantized_const"
-_OPERANDS = 2
+# Behind these, the integers of a constant are other ones, or none.
+_OTHER_NUMBERS = frozenset((Change.TYPE, Change.QUANTIZATION))
 # Names of variables that training code updates by other means than gradients.
 _NOT_TRAINABLE = re.compile(
-    r"moving_mean|moving_variance|moving_avg|moving_average|global_step|running_mean|running_var"
-    r"|ExponentialMovingAverage|renorm_\w+|moving_stddev|biased|local_step"
+    r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
+    r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
+    r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
+    r"|(?:bn|batch_?norm)\w*_(?:mean|var|variance)|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
+)
+
+
+_STATISTIC = re.compile(
+    r"(?:.*/)?\w*ema\w*/(?:hidden|average|counter)"
+    r"|(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
+    r"(?:mean|var|variance|std|sum|sumsq|count)"
 )
 
 
@@ -45,9 +65,15 @@ class Variable(NamedTuple):
     ``key`` is its name in the checkpoint, ``node`` the constant's in the graph,
     with ``FUNCTION::`` before it in a function. ``value`` names the tensor that
     the variable's value is where it is not the constant itself: what a cast or a
-    dequantization makes of it. ``ranges`` name the constants that say which
+    dequantization makes of it. ``ranges`` name the tensors that say which
     numbers its lowest and highest values stand for, where an op of quantized
-    values takes all three.
+    values takes all three. ``folded`` tells what a tool has multiplied into it:
+    its values are then not those that were trained. ``parts`` are those of a
+    partitioned variable, which follow each other in the dimension ``axis``, and
+    ``is_sliced`` whether they are stored as slices of it.
+
+    ``value_shape`` and ``compute`` are filled in for what is about to be stored:
+    the shape of a computed value, and what gives its array.
     """
 
     key: str
@@ -62,6 +88,12 @@ class Variable(NamedTuple):
     value: str = ""
     value_dtype: DataType | None = None
     ranges: tuple[str, str] = ("", "")
+    folded: str = ""
+    parts: tuple[Variable, ...] = ()
+    axis: int = 0
+    is_sliced: bool = False
+    value_shape: tuple[int, ...] | None = None
+    compute: Callable[[], object] | None = None
 
     @property
     def dtype(self) -> DataType:
@@ -71,14 +103,19 @@ class Variable(NamedTuple):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape; empty for a scalar."""
-        return self.tensor.shape
+        return self.tensor.shape if self.value_shape is None else self.value_shape
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The constants that hold it: several for a partitioned variable."""
+        return tuple(part.node for part in self.parts) or (self.node,)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all elements as stored; for strings, of their texts alone."""
         if self.dtype is DataType.STRING:
-            return self.tensor.nbytes
-        return self.tensor.num_elements * self.dtype.itemsize
+            return sum(part.tensor.nbytes for part in self.parts) or self.tensor.nbytes
+        return (count_elements(self.shape) or 0) * self.dtype.itemsize
 
 
 class Skipped(NamedTuple):
@@ -93,13 +130,18 @@ class Skipped(NamedTuple):
     is_ambiguous: bool = False
     role: Role | None = None
     evidence: tuple[Evidence, ...] = ()
+    folded: str = ""
 
 
 class Detection(NamedTuple):
-    """The verdicts on all constants of a graph, in file order."""
+    """The verdicts on all constants of a graph, in file order.
+
+    ``warnings`` are what there is to say of values that are about to be stored.
+    """
 
     variables: tuple[Variable, ...]
     skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
@@ -122,23 +164,42 @@ def detect(graph: Graph) -> Detection:
     verdicts = examine(walker)
     scopes = find_scopes(verdicts)
     claims = [claim for verdict in verdicts for claim in find_claims(verdict, walker, scopes)]
-    variables = _variables(claims, network)
-    skipped = [_skipped(verdict) for verdict in verdicts if verdict.outcome is not Outcome.VARIABLE]
+    folds = find_folds(walker)
+    found = _variables(claims, walker, folds)
+    ends = _ends_of_ranges(found)
+    variables = [one for one in found if one.node not in ends]
+    skipped = [
+        _skipped(verdict, folds, ends)
+        for verdict in verdicts
+        if verdict.outcome is not Outcome.VARIABLE or network.title(verdict.sight.number) in ends
+    ]
     return Detection(_with_unique_keys(variables), tuple(skipped))
+
+
+def _ends_of_ranges(variables: Sequence[Variable]) -> dict[str, str]:
+    """Return which constants are an end of a quantized variable's range, and whose.
+
+    What freezing left a trace of was a variable all the same.
+    """
+    ends = {node: one.key for one in variables for node in one.ranges if node}
+    traced = {one.node for one in variables if one.rule in TRACES}
+    return {node: key for node, key in ends.items() if node not in traced}
 
 
 def examine(walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant, in file order."""
     sights = [_sight(number, walker) for number in walker.network.constants()]
-    ranks = {
-        sight.number: sight.rank
+    shapes = {
+        sight.number: sight.tensor.shape
         for sight in sights
         if sight.tensor is not None and _is_numeric(sight.tensor.dtype)
     }
     add_computed_reads(sights, walker)
-    surroundings = Surroundings(walker, ranks)
+    surroundings = Surroundings(walker, shapes)
     for sight in sights:
         sight.parts = surroundings.parts.get(sight.number, sight.parts)
+        if not walker.is_whole:
+            sight.reach = sight.reach._replace(is_whole=False)
     return judge(sights, walker)
 
 
@@ -178,7 +239,8 @@ def _is_numeric(dtype: DataType) -> bool:
     return dtype.is_floating or dtype.is_complex or dtype in QUANTIZED
 
 
-def _variables(claims: Sequence[Claim], network: Network) -> list[Variable]:
+def _variables(claims: Sequence[Claim], walker: Walker, folds: Mapping[int, str]) -> list[Variable]:
+    network = walker.network
     by_reader = any(not _own_name(claim) for claim in claims)
     own = {
         place: name
@@ -190,7 +252,7 @@ def _variables(claims: Sequence[Claim], network: Network) -> list[Variable]:
     nameless = [_nameless(claims[place]) for place in others]
     derived = derive_names(nameless, set(network.names), set(names.values()))
     names.update(zip(others, derived, strict=True))
-    made = (_variable(claim, names[place]) for place, claim in enumerate(claims))
+    made = (_variable(claim, names[place], walker, folds) for place, claim in enumerate(claims))
     return [variable for variable in made if variable is not None]
 
 
@@ -210,10 +272,19 @@ def _nameless(claim: Claim) -> Nameless:
     sight = claim.verdict.sight
     reader = claim.trace.reader if claim.trace else sight.name
     shape = sight.tensor.shape if sight.tensor else ()
-    return Nameless(sight.name, reader, claim.role, shape)
+    return Nameless(sight.name, reader, claim.role, shape, _is_in_loop(sight))
 
 
-def _variable(claim: Claim, key: str) -> Variable | None:
+def _is_in_loop(sight: Sight) -> bool:
+    """Tell whether a loop takes a constant."""
+    network = sight.network
+    nodes = (sight.number, *(passed.node for passed in sight.reach.passed))
+    return any(
+        network.ops[taker] in _LOOPS for node in nodes for taker, _ in network.consumers(node)
+    )
+
+
+def _variable(claim: Claim, key: str, walker: Walker, folds: Mapping[int, str]) -> Variable | None:
     sight = claim.verdict.sight
     decisive = claim.trace.evidence if claim.trace else claim.verdict.decisive
     if sight.tensor is None or decisive is None:
@@ -233,28 +304,34 @@ def _variable(claim: Claim, key: str) -> Variable | None:
             trainable=is_trainable(dtype or sight.tensor.dtype, variable.role, key),
         )
     elif sight.tensor.dtype in QUANTIZED:
-        variable = _with_ranges(variable, sight)
-    return variable._replace(evidence=claim.verdict.evidence)
+        variable = _with_ranges(variable, sight, walker)
+    folded = folds.get(sight.number, "")
+    return variable._replace(evidence=claim.verdict.evidence, folded=folded)
 
 
-def _with_ranges(variable: Variable, sight: Sight) -> Variable:
-    """Return what real numbers the values stand for, where an op of quantized values says it.
-
-    Such an op takes two operands, and after them the range of each.
-    """
+def _with_ranges(variable: Variable, sight: Sight, walker: Walker) -> Variable:
+    """Return what real numbers the values stand for, where an op of quantized values says it."""
     network = sight.network
     for use, _ in sight.roles():
-        if use.slot < _OPERANDS and network.ops[use.node].startswith("Quantized"):
-            low, high = (network.input(use.node, _OPERANDS * (1 + use.slot) + k) for k in (0, 1))
-            if low[0] >= 0 and high[0] >= 0:
-                key = variable.key.removesuffix(_QUANTIZED_SUFFIX)
-                return variable._replace(
-                    key=key,
-                    ranges=(network.title(low[0]), network.title(high[0])),
-                    value_dtype=DataType.FLOAT,
-                    trainable=is_trainable(DataType.FLOAT, variable.role, key),
-                )
+        op = network.ops[use.node]
+        slots = range_slots(op, use.slot, len(network.inputs[use.node]))
+        if slots is None or use.changes & _OTHER_NUMBERS:
+            continue
+        ends = [network.input(use.node, slot) for slot in slots]
+        if all(number >= 0 and walker.constant_only[number] for number, _ in ends):
+            low, high = (_tensor_title(network, *end) for end in ends)
+            key = variable.key.removesuffix(_QUANTIZED_SUFFIX)
+            return variable._replace(
+                key=key,
+                ranges=(low, high),
+                value_dtype=DataType.FLOAT,
+                trainable=is_trainable(DataType.FLOAT, variable.role, key),
+            )
     return variable
+
+
+def _tensor_title(network: Network, number: int, output: int) -> str:
+    return f"{network.title(number)}:{output}" if output else network.title(number)
 
 
 def variable_of(node: str, tensor: ConstantTensor, found: Found) -> Variable:
@@ -267,23 +344,28 @@ def is_trainable(dtype: DataType, role: Role | None, key: str) -> bool:
     """Tell whether training changes a variable by its gradient."""
     if not (dtype.is_floating or dtype.is_complex):
         return False
-    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]):
+    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]) or _STATISTIC.fullmatch(key):
         return False
     return role is None or role.trainable
 
 
-def _skipped(verdict: Verdict) -> Skipped:
+def _skipped(verdict: Verdict, folds: Mapping[int, str], ends: Mapping[str, str]) -> Skipped:
     sight = verdict.sight
     decisive = verdict.decisive
     is_ambiguous = verdict.outcome is Outcome.AMBIGUOUS
     reason = sight.problem or (decisive.reason if decisive else _no_evidence(sight))
+    title = sight.network.title(sight.number)
+    folded = folds.get(sight.number, "")
+    if title in ends:
+        reason = f"it is an end of the range of {ends[title]!r}, which is quantized"
     return Skipped(
-        sight.network.title(sight.number),
+        title,
         sight.tensor,
-        reason,
+        folded or reason,
         is_ambiguous,
         main_role(sight),
         verdict.evidence,
+        folded,
     )
 
 
@@ -297,7 +379,8 @@ def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
     """Give variables whose keys are the same the names of their nodes.
 
     Such a name may be the derived key of another variable, which then gets its
-    node's name too, and so on. Names of nodes are unique.
+    node's name too, and so on: each once. Of one node there may be several
+    variables, and a node may be called as one in a function: these get numbers.
     """
     owners: dict[str, list[int]] = {}
     for place, variable in enumerate(variables):
@@ -305,9 +388,8 @@ def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
     keys = [variable.key for variable in variables]
     crowded = [key for key, places in owners.items() if len(places) > 1]
     while crowded:
-        for place in owners.pop(crowded.pop()):
-            keys[place] = node = variables[place].node
-            owners.setdefault(node, []).append(place)
-            if len(owners[node]) > 1 and node not in crowded:
-                crowded.append(node)
+        for place in owners.pop(crowded.pop(), ()):
+            keys[place] = variables[place].node
+            crowded.append(keys[place])
+    keys = numbered_names(keys)
     return tuple(v._replace(key=key) for v, key in zip(variables, keys, strict=True))

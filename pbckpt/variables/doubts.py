@@ -10,6 +10,9 @@ not_a_number     integers, truth values and strings are seldom weights
 scalar           a single number is an epsilon more often than a weight
 empty            nothing is in it
 preprocessing    it shifts or scales the network's input
+bound            signals are compared with it, or kept within it
+written_values   its numbers are those that somebody wrote: see numbers
+repeated_values  its numbers are made of few
 unused           nothing takes it
 unmarked         freezing left its mark on the variables, and not on this
 """
@@ -21,7 +24,23 @@ from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.operators import argument_name, is_control_or_bookkeeping
+from pbckpt.operators.roles import Role
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.numbers import number_evidence
+from pbckpt.variables.sight import use_role
+from pbckpt.variables.words import (
+    is_computed,
+    is_default_name,
+    is_function_name,
+    is_input_of,
+    is_input_word,
+    is_numbered,
+    is_operation_name,
+    is_setting,
+    is_usual_name,
+    loop_copy,
+    result_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,60 +48,62 @@ if TYPE_CHECKING:
     from pbckpt.variables.sight import Scene, Sight
     from pbckpt.variables.walk import Use, Walker
 
-_DEFAULT_NAME = re.compile(r"Const(?:_\d+)?")
-# What optimizers and Graph Transforms add to the names of what they compute.
-_COMPUTED = re.compile(
-    r"(?:.*/)?(?:ConstantFolding|ConstantFoldingCtrl|ArithmeticOptimizer|LayoutOptimizer"
-    r"|RemapperOptimizer|LoopOptimizer)(?:/.*)?"
-    r"|.*(?:_bn_offset|merged_input|-folded(?:-.*)?|_recip|_eightbit/.*"
-    r"|/FusedBatchNorm(?:V\d)?/(?:Scaled|Offset))"
-)
-_TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
-# Operations whose result is what they take.
-_KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
-_OPERATION = re.compile(
-    r"(?:add|sub|mul|div|truediv|real_?div|floordiv|pow|neg|Neg|sqrt|Sqrt|rsqrt|Rsqrt|square|Square"
-    r"|exp|Exp|log|Log|Sum|Mean|mean|Prod|Max|Min|Maximum|Minimum|MatMul|matmul|Softplus|Sigmoid"
-    r"|Tanh|Relu|zeros|ones|zeros_like|ones_like|Fill|fill|range|Range|Shape|l2_normalize|batchnorm"
-    r"|strided_slice|Slice|split|Split|unstack|concat|stack|transpose|Transpose|GatherV2|Tile|ExpandDims"
-    r")(?:_\d+)?"
-)
 # A weight that was cast to half is still that weight.
+_HALVES = frozenset((DataType.HALF, DataType.BFLOAT16))
 _CAST = re.compile(r"Cast(?:_\d+)?")
-# What TensorFlow calls the inputs of ops that take data: a number in their place
-# gets the name of the op, a slash, and this.
-_INPUT = re.compile(
-    r"(?:x|y|a|b|t|e|input|inputs|filter|value|values|data|params|features|tensor|tensors|images"
-    r"|condition|scale|offset|mean|variance|min|max|indices|ids|element|begin|end|filters?"
-    r"|updates|depth|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
-)
-# Last components that people and libraries give to variables.
-_USUAL_NAME = re.compile(
-    r"(?:(?:depthwise|pointwise|recurrent|conv|fc|dense|hidden|output|out|attention|query|key|value"
-    r"|proj|candidate|gates?)_)?(?:kernel|weights?|filters?|biases|bias|w|W|b|B|gamma|beta"
-    r"|moving_mean|moving_variance|embeddings?|embedding_matrix|embedding_table|lookup_table"
-    r"|alphas?|w_[ifo]_diag)(?:_?\d+)?(?::0)?"
-    r"|.*_(?:kernel|bias|biases|gamma|beta|moving_mean|moving_variance|w_[ifo]_diag|embeddings)"
-)
 _ARITHMETIC = frozenset(
     ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Div", "DivNoNan", "BiasAdd", "SquaredDifference")
+)
+_COMPARISONS = frozenset(
+    (
+        *("Minimum", "Maximum", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal"),
+        *("NotEqual", "ClipByValue"),
+    )
 )
 _INPUTS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"))
 # How many steps a network's input may have been prepared in.
 _MAX_STEPS = 6
+# What so many operations take is no output.
+_MAX_TAKERS = 64
 
 
 def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
     """Yield what speaks against a constant."""
     yield from _uses(sight)
-    yield from _name(sight)
+    yield from _name(sight, scene)
     yield from _value(sight)
     yield from _preprocessing(sight, walker)
-    if scene.marked and not sight.traces:
+    yield from _bounds(sight)
+    yield from _numbers(sight, scene)
+    if scene.is_marked(sight.name) and not sight.traces and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
         yield _against("unmarked", Strength.PROOF, reason)
+
+
+def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
+    """Find out whether the numbers are those of a constant of the model's code.
+
+    Networks of few or short weights exist, too: a name of weights is heard as much.
+    """
+    if sight.tensor is None or sight.traces or scene.is_marked(sight.name):
+        return
+    found = number_evidence(sight.tensor)
+    if found:
+        is_likely = is_usual_name(sight.last_name) or not scene.has_names
+        yield found._replace(strength=Strength.FAIR) if is_likely else found
+
+
+def _is_read(sight: Sight, scene: Scene) -> bool:
+    """Tell whether a constant is read where names tell no reads; tables have none."""
+    if not scene.reads:
+        return False
+    network = sight.network
+    return sight.number in scene.reads or any(
+        use_role(network, use) is Role.EMBEDDINGS and network.inputs[use.node][0][0] == sight.number
+        for use in sight.reach.uses
+    )
 
 
 def _against(rule: str, strength: Strength, reason: str) -> Evidence:
@@ -95,15 +116,27 @@ def parameter_of(sight: Sight, use: Use) -> str | None:
     return argument_name(op, use.slot, len(sight.network.inputs[use.node]))
 
 
-def is_usually_a_variable(name: str) -> bool:
-    """Tell whether a name's last component is one that variables usually have."""
-    return _USUAL_NAME.fullmatch(name) is not None
+def _end_of_range(sight: Sight, use: Use) -> str | None:
+    """Return which end of the range of quantized values a constant is, or None.
+
+    What ops that only imitate quantization take was trained.
+    """
+    op = sight.network.ops[use.node]
+    role = use_role(sight.network, use)
+    if role not in (Role.RANGE_MIN, Role.RANGE_MAX) or op.startswith("FakeQuant"):
+        return None
+    return f"{'lowest' if role is Role.RANGE_MIN else 'highest'} of the numbers it was quantized to"
+
+
+def is_copied(sight: Sight) -> bool:
+    """Tell whether an optimizer made a copy of a constant for the loop that uses it."""
+    return loop_copy(sight.name) in sight.network.known_names
 
 
 def _uses(sight: Sight) -> Iterator[Evidence]:
     uses = sight.reach.uses
     if not uses:
-        if is_usually_a_variable(sight.last_name):
+        if is_usual_name(sight.last_name) or is_copied(sight):
             return
         yield _against("unused", Strength.FAIR, "no operation takes it")
         return
@@ -112,7 +145,7 @@ def _uses(sight: Sight) -> Iterator[Evidence]:
         if is_control_or_bookkeeping(sight.network.ops[use.node]):
             telling = telling or (use, "a part of the bookkeeping")
             continue
-        word = parameter_of(sight, use)
+        word = parameter_of(sight, use) or _end_of_range(sight, use)
         if word is None:
             return
         telling = (use, f"the {word}")
@@ -122,45 +155,74 @@ def _uses(sight: Sight) -> Iterator[Evidence]:
         yield _against("parameter", Strength.STRONG, reason)
 
 
-def _name(sight: Sight) -> Iterator[Evidence]:
+def _name(sight: Sight, scene: Scene) -> Iterator[Evidence]:
     last = sight.last_name
-    if _DEFAULT_NAME.fullmatch(last):
-        reason = f"it is called {last}, as tf.constant calls what is given no name"
-        yield _against("default_name", Strength.STRONG, reason)
+    if is_default_name(last):
+        if scene.names_weights or not sight.rank:
+            reason = f"it is called {last}, as tf.constant calls what is given no name"
+            yield _against("default_name", Strength.STRONG, reason)
         return
-    taker = _literal_of(sight)
-    if taker:
-        reason = f"it is named after its place in {taker}, as TensorFlow names plain numbers"
-        yield _against("literal", Strength.STRONG, reason)
+    literal = _literal(sight)
+    if literal is not None:
+        yield literal
+    elif sight.traces:
         return
-    if sight.traces:
-        return
-    plain = _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", sight.name))
-    last = plain.rpartition("/")[2]
-    is_folded = "__cf__" in sight.name and not _KEEPS_VALUE.fullmatch(last)
-    if is_folded or _COMPUTED.fullmatch(plain):
+    elif is_computed(sight.name):
         reason = f"its name {sight.name!r} is one that tools give to what they compute"
         yield _against("folded", Strength.STRONG, reason)
-    elif _OPERATION.fullmatch(last) or (_CAST.fullmatch(last) and not _is_half(sight)):
-        reason = f"its name is that of an operation, {last}, whose result it is"
+    elif result := result_name(sight.name) or _cast_name(sight):
+        reason = f"its name is that of an operation, {result}, whose result it is"
         yield _against("folded", Strength.STRONG, reason)
 
 
-def _is_half(sight: Sight) -> bool:
-    return sight.tensor is not None and sight.tensor.dtype in (DataType.HALF, DataType.BFLOAT16)
+def _literal(sight: Sight) -> Evidence | None:
+    """Find out whether a constant is named as a number in a formula is."""
+    taker = _literal_of(sight)
+    if taker is not None:
+        what = f"{sight.network.ops[taker]} {sight.network.names[taker]!r}"
+        reason = f"it is named after its place in {what}, as TensorFlow names plain numbers"
+        strength = Strength.FAIR if _is_named_alike(sight, taker) else Strength.STRONG
+        return _against("literal", strength, reason)
+    operation = sight.name.rpartition("/")[0].rpartition("/")[2]
+    if sight.rank or sight.traces or not is_input_word(sight.last_name):
+        return None
+    if not is_function_name(operation):
+        return None
+    reason = f"it is named as a number in {operation} is, though a tool has changed that"
+    return _against("literal", Strength.STRONG, reason)
 
 
-def _literal_of(sight: Sight) -> str | None:
+def _cast_name(sight: Sight) -> str | None:
+    """Return the name of the Cast whose result a constant is, but for a weight cast to half."""
+    is_half = sight.rank > 0 and sight.tensor is not None and sight.tensor.dtype in _HALVES
+    return None if is_half or not _CAST.fullmatch(sight.last_name) else sight.last_name
+
+
+def _literal_of(sight: Sight) -> int | None:
     """Return the op after whose input a constant is named."""
     scope, _, last = sight.name.rpartition("/")
-    if not scope or not _INPUT.fullmatch(last):
+    if not scope or not is_input_word(last):
         return None
     network = sight.network
-    direct = [number for number, _ in network.consumers(sight.number)]
-    for number in direct:
-        if network.names[number] == scope and network.ops[number] != "Identity":
-            return f"{network.ops[number]} {scope!r}"
+    for number, slot in network.consumers(sight.number):
+        op = network.ops[number]
+        if network.names[number] == scope and op != "Identity" and is_input_of(op, slot, last):
+            return number
     return None
+
+
+def _is_named_alike(sight: Sight, taker: int) -> bool:
+    """Tell whether a layer's weights may be called what its op calls its inputs.
+
+    A layer bn1 has its mean in bn1/mean, and so has an operation bn1 that got a
+    number there. One that TensorFlow has named, FusedBatchNorm, is no layer.
+    """
+    last = sight.network.names[taker].rpartition("/")[2]
+    named_by_people = not is_operation_name(last) and not last.startswith(
+        sight.network.ops[taker].rstrip("V23")
+    )
+    roles = (role for use, role in sight.roles() if use.node == taker)
+    return bool(sight.rank) and named_by_people and any(role is not Role.MATRIX for role in roles)
 
 
 def _value(sight: Sight) -> Iterator[Evidence]:
@@ -174,19 +236,59 @@ def _value(sight: Sight) -> Iterator[Evidence]:
         reason = f"it holds {tensor.dtype.label}, and weights are seldom that"
         yield _against("not_a_number", strength, reason)
     elif not tensor.shape:
+        yield from _single_number(sight.last_name)
+
+
+def _single_number(name: str) -> Iterator[Evidence]:
+    """Find out what speaks against a single number; its name may say that it was set."""
+    if is_setting(name):
+        reason = f"it is a single number, and {name} is a usual name of settings"
+        yield _against("scalar", Strength.FAIR, reason)
+    elif is_numbered(name) or not name.isidentifier():
         reason = "it is a single number, as an epsilon or a factor is"
         yield _against("scalar", Strength.SLIGHT, reason)
 
 
+def _bounds(sight: Sight) -> Iterator[Evidence]:
+    """Find a constant that nothing is done with but to compare."""
+    ops = {sight.network.ops[use.node] for use in sight.reach.uses}
+    if ops and ops <= _COMPARISONS:
+        reason = f"{sight.describe(sight.reach.uses[0])} compares with it"
+        yield _against("bound", Strength.FAIR, reason)
+
+
+def _formula_uses(sight: Sight, walker: Walker) -> Iterator[Use]:
+    """Yield the uses, and those of what is computed from it and other constants."""
+    for use in sight.reach.uses:
+        yield use
+        if walker.constant_only[use.node]:
+            for taker, slot in walker.takers(use.node):
+                yield use._replace(node=taker, slot=slot)
+
+
 def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
     network = sight.network
-    for use in sight.reach.uses:
+    for use in _formula_uses(sight, walker):
         if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
             source = _input_behind(walker, network.input(use.node, 1 - use.slot))
-            if source:
+            if source and _leads_on(walker, use.node):
                 reason = f"{sight.describe(use)} prepares the network's input {source!r} with it"
                 yield _against("preprocessing", Strength.FAIR, reason)
                 return
+
+
+def _leads_on(walker: Walker, number: int) -> bool:
+    """Tell whether anything but arithmetic follows; a network of that alone is the model."""
+    seen = {number}
+    level = [number]
+    for _ in range(_MAX_STEPS):
+        takers = {taker for one in level for taker, _ in walker.takers(one)} - seen
+        is_other = any(walker.network.ops[taker] not in _ARITHMETIC for taker in takers)
+        if is_other or len(takers) > _MAX_TAKERS:
+            return True
+        seen |= takers
+        level = list(takers)
+    return False
 
 
 def _input_behind(walker: Walker, producer: tuple[int, int]) -> str | None:

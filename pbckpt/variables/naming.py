@@ -48,7 +48,9 @@ _IMPORT = "import/"
 # Scopes that the reads of Keras 3 have, and those of Keras 2 do not.
 _KERAS_3 = re.compile(r".*/(?:Cast|convolution)(?:_\d+)?/ReadVariableOp(?:_\d+)?")
 _NUMBERS = re.compile(r"(\d+)")
-_RECURRENT = re.compile("rnn|cell", re.IGNORECASE)
+# Sorts before all numbers.
+_NO_NUMBER = (-1, "")
+_RECURRENT = re.compile("rnn|cell|lstm|gru|recurrent", re.IGNORECASE)
 _CELL_WORDS = frozenset(("kernel", "recurrent_kernel", "variable", "weight", "matrix"))
 _CELLS = {1: "simple_rnn_cell", 3: "gru_cell", 4: "lstm_cell"}
 _MATRIX_RANK = 2
@@ -65,12 +67,14 @@ class Nameless(NamedTuple):
     """What a name is made of, where the graph does not say it.
 
     ``node`` is the constant's name, ``reader`` that of the node that reads it.
+    ``in_loop`` tells that a loop takes it, as one over the steps of a sequence.
     """
 
     node: str
     reader: str
     role: Role | None
     shape: tuple[int, ...]
+    in_loop: bool = False
 
 
 class Place(NamedTuple):
@@ -99,10 +103,10 @@ def derive_names(
     places = _without_prefix(places)
     if is_keras_3:
         places = _without_suffixes(places)
-    return _numbered(["/".join((*place.layer, place.word)) for place in places], taken)
+    return numbered_names(["/".join((*place.layer, place.word)) for place in places], taken)
 
 
-def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
+def numbered_names(names: Sequence[str], taken: Collection[str] = ()) -> list[str]:
     """Tell equal names apart by a number, as TensorFlow does: kernel, kernel_1."""
     used = set(taken) | set(names)
     seen: set[str] = set()
@@ -134,7 +138,19 @@ def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
         parts.pop()
     while parts and _OPERATION.fullmatch(parts[-1]):
         parts.pop()
-    kept = [part for part in parts if not _CONTROL.fullmatch(part)]
+    return _without_control(parts)
+
+
+def _without_control(parts: Sequence[str]) -> tuple[str, ...]:
+    """Take off the scopes of loops and branches, whose bodies say the outer scope again."""
+    kept: list[str] = []
+    place = 0
+    while place < len(parts):
+        if not _CONTROL.fullmatch(parts[place]):
+            kept.append(parts[place])
+        elif list(parts[place + 1 : place + 1 + len(kept)]) == kept:
+            place += len(kept)
+        place += 1
     return tuple(kept)
 
 
@@ -183,37 +199,56 @@ def _with_cells(places: list[Place], variables: Sequence[Nameless]) -> list[Plac
             key=lambda number: _natural(variables[number].reader),
         )
         gates = _gates([variables[number].shape for number in matrices])
-        if not gates or not layer or (gates == 1 and not _RECURRENT.search(layer[-1])):
+        if not gates or not layer:
             continue
-        cell = layer if "cell" in layer[-1] else (*layer, _CELLS[gates])
+        if not _RECURRENT.search(layer[-1]) and not all(variables[one].in_loop for one in matrices):
+            continue
+        is_plain = len(variables[matrices[0]].shape) == _MATRIX_RANK
+        cell = layer if "cell" in layer[-1] or not is_plain else (*layer, _CELLS[gates])
         for number in members:
-            changed[number] = Place(cell, "bias")
+            is_bias = _may_be_bias(variables[number])
+            changed[number] = Place(cell, "bias" if is_bias else places[number].word)
         for number, word in zip(matrices, ("kernel", "recurrent_kernel"), strict=True):
             changed[number] = Place(cell, word)
     return changed
 
 
 def _may_be_of_cell(place: Place, variable: Nameless) -> bool:
-    return len(variable.shape) == _MATRIX_RANK and place.word in _CELL_WORDS
+    return len(variable.shape) >= _MATRIX_RANK and place.word in _CELL_WORDS
+
+
+def _may_be_bias(variable: Nameless) -> bool:
+    """Tell whether a member of a cell is its bias: for all gates, or for inputs and states."""
+    is_told = variable.role in (Role.BIAS, Role.RECURRENT_BIAS, None)
+    return is_told and 1 <= len(variable.shape) <= _MATRIX_RANK
 
 
 def _gates(shapes: list[tuple[int, ...]]) -> int:
-    """Return how many gates a cell has whose two matrices have these shapes; 0 for no cell."""
-    if len(shapes) != 2:  # noqa: PLR2004 - kernel and recurrent kernel
+    """Return how many gates a cell has whose two matrices have these shapes; 0 for no cell.
+
+    Those of a convolutional cell have the window before the two axes.
+    """
+    if len(shapes) != 2 or shapes[0][:-2] != shapes[1][:-2]:  # noqa: PLR2004 - two kernels
         return 0
-    (_, columns), (units, recurrent_columns) = shapes
+    (_, columns), (units, recurrent_columns) = shapes[0][-2:], shapes[1][-2:]
     if columns != recurrent_columns or not units or columns % units:
         return 0
     gates = columns // units
     return gates if gates in _CELLS else 0
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
+def _natural(text: str) -> list[tuple[tuple[int, str], str]]:
     """Return a key that sorts Read before Read_1 and Read_2 before Read_10."""
     return [
-        (int(part) if part.isdecimal() and part.isascii() else -1, part)
+        (_size(part) if part.isdecimal() and part.isascii() else _NO_NUMBER, part)
         for part in _NUMBERS.split(text)
     ]
+
+
+def _size(digits: str) -> tuple[int, str]:
+    """Return a key that sorts numbers of any length; int() refuses very long ones."""
+    digits = digits.lstrip("0")
+    return len(digits), digits
 
 
 def _without_prefix(places: list[Place]) -> list[Place]:

@@ -18,6 +18,7 @@ Reference: tensorflow/core/framework/function.proto on the names in a body.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.calls import CALLS, DIRECT_CALL
@@ -28,19 +29,28 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Graph, Node
     from pbckpt.operators.calls import Call
+    from pbckpt.protos import AttrValue
 
 # The op of a node whose value is given in the graph.
 CONSTANT_OP = "Const"
 # The ops of the nodes that stand for what goes in and out of functions.
 ARGUMENT_OP = "_Arg"
 RESULT_OP = "_Retval"
+# A part of the name of an Identity that was the read of a resource.
+_READ = "ReadVariableOp"
+# The end of the name of a constant that was a captured resource.
+_RESOURCE = "/resource"
 # Between the name of a function and that of a node in it.
 _SEPARATOR = "::"
 _NOBODY: tuple[tuple[int, int], ...] = ()
-# How many inputs of calls are followed in all: a few thousand calls of a few
-# thousand functions each would make edges without end.
-_MAX_ENTERED = 20_000_000
+# How many inputs and results of calls are followed in all: a few thousand calls of
+# a few thousand functions each would make edges without end.
+_MAX_ENTERED = 2_000_000
+_ENTERED_PER_NODE = 8
+# Stands for the call by which a value goes into a function and does not come back.
+_NO_CALL = -1
 _FIRST = (0,)
+_SEVERAL = 2
 _ANY_NUMBER = 1 << 31
 # An input that names no node.
 NOWHERE = (-1, 0)
@@ -60,7 +70,9 @@ class Network:
 
     ``names`` are as in the graph, ``functions`` those of the function that each
     node is in, empty in the main graph. ``nodes`` are None for arguments and
-    results. ``inputs`` are pairs of a producer and which of its outputs.
+    results. ``inputs`` are pairs of a producer and which of its outputs; those of an
+    argument come from its calls, one each. ``is_whole`` unless there are more calls
+    than are followed.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -74,23 +86,47 @@ class Network:
         self._other: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._taken: dict[int, list[int]] = {}
         self._calls: list[tuple[int, _Body]] = []
-        self._budget = _MAX_ENTERED
+        self._called: set[int] = set()
+        self._callers: dict[int, list[int]] = {}
+        self._places: dict[int, int] = {}
+        self._mixed: dict[int, bool] = {}
+        self._fused: dict[int, tuple[str, ...] | None] = {}
+        self._resources: dict[int, frozenset[int]] = {}
+        self._placed: dict[int, frozenset[bytes]] = {}
+        self._more_feeders: dict[int, int] = {}
         self._kept_by: dict[str, frozenset[int]] = {}
-        self._functions = {function.name: function for function in graph.functions}
+        # A function without a name is one that nothing can call, and its nodes
+        # would pass for those of the graph.
+        functions = [function for function in graph.functions if function.name]
+        self._functions = {function.name: function for function in functions}
         main = self._add_body("", graph.nodes, (), 0)
         self._bodies = {
             function.name: self._add_body(
                 function.name, function.nodes, function.arguments, len(function.returns)
             )
-            for function in graph.functions
+            for function in functions
         }
+        self._budget = max(_MAX_ENTERED, _ENTERED_PER_NODE * len(self.names))
         self._connect(main, graph.nodes)
-        for function in graph.functions:
+        for function in functions:
             body = self._bodies[function.name]
             self._connect(body, function.nodes)
             for result, text in zip(body.results, function.returns, strict=True):
                 self._feed(result, 0, self._resolve_in_function(text, body))
         self._connect_results()
+
+    @cached_property
+    def known_names(self) -> frozenset[str]:
+        """The names of all nodes."""
+        return frozenset(self.names)
+
+    @cached_property
+    def has_resources(self) -> bool:
+        """Whether there were resource variables: reads became Identities, captures constants."""
+        return any(
+            (op == "Identity" and _READ in name) or (op == CONSTANT_OP and name.endswith(_RESOURCE))
+            for op, name in zip(self.ops, self.names, strict=True)
+        )
 
     def __len__(self) -> int:
         """Return how many nodes there are, arguments and results included."""
@@ -120,6 +156,69 @@ class Network:
         inputs = self.inputs[number]
         return inputs[slot] if slot < len(inputs) else NOWHERE
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all calls are followed."""
+        return self._budget >= 0
+
+    def call_of(self, argument: int, slot: int) -> int:
+        """Return the call that feeds a slot of an argument; -1 if nothing comes back to it."""
+        calls = self._callers.get(argument, ())
+        return calls[slot] if slot < len(calls) else _NO_CALL
+
+    def is_mixed(self, number: int) -> bool:
+        """Tell whether a node is an argument to which several calls give different values."""
+        if self.ops[number] != ARGUMENT_OP or len(self.inputs[number]) < _SEVERAL:
+            return False
+        if number not in self._mixed:
+            self._mixed[number] = len(set(self.inputs[number])) > 1
+        return self._mixed[number]
+
+    def fused_ops(self, number: int) -> tuple[str, ...] | None:
+        """Return what a node does beside its op, as its attr says it; None without one."""
+        if number not in self._fused:
+            attr = self._attr(number, "fused_ops")
+            self._fused[number] = (
+                None
+                if attr is None
+                else tuple(name.decode("utf-8", "replace") for name in attr.list.s)
+            )
+        return self._fused[number]
+
+    def resource_slots(self, number: int) -> frozenset[int]:
+        """Return which inputs of a node were resources, where freezing has listed them."""
+        if number not in self._resources:
+            attr = self._attr(number, "_read_only_resource_inputs")
+            self._resources[number] = frozenset(attr.list.i if attr is not None else ())
+        return self._resources[number]
+
+    def places(self, number: int) -> frozenset[bytes]:
+        """Return what a node is placed with, each as ``loc:@NAME``."""
+        if number not in self._placed:
+            attr = self._attr(number, "_class")
+            self._placed[number] = frozenset(attr.list.s if attr is not None else ())
+        return self._placed[number]
+
+    def _attr(self, number: int, name: str) -> AttrValue | None:
+        node = self.nodes[number]
+        return node.definition.attr.get(name) if node is not None else None
+
+    def returned(self, result: int, call: int) -> Sequence[tuple[int, int]]:
+        """Return who takes the output of a call that is this result of the function."""
+        place = self._places.get(result)
+        return _NOBODY if call < 0 or place is None else self.consumers(call, place)
+
+    def is_called(self, number: int) -> bool:
+        """Tell whether a node calls a function, whose results its outputs are."""
+        return number in self._called
+
+    def num_feeders(self, number: int) -> int:
+        """Return how many nodes there are in `consumers` of which the node is one.
+
+        What branches return goes on at the same place, and counts for each.
+        """
+        return len(self.inputs[number]) + self._more_feeders.get(number, 0)
+
     def _add(self, name: str, op: str, function: str, node: Node | None) -> int:
         self.names.append(name)
         self.ops.append(op)
@@ -136,6 +235,7 @@ class Network:
         numbers = {node.name: add(node.name, node.op, name, node) for node in nodes}
         given = tuple(add(argument, ARGUMENT_OP, name, None) for argument in arguments)
         taken = tuple(add(f"result {place}", RESULT_OP, name, None) for place in range(results))
+        self._places.update(zip(taken, range(results), strict=True))
         numbers.update(zip(arguments, given, strict=True))
         return _Body(name, numbers, given, taken)
 
@@ -185,13 +285,16 @@ class Network:
                 continue
             if returns:
                 self._calls.append((number, body))
+                self._called.add(number)
             for slot, producer in enumerate(inputs):
                 place = call.argument_of(slot, len(inputs))
                 if place is None or place >= len(body.arguments):
                     continue
                 if kept is None or place in kept:
-                    self.inputs[body.arguments[place]].append(producer)
-                    self._feed(body.arguments[place], 0, producer)
+                    argument = body.arguments[place]
+                    self._feed(argument, len(self.inputs[argument]), producer)
+                    self.inputs[argument].append(producer)
+                    self._callers.setdefault(argument, []).append(number if returns else _NO_CALL)
 
     def _kept(self, call: Call, node: Node) -> frozenset[int]:
         """Return which arguments a loop's body returns as it got them."""
@@ -219,12 +322,21 @@ class Network:
 
     def _connect_results(self) -> None:
         """Let what functions return go on where the outputs of their calls are taken."""
+        fed: set[tuple[int, int]] = set()
         for number, body in self._calls:
+            self._budget -= len(body.results)
             for place, result in enumerate(body.results):
                 takers = self.consumers(number, place)
+                self._budget -= len(takers)
+                if self._budget < 0:
+                    return
                 first = self._first[result]
                 if takers and first is not None:
                     first.extend(takers)
+                if (number, place) in fed:
+                    for taker, _ in takers:
+                        self._more_feeders[taker] = self._more_feeders.get(taker, 0) + 1
+                fed.add((number, place))
 
     @staticmethod
     def _resolve(text: str, body: _Body) -> tuple[int, int]:

@@ -17,9 +17,8 @@ from pbckpt.variables.traces import TRACES
 from pbckpt.variables.uses import USES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pbckpt.graph.tensor_proto import ConstantTensor
     from pbckpt.variables.evidence import Evidence
 
 _BY_ROLE = Why("weights", "an operation takes it as a weight")
@@ -42,7 +41,7 @@ def plan_selection(detection: Detection, selection: Selection) -> Detection:
     refusal.check()
     if not choice.taken:
         raise _nothing_left(detection, Select(selection.select))
-    return Detection(_taken(detection, choice), _left(detection, choice))
+    return Detection(_taken(detection, choice), _left(detection, choice), detection.warnings)
 
 
 def _start(choice: Choice, detection: Detection, select: Select) -> None:
@@ -127,27 +126,29 @@ def _variable(detection: Detection, place: int, why: Why) -> Variable:
     if place < len(detection.variables):
         # What was detected and then left out is still what it was.
         return detection.variables[place]
-    node, tensor = _constant(detection, place)
+    constant = detection.skipped[place - len(detection.variables)]
+    node, tensor = constant.node, constant.tensor
     if tensor is None:
         raise SelectionError(f"{node!r} has no value to store")
-    return variable_of(node, tensor, Found(why.option, why.reason, node))
+    variable = variable_of(node, tensor, Found(why.option, why.reason, node))
+    return variable._replace(folded=constant.folded)
 
 
 def _left(detection: Detection, choice: Choice) -> tuple[Skipped, ...]:
-    return tuple(_skipped(detection, place, reason) for place, reason in choice.left.items())
-
-
-def _skipped(detection: Detection, place: int, reason: str) -> Skipped:
-    if place >= len(detection.variables):
-        return detection.skipped[place - len(detection.variables)]._replace(reason=reason)
-    variable = detection.variables[place]
-    return Skipped(
-        variable.node, variable.tensor, reason, role=variable.role, evidence=variable.evidence
+    return tuple(
+        skipped
+        for place, reason in choice.left.items()
+        for skipped in _skipped(detection, place, reason)
     )
 
 
-def _constant(detection: Detection, place: int) -> tuple[str, ConstantTensor | None]:
-    variables = len(detection.variables)
-    if place < variables:
-        return detection.variables[place].node, detection.variables[place].tensor
-    return detection.skipped[place - variables][:2]
+def _skipped(detection: Detection, place: int, reason: str) -> Iterator[Skipped]:
+    """Yield a constant that is left, or all those of a variable that is."""
+    if place >= len(detection.variables):
+        yield detection.skipped[place - len(detection.variables)]._replace(reason=reason)
+        return
+    variable = detection.variables[place]
+    for one in variable.parts or (variable,):
+        yield Skipped(
+            one.node, one.tensor, reason, role=one.role, evidence=one.evidence, folded=one.folded
+        )

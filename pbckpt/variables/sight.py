@@ -79,11 +79,9 @@ class Sight:
 def use_role(network: Network, use: Use) -> Role | None:
     """Return what a constant is to the op that uses it, as far as the op tells."""
     op = network.ops[use.node]
-    node = network.nodes[use.node]
-    if node is not None and takes_fused_arguments(op):
-        fused = node.definition.attr.get("fused_ops")
-        if fused is not None:
-            names = [name.decode("utf-8", "replace") for name in fused.list.s]
+    if takes_fused_arguments(op):
+        names = network.fused_ops(use.node)
+        if names is not None:
             return fused_role(op, use.slot, names)
     return weight_role(op, use.slot, len(network.inputs[use.node]))
 
@@ -93,8 +91,20 @@ class Scene(NamedTuple):
 
     ``marked`` is how many constants bear the trace of a read, if freezing left it
     on most of those that could be weights; 0 where nothing is to be made of that.
-    ``has_names`` unless a tool has taken away the names that TensorFlow gave.
+    ``has_names`` unless a tool has taken away the names that TensorFlow gave;
+    ``names_weights`` unless all weights are called Const, as some converters leave
+    them. ``reads`` are the constants that an Identity of any name reads, if that is
+    what tells the weights of a graph whose names are lost. ``apart`` are scopes of
+    weights that bear no marks, all of them: another graph, whose reads a tool has
+    taken away, was put there.
     """
 
     marked: int = 0
     has_names: bool = False
+    names_weights: bool = True
+    reads: frozenset[int] = frozenset()
+    apart: frozenset[str] = frozenset()
+
+    def is_marked(self, name: str) -> bool:
+        """Tell whether freezing would have left its mark on a variable of a name."""
+        return self.marked > 0 and name.partition("/")[0] not in self.apart

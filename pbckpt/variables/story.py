@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Graph
     from pbckpt.graph.tensor_proto import ConstantTensor
-    from pbckpt.variables.detect import Detection
+    from pbckpt.variables.detect import Detection, Variable
     from pbckpt.variables.evidence import Evidence
 
 _NEAREST = 3
+# How many of the nodes on the way to a use are named.
+_MAX_WAY = 16
 
 
 class Consumer(NamedTuple):
     """An operation that takes a constant's value in an input slot.
 
-    ``through`` are the nodes that hand the value on, in words: op and name.
+    ``through`` are the nodes that hand the value on, in words: op and name. Of many
+    they are the last few, and first how many more there are.
     """
 
     op: str
@@ -38,7 +41,11 @@ class Consumer(NamedTuple):
 
 
 class Story(NamedTuple):
-    """One constant: what it was, under which keys it is stored, and why."""
+    """One constant: what it was, under which keys it is stored, and why.
+
+    ``value`` names what is stored where that is not the constant itself, and
+    ``folded`` tells what a tool has folded into it.
+    """
 
     node: str
     tensor: ConstantTensor | None
@@ -47,6 +54,8 @@ class Story(NamedTuple):
     reason: str
     evidence: tuple[Evidence, ...]
     consumers: tuple[Consumer, ...]
+    value: str = ""
+    folded: str = ""
 
 
 def tell(graph: Graph, detection: Detection, name: str) -> Story:
@@ -63,11 +72,38 @@ def tell(graph: Graph, detection: Detection, name: str) -> Story:
         first = variables[0]
         keys = tuple(variable.key for variable in variables)
         return Story(
-            node, first.tensor, Outcome.VARIABLE, keys, first.reason, first.evidence, consumers
+            node,
+            first.tensor,
+            Outcome.VARIABLE,
+            keys,
+            first.reason,
+            first.evidence,
+            consumers,
+            value_text(first),
+            first.folded,
         )
     constant = next(one for one in detection.skipped if one.node == node)
     outcome = Outcome.AMBIGUOUS if constant.is_ambiguous else Outcome.CONSTANT
-    return Story(node, constant.tensor, outcome, (), constant.reason, constant.evidence, consumers)
+    return Story(
+        node,
+        constant.tensor,
+        outcome,
+        (),
+        constant.reason,
+        constant.evidence,
+        consumers,
+        folded=constant.folded,
+    )
+
+
+def value_text(variable: Variable) -> str:
+    """Return what a variable's value is computed of; empty where it is the constant's."""
+    if variable.value:
+        return f"the tensor {variable.value!r}"
+    if any(variable.ranges):
+        low, high = variable.ranges
+        return f"its integers between {low!r} and {high!r}"
+    return ""
 
 
 def _find(detection: Detection, name: str) -> str:
@@ -88,14 +124,20 @@ def _find(detection: Detection, name: str) -> str:
 
 def _consumers(number: int, network: Network) -> Iterator[Consumer]:
     reach = Walker(network).walk(number)
-    sources = {passed.node: passed.source for passed in reach.passed}
+    sources: dict[int, int] = {}
+    steps: dict[int, int] = {number: 0}
+    for passed in reach.passed:
+        sources[passed.node] = passed.source
+        steps[passed.node] = steps.get(passed.source, 0) + 1
     for use in reach.uses:
         # The way back from the use goes by the node that feeds its slot.
-        way = []
+        way: list[str] = []
         step = network.input(use.node, use.slot)[0]
-        while step in sources:
+        while step in sources and len(way) < _MAX_WAY:
             way.append(f"{network.ops[step]} {network.title(step)!r}")
             step = sources[step]
+        if step in sources:
+            way.append(f"{steps[step]} more")
         yield Consumer(
             network.ops[use.node], network.title(use.node), use.slot, tuple(reversed(way))
         )

@@ -14,10 +14,12 @@ Reference: tf.nn.batch_normalization, and Keras' layers by how they look in a gr
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.roles import Role
 from pbckpt.operators.weights import weight_role
+from pbckpt.variables.formulas import Formulas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -32,6 +34,8 @@ _FUSED_NORMS = frozenset(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV
 _HALF_WAVES = frozenset(("Relu", "Minimum", "Maximum", "Abs", "Sub"))
 # How many sums deep the matrix multiplications may be whose outputs a bias is added to.
 _MAX_SUMS = 3
+# How many of a multiplication's inputs may be its kernel.
+_OPERANDS = 3
 
 
 class Part(NamedTuple):
@@ -46,13 +50,17 @@ class Part(NamedTuple):
 class Surroundings:
     """Looks around constants, once all walks are done."""
 
-    def __init__(self, walker: Walker, ranks: Mapping[int, int]) -> None:
-        """Look in the walker's network; ``ranks`` are of the constants that hold numbers."""
+    def __init__(self, walker: Walker, shapes: Mapping[int, tuple[int, ...]]) -> None:
+        """Look in the walker's network; ``shapes`` are of the constants that hold numbers."""
         self._walker = walker
         self._network = walker.network
-        self._ranks = ranks
+        self._ranks = {number: len(shape) for number, shape in shapes.items()}
+        self._shapes = shapes
+        sizes = {number: prod(shape) for number, shape in shapes.items() if shape}
+        self._formulas = Formulas(walker, sizes)
         self.parts: dict[int, list[Part]] = {}
         for number, op in enumerate(self._network.ops):
+            self._see_weights(number, op)
             if op in _ROOTS:
                 self._see_root(number)
             elif op in _FUSED_NORMS:
@@ -68,6 +76,27 @@ class Surroundings:
         if number is not None:
             self.parts.setdefault(number, []).append(Part(role, reason, is_sure, user))
 
+    def _see_weights(self, number: int, op: str) -> None:
+        """Look at weights that are computed from constants before an op takes them."""
+        inputs = self._network.inputs[number]
+        for slot, producer in enumerate(inputs):
+            role = weight_role(op, slot, len(inputs))
+            if role not in _COMPUTED or self._walker.origin(producer) is not None:
+                continue
+            formula = self._formulas.of(producer)
+            if formula is None:
+                continue
+            where = f"{self._title(number)} takes what is computed from it as {role.phrase}"
+            self._note(formula.main, number, role, where)
+            for factor in formula.factors:
+                self._note(factor, number, self._factor(factor), where, is_sure=False)
+
+    def _factor(self, constant: int) -> Role:
+        """Return what else there is in a formula of a kernel: gains, and vectors of its norm."""
+        shape = self._shapes[constant]
+        is_row = len(shape) == 2 and shape[0] == 1 and shape[1] > 1  # noqa: PLR2004 - axes
+        return Role.POWER_VECTOR if is_row else Role.WEIGHT
+
     def _array(self, producer: tuple[int, int]) -> int | None:
         """Return the constant, not a scalar, whose value a producer hands on."""
         origin = self._walker.origin(producer)
@@ -82,17 +111,34 @@ class Surroundings:
 
     def _see_root(self, root: int) -> None:
         """Look at 1/sqrt(variance + epsilon), and at what is done with it."""
+        direct = self._array(self._network.input(root, 0))
+        if direct is not None:
+            self._see_deviation(root, direct)
+            return
         add, _ = self._walker.behind(self._network.input(root, 0))
         if add < 0 or self._network.ops[add] not in _ADDS:
             return
         operands = [self._network.input(add, slot) for slot in (0, 1)]
-        variance = next(filter(None, map(self._array, operands)), None)
+        arrays = (self._array(operand) for operand in operands)
+        variance = next((one for one in arrays if one is not None), None)
         scalars = [self._walker.origin(operand) for operand in operands]
         if all(scalar is None or self._ranks.get(scalar) != 0 for scalar in scalars):
             return
         where = f"the normalisation with {self._title(root)}"
         self._note(variance, add, Role.MOVING_VARIANCE, f"the variance in {where}")
         self._see_scaled(root, variance is not None, where)
+
+    def _see_deviation(self, root: int, variance: int) -> None:
+        """Look at (x - mean) / (sqrt(variance) + epsilon), or without an epsilon."""
+        where = f"the normalisation with {self._title(root)}"
+        sums = [
+            taker for taker, _ in self._walker.takers(root) if self._network.ops[taker] in _ADDS
+        ]
+        for divisor in (root, *sums):
+            for taker, slot in self._walker.takers(divisor):
+                if self._network.ops[taker] in _DIVISIONS and slot == 1:
+                    self._note(variance, root, Role.MOVING_VARIANCE, f"the variance in {where}")
+                    self._see_normalised(taker, self._operands(taker, slot), True, where)  # noqa: FBT003
 
     def _see_scaled(self, root: int, has_variance: bool, where: str) -> None:  # noqa: FBT001
         """Look at what is multiplied with, or divided by, the root."""
@@ -195,9 +241,20 @@ class Surroundings:
                 continue
             linear = self._linear(self._operands(number, slot))
             if linear is not None:
-                self._note(
-                    constant, number, Role.BIAS, f"added to the output of {self._title(linear)}"
-                )
+                reason = f"added to the output of {self._title(linear)}"
+                is_sure = self._fits(self._shapes[constant], linear)
+                self._note(constant, number, Role.BIAS, reason, is_sure=is_sure)
+
+    def _fits(self, shape: tuple[int, ...], linear: int) -> bool:
+        """Tell whether a bias of a shape may be that of a multiplication.
+
+        A vector may. An array of more axes has an element for each output, in heads;
+        a table of positions has not.
+        """
+        if sum(size > 1 for size in shape) <= 1 or self._network.ops[linear] == "Einsum":
+            return True
+        kernels = (self._array(producer) for producer in self._network.inputs[linear][:_OPERANDS])
+        return any(kernel is not None and prod(shape) in self._shapes[kernel] for kernel in kernels)
 
     def _linear(self, producer: tuple[int, int]) -> int | None:
         """Return the multiplication or convolution of which a producer is a sum."""
@@ -243,11 +300,15 @@ class Surroundings:
     def _is_half_wave(self, number: int) -> bool:
         """Tell whether a node gives the negative half of a signal: relu(-x), min(x, 0), x - |x|."""
         op = self._network.ops[number]
+        if op == "Neg":
+            number, _ = self._walker.behind(self._network.input(number, 0))
+            op = self._network.ops[number] if number >= 0 else ""
         if op == "Relu":
             before, _ = self._walker.behind(self._network.input(number, 0))
             return before >= 0 and self._network.ops[before] == "Neg"
         if op == "Minimum":
-            return True
+            origins = [self._walker.origin(one) for one in self._network.inputs[number][:2]]
+            return any(one is not None and self._ranks.get(one) == 0 for one in origins)
         if op == "Sub":
             sizes = [self._walker.behind(one)[0] for one in self._network.inputs[number][:2]]
             return any(one >= 0 and self._network.ops[one] in ("Abs", "Relu") for one in sizes)
@@ -264,6 +325,17 @@ def _is_linear(op: str) -> bool:
 
 
 _LINEAR: dict[str, bool] = {}
+_COMPUTED = frozenset(
+    (
+        Role.KERNEL,
+        Role.DEPTHWISE_KERNEL,
+        Role.POINTWISE_KERNEL,
+        Role.RECURRENT_KERNEL,
+        Role.MATRIX,
+        Role.BIAS,
+        Role.EMBEDDINGS,
+    )
+)
 _MULTIPLIED = frozenset((Role.KERNEL, Role.DEPTHWISE_KERNEL, Role.POINTWISE_KERNEL, Role.MATRIX))
 
 

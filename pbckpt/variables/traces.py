@@ -11,6 +11,7 @@
     folded_read       Const X/read, Const …/ReadVariableOp: the read itself became
                       a constant when the graph was optimized
     computed_read     Identity X/read of what is computed from constants alone
+    plain_read        Identity, of any name, where one reads every weight: see verdict
     colocated         Identity with loc:@X, which was placed with the variable X
 
 A trace says where the variable's value is, too: at the Identity that read it. On
@@ -34,6 +35,7 @@ from pbckpt.variables.walk import READING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pbckpt.graph.decode import Node
     from pbckpt.variables.network import Network
     from pbckpt.variables.walk import Passed, Reach, Walker
 
@@ -49,6 +51,7 @@ TRACES = frozenset(
         "folded_read",
         "computed_read",
         "colocated",
+        "plain_read",
     )
 )
 _READ = "/read"
@@ -57,8 +60,11 @@ _GATHERS = frozenset(("GatherV2", "Gather", "GatherNd", "ResourceGather", "Resou
 # The last component of a name that Grappler gave a node when it became a constant.
 _FOLDED = re.compile(r"/_\d+__cf__\d+$")
 _IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
+# What functions of TensorFlow 2 mark ops with whose order matters.
+_STATEFUL = "_has_manual_control_dependencies"
 # How many nodes the formula of a value may have that a variable's read is left of.
 _MAX_FORMULA = 32
+_MAX_EDGES = 32 * _MAX_FORMULA
 _IS_UNKNOWN = re.compile(r"(?:.*/)?unknown(?:_\d+)?")
 _IS_NUMBER = re.compile(r".*/\d+")
 _IS_RESOURCE_ARGUMENT = re.compile(r".*resource(?:_\d+)?")
@@ -154,7 +160,7 @@ def _resource_reads(number: int, reads: list[Passed], network: Network) -> Itera
 # Names that TensorFlow makes up for what is captured, handed in or lowered.
 _GENERIC = re.compile(
     r"(?:.*/)?(?:unknown(?:_\d+)?|(?:input|inputs|arg|args|captured?)(?:_?\d+)*|\d+|_\d+"
-    r"|resource(?:_\d+)?|ReadVariableOp(?:_\d+)?(?:/resource)?)"
+    r"|resource(?:_\d+)?|\w+_readvariableop(?:_\d+)?_resource|ReadVariableOp(?:_\d+)?(?:/resource)?)"
 )
 
 
@@ -192,9 +198,7 @@ def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None
 def _resource_input(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the loop or branch that lists which of its inputs were resources."""
     for use in reach.uses:
-        node = network.nodes[use.node]
-        listed = node.definition.attr.get("_read_only_resource_inputs") if node else None
-        if listed is not None and use.slot in listed.list.i:
+        if use.slot in network.resource_slots(use.node):
             name = network.names[use.node]
             reason = f"{network.ops[use.node]} {name!r} lists its input {use.slot} as a resource"
             own = network.names[number]
@@ -226,13 +230,17 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
     It is placed with the variable and lacks an attr of TensorFlow's own GatherV2.
     """
     name = network.names[number]
+    placed_with = f"loc:@{name}".encode()
     for use in reach.uses:
         node = network.nodes[use.node]
         if node is None or use.slot or node.op not in _GATHERS or use.changes:
             continue
         attrs = node.definition.attr
-        placed = attrs["_class"].list.s if "_class" in attrs else ()
-        if f"loc:@{name}".encode() in placed and "batch_dims" not in attrs:
+        if _is_resource_gather(node, network):
+            reason = f"GatherV2 {node.name!r} is what freezing makes of a gather from a variable"
+            evidence = Evidence("resource_gather", Strength.STRONG, reason)
+            return Trace(evidence, "" if is_generic(name) else name, node.name, number)
+        if placed_with in network.places(use.node) and "batch_dims" not in attrs:
             reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
             return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
         if _IS_UNKNOWN.fullmatch(name):
@@ -243,6 +251,19 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
                 Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number
             )
     return None
+
+
+def _is_resource_gather(node: Node, network: Network) -> bool:
+    """Tell whether a GatherV2 was made by freezing from a gather from a resource.
+
+    Freezing gives it an axis named after it. It either keeps the mark that only ops
+    with side effects get, as a read of a resource is, or lacks an attr that all of
+    TensorFlow 2 writes; reads of other resources tell that it was TensorFlow 2.
+    """
+    attrs = node.definition.attr
+    if node.op != "GatherV2" or list(node.definition.input[2:3]) != [f"{node.name}/axis"]:
+        return False
+    return _STATEFUL in attrs or (network.has_resources and "batch_dims" not in attrs)
 
 
 def _folded_read(number: int, network: Network) -> Trace | None:
@@ -261,10 +282,9 @@ def _folded_read(number: int, network: Network) -> Trace | None:
 def _colocated(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
     """Find Identities that were placed with a variable of the constant's name."""
     name = network.names[number]
+    placed_with = f"loc:@{name}".encode()
     for passed in reads:
-        node = network.nodes[passed.node]
-        placed = node.definition.attr.get("_class") if node else None
-        if placed is not None and f"loc:@{name}".encode() in placed.list.s:
+        if placed_with in network.places(passed.node):
             reason = (
                 f"Identity {network.names[passed.node]!r} was placed with the variable {name!r}"
             )
@@ -296,9 +316,16 @@ def find_computed_reads(walker: Walker) -> Iterator[tuple[Trace, tuple[int, ...]
 
 def _sources(number: int, network: Network) -> tuple[int, ...]:
     """Return the constants that a value is made of; none of a long formula."""
-    seen = [number]
-    for place in range(_MAX_FORMULA):
-        if place >= len(seen):
-            return tuple(one for one in seen if network.ops[one] == CONSTANT_OP)
-        seen += [one for one, _ in network.inputs[seen[place]] if one >= 0 and one not in seen]
-    return ()
+    seen = {number}
+    formula = [number]
+    edges = 0
+    for node in formula:
+        edges += len(network.inputs[node])
+        if edges > _MAX_EDGES:
+            return ()
+        new = dict.fromkeys(one for one, _ in network.inputs[node] if one >= 0 and one not in seen)
+        seen.update(new)
+        formula += new
+        if len(formula) >= _MAX_FORMULA:
+            return ()
+    return tuple(one for one in formula if network.ops[one] == CONSTANT_OP)

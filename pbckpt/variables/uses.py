@@ -26,6 +26,8 @@ USES = frozenset(("weight_input", "matrix_operand", "part_of", "table_rows"))
 _RANGES = frozenset((Role.RANGE_MIN, Role.RANGE_MAX))
 _FAKE_QUANTIZATION = "FakeQuant"
 _MATRIX_RANK = 2
+# What constants that were never trained are as well.
+_AS_OFTEN_NOT = frozenset((Role.BIAS, Role.MATRIX))
 # What a network's state is at the first step; zeros in the graph as a rule.
 _WEAK = frozenset((Role.STATE, Role.SCALE, Role.WEIGHT))
 
@@ -53,7 +55,7 @@ def _judge(sight: Sight, role: Role, where: str, op: str) -> Evidence | None:
             return None
         return Evidence("matrix_operand", Strength.FAIR, f"{where} multiplies with it")
     if role is Role.EMBEDDINGS:
-        strength = Strength.FAIR if sight.rank >= _MATRIX_RANK else Strength.SLIGHT
+        strength = Strength.FAIR if _is_table(sight) else Strength.SLIGHT
         return Evidence("table_rows", strength, f"{where} looks rows of it up")
     if role in _RANGES and not op.startswith(_FAKE_QUANTIZATION):
         # The range of what a tool has quantized is the tool's, not the model's.
@@ -62,10 +64,16 @@ def _judge(sight: Sight, role: Role, where: str, op: str) -> Evidence | None:
     return Evidence("weight_input", strength, f"{where} takes it as {role.phrase}")
 
 
+def _is_table(sight: Sight) -> bool:
+    """Tell whether a constant may be a table of weights, one at least for each row."""
+    is_float = sight.tensor is not None and sight.tensor.dtype.is_floating
+    return sight.rank >= _MATRIX_RANK or (sight.rank == 1 and is_float)
+
+
 def _part_of(sight: Sight) -> Iterator[Evidence]:
     for part in strongest(sight.parts):
         strength = Strength.FAIR if part.is_sure else Strength.SLIGHT
-        if part.is_sure and part.role is not Role.BIAS:
+        if part.is_sure and part.role not in _AS_OFTEN_NOT:
             strength = Strength.STRONG
         yield Evidence("part_of", strength, f"it is {part.role.phrase}: {part.reason}")
         return

@@ -3,7 +3,7 @@
     proof                            a variable, whatever else is said
     for - against >= 2               a variable
     something for it, not that much  ambiguous: the user decides
-    else                             a constant
+    else                             a constant; ambiguous if not all of its uses are known
 
 Whether freezing marked the variables of this graph is asked first. Where it left
 a read on most constants that could be weights, one without a read is none: it
@@ -14,15 +14,18 @@ constant is used for decides, and its name, if the graph still has names.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
-from pbckpt.variables.doubts import doubts, is_usually_a_variable
+from pbckpt.operators.roles import Role
+from pbckpt.variables.doubts import doubts, is_copied
 from pbckpt.variables.evidence import Evidence, Strength
+from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
-from pbckpt.variables.walk import FUNCTION_EDGES
+from pbckpt.variables.words import is_default_name, is_made_up, is_usual_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,8 +41,28 @@ _MARKS = frozenset(
 )
 # Doubts that keep a constant from being asked why freezing left no mark on it.
 _SETTLED = frozenset(("parameter", "literal", "default_name", "folded", "empty", "not_a_number"))
+# Doubts about the numbers themselves: constants of the model's code have names, too.
+_MADE = frozenset(("written_values", "repeated_values"))
 _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", "RefMerge", "_Arg"))
+# Nodes whose names are the model's rather than TensorFlow's.
+_NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
+# Of so many nodes, one at least has the name of its op.
+_FEW = 20
+# Of how many weights an Identity has to read how large a share, to tell a frozen graph.
+_MIN_READS = 2
+_MOST = 0.6
+# So many weights make another network; fewer may be constants that are called so.
+_MIN_APART = 4
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
+
+
+# Against a constant of which nothing can be told by what it is not used for.
+_ENTANGLED = Evidence(
+    "entangled",
+    Strength.SLIGHT,
+    "the graph is too entangled to follow it to all of its uses",
+    speaks_for=False,
+)
 
 
 class Outcome(Enum):
@@ -61,6 +84,8 @@ class Verdict(NamedTuple):
     def decisive(self) -> Evidence | None:
         """The weightiest evidence for the outcome; None where nothing was found."""
         speaks_for = self.outcome is Outcome.VARIABLE
+        if self.outcome is Outcome.AMBIGUOUS and _ENTANGLED in self.evidence:
+            return _ENTANGLED
         fitting = [one for one in self.evidence if one.speaks_for is speaks_for]
         if self.outcome is Outcome.CONSTANT:
             # What it is tells more than that freezing did not mark it.
@@ -72,7 +97,7 @@ def judge(sights: Sequence[Sight], walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant of a graph."""
     scene = _scene(sights, walker)
     verdicts = [_verdict(sight, list(_evidence(sight, walker, scene))) for sight in sights]
-    return verdicts if scene.marked else _with_families(verdicts)
+    return verdicts if scene.marked and not scene.apart else _with_families(verdicts)
 
 
 def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
@@ -81,6 +106,9 @@ def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         yield from use_evidence(sight)
         return
     yield from use_evidence(sight)
+    if sight.number in scene.reads:
+        reason = "an Identity reads it, as freezing leaves variables, and one reads most weights"
+        yield Evidence("plain_read", Strength.STRONG, reason)
     against = list(doubts(sight, walker, scene))
     yield from _names(sight, scene, against)
     yield from against
@@ -92,17 +120,40 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
     if _DEFAULT_VARIABLE.fullmatch(last):
         reason = f"it is called {last}, as tf.Variable calls what is given no name"
         yield Evidence("default_variable_name", Strength.STRONG, reason)
-    elif is_usually_a_variable(last):
+    elif any(one.rule == "literal" for one in against):
+        return
+    elif is_usual_name(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif scene.has_names and not any(one.rule in _SETTLED for one in against) and sight.reach.uses:
+    elif not scene.has_names and not scene.is_marked(sight.name) and _looks_trained(sight, against):
+        reason = "its numbers are of full length and all different, as training leaves them"
+        yield Evidence("trained_values", Strength.FAIR, reason)
+    elif scene.has_names and _is_named(sight, against):
         reason = f"somebody has named it {last}, which plain numbers in formulas are not"
         yield Evidence("given_name", Strength.FAIR, reason)
 
 
+def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether a name was given to a constant by a person, and to use it."""
+    if is_made_up(sight.last_name) or not (sight.reach.uses or is_copied(sight)):
+        return False
+    return not any(one.rule in _SETTLED or one.rule in _MADE for one in against)
+
+
+def _looks_trained(sight: Sight, against: Sequence[Evidence]) -> bool:
+    """Tell whether the numbers are those of a weight, where names and reads are lost."""
+    if sight.tensor is None or not sight.reach.uses:
+        return False
+    return not any(one.rule in _SETTLED for one in against) and look_trained(sight.tensor)
+
+
 def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
+    outcome = _outcome(sight, evidence)
+    if outcome is Outcome.CONSTANT and sight.tensor is not None and not sight.reach.is_whole:
+        outcome = Outcome.AMBIGUOUS
+        evidence = [*evidence, _ENTANGLED]
     return Verdict(
         sight,
-        _outcome(sight, evidence),
+        outcome,
         tuple(sorted(evidence, key=lambda one: (not one.speaks_for, -one.strength))),
     )
 
@@ -115,7 +166,8 @@ def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
     if max(weights) >= Strength.PROOF or sum(weights) >= _ENOUGH:
         return Outcome.VARIABLE
     unsettled = not any(one.rule in _SETTLED and not one.speaks_for for one in evidence)
-    if supported >= _ENOUGH and (unsettled or sum(weights) >= 0):
+    enough = Strength.STRONG if min(weights) <= -Strength.PROOF else _ENOUGH
+    if supported >= enough and (unsettled or sum(weights) >= 0):
         return Outcome.AMBIGUOUS
     return Outcome.CONSTANT
 
@@ -123,19 +175,73 @@ def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
 def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     """Find out whether freezing left its marks in this graph."""
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
+    weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
     if any(_is_removable(sight, walker) for sight in marks):
-        return Scene(len(marks), has_names=_has_names(walker))
-    unmarked = sum(not sight.traces and _could_be_a_weight(sight, walker) for sight in sights)
-    return Scene(len(marks) if len(marks) >= unmarked else 0, _has_names(walker))
+        return Scene(len(marks), _has_names(walker), apart=_apart(sights, weights))
+    unmarked = sum(not sight.traces for sight in weights)
+    has_names, names_weights = _has_names(walker), _names_weights(sights)
+    if marks and len(marks) >= unmarked:
+        return Scene(len(marks), has_names, names_weights, apart=_apart(sights, weights))
+    reads = _plain_reads(sights, weights, walker)
+    return Scene(len(reads), has_names, names_weights, reads)
+
+
+def _apart(sights: Sequence[Sight], weights: Sequence[Sight]) -> frozenset[str]:
+    """Return the outermost scopes that have weights, by their names too, but no marks."""
+    marked = {sight.name.partition("/")[0] for sight in sights if sight.traces}
+    found = Counter(
+        sight.name.partition("/")[0]
+        for sight in weights
+        if "/" in sight.name and is_usual_name(sight.last_name)
+    )
+    return frozenset(
+        scope for scope, count in found.items() if count >= _MIN_APART and scope not in marked
+    )
+
+
+def _plain_reads(
+    sights: Sequence[Sight], weights: Sequence[Sight], walker: Walker
+) -> frozenset[int]:
+    """Return the constants that nothing but Identities take, if most weights are such.
+
+    That is what freezing leaves where a tool has changed every name.
+    """
+    network = walker.network
+
+    def is_read(sight: Sight) -> bool:
+        takers = network.consumers(sight.number)
+        return bool(takers) and all(network.ops[taker] == "Identity" for taker, _ in takers)
+
+    tables = frozenset((Role.EMBEDDINGS,))
+    telling = [sight for sight in weights if not {role for _, role in sight.roles()} & tables]
+    if sum(is_read(sight) for sight in telling) < max(_MIN_READS, _MOST * len(telling)):
+        return frozenset()
+    return frozenset(sight.number for sight in sights if is_read(sight))
 
 
 def _has_names(walker: Walker) -> bool:
-    """Tell whether nodes still have the names that TensorFlow gives: of their ops."""
+    """Tell whether nodes still have the names that TensorFlow gives: of their ops.
+
+    Where a tool has made up the names, one may be that of an op by chance, and those
+    in functions are left.
+    """
     network = walker.network
-    return any(
-        name.rpartition("/")[2].startswith(op) and op not in FUNCTION_EDGES
-        for name, op in zip(network.names, network.ops, strict=True)
-    )
+    computing = [
+        name.rpartition("/")[2].startswith(op)
+        for name, op, function in zip(network.names, network.ops, network.functions, strict=True)
+        if not function and op not in _NAMED_BY_PEOPLE
+    ]
+    return sum(computing) * _FEW > len(computing)
+
+
+def _names_weights(sights: Sequence[Sight]) -> bool:
+    """Tell whether any constant that is surely a weight is called anything but Const."""
+    weights = [
+        is_default_name(sight.last_name)
+        for sight in sights
+        if any(one.strength >= Strength.STRONG for one in use_evidence(sight))
+    ]
+    return not weights or not all(weights)
 
 
 def _is_mark(trace: Trace) -> bool:
@@ -178,7 +284,11 @@ def _with_families(verdicts: list[Verdict]) -> list[Verdict]:
 
 def _with_family(verdict: Verdict, proven: dict[str, str]) -> Verdict:
     scope = verdict.sight.name.rpartition("/")[0]
-    if verdict.outcome is not Outcome.AMBIGUOUS or not scope or scope not in proven:
+    if verdict.outcome is Outcome.VARIABLE or not scope or scope not in proven:
+        return verdict
+    if _ENTANGLED in verdict.evidence:
+        return verdict
+    if not any(one.speaks_for for one in verdict.evidence):
         return verdict
     if any(one.rule in _SETTLED for one in verdict.evidence):
         return verdict

@@ -24,7 +24,7 @@ from pbckpt.operators.passing import Change, Pass, passing
 from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, NOWHERE, RESULT_OP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pbckpt.variables.network import Network
 
@@ -44,6 +44,8 @@ _MAX_ROUND = 16
 _MAX_BACK = 16
 FUNCTION_EDGES = frozenset((ARGUMENT_OP, RESULT_OP))
 _AS_IT_IS = Pass(Change.NOTHING, (0,))
+# How many of those that take a value.
+_MAX_TAKERS = 256
 _STEPS_PER_NODE = 8
 _MIN_STEPS = 100_000
 
@@ -76,6 +78,64 @@ class Reach(NamedTuple):
 
 
 _UNCHANGED: frozenset[Change] = frozenset()
+# Before the arguments of any function: a walk is where it began, or in what calls that.
+_OWN = -1
+# The origin of what several constants come to, each by a call of its own.
+_MANY = -1
+
+
+class _Step(NamedTuple):
+    """What a walk looks at next: who takes what the node ``source`` hands on.
+
+    ``via`` is the argument by which the walk went into the function that it is in.
+    """
+
+    source: int
+    takers: Sequence[tuple[int, int]]
+    changes: frozenset[Change]
+    via: int = _OWN
+
+
+class _Calls:
+    """The calls by which one walk goes into functions, and comes back.
+
+    A function that many call hands to each what it was given by that one: what goes
+    in by a call comes out where this call's outputs are taken, and nowhere else. What
+    a walk finds in a function that it began in, all calls of that are given.
+    ``shared`` are arguments that are given other values by other calls.
+    """
+
+    __slots__ = ("_entered", "_left", "_network", "shared")
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._entered: dict[int, list[tuple[int, int]]] = {}
+        self._left: dict[int, list[tuple[int, frozenset[Change]]]] = {}
+        self.shared: set[int] = set()
+
+    def first(self, edge: int, slot: int, changes: frozenset[Change], via: int) -> Iterable[_Step]:
+        """Go into a function by an argument, or out of it by a result."""
+        network = self._network
+        if network.ops[edge] == ARGUMENT_OP:
+            self._entered[edge] = [(network.call_of(edge, slot), via)]
+            if network.is_mixed(edge) or via in self.shared:
+                self.shared.add(edge)
+            yield _Step(edge, network.consumers(edge), changes, edge)
+        elif via == _OWN:
+            yield _Step(edge, network.consumers(edge), changes)
+        else:
+            self._left.setdefault(via, []).append((edge, changes))
+            for call, outer in self._entered[via] if network.is_whole else ():
+                yield _Step(edge, network.returned(edge, call), changes, outer)
+
+    def again(self, edge: int, slot: int, via: int) -> Iterable[_Step]:
+        """Go by another call into a function that the walk has been in."""
+        network = self._network
+        if edge in self._entered and network.is_whole:
+            call = network.call_of(edge, slot)
+            self._entered[edge].append((call, via))
+            for result, changes in self._left.get(edge, ()):
+                yield _Step(result, network.returned(result, call), changes, via)
 
 
 class Walker:
@@ -87,36 +147,55 @@ class Walker:
         self.constant_only = constant_only(network)
         self.origins: dict[int, int] = {}
         self._ways: dict[tuple[str, int, int], Pass | None] = {}
+        self._round: dict[int, bool] = {}
+        self._takers: dict[int, tuple[tuple[int, int], ...]] = {}
         self._steps = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
+        self._looks = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `takers` has always told all that it would, and all calls are followed."""
+        return self._looks >= 0 and self.network.is_whole
 
     def walk(self, start: int) -> Reach:
         """Return where the value of a Const node goes."""
         network, origins = self.network, self.origins
-        consumers = network.consumers
+        inputs, ops = network.inputs, network.ops
+        handed_on = self._handed_on
         uses: list[Use] = []
         passed: list[Passed] = []
         seen = {start}
         is_shared = False
-        waiting = deque([(start, 0, _UNCHANGED)])
+        calls = _Calls(network)
+        shared = calls.shared
+        waiting = deque([_Step(start, network.consumers(start), _UNCHANGED)])
         while waiting:
-            number, output, changes = waiting.popleft()
-            takers = consumers(number, output)
+            source, takers, changes, via = waiting.popleft()
             if is_shared:
                 self._steps -= len(takers)
                 if self._steps < 0:
                     return Reach(tuple(uses), tuple(passed), is_whole=False)
             for taker, slot in takers:
-                way = self.way(taker, slot)
-                if way is None or not self._goes_on(taker):
+                way = handed_on(taker, slot)
+                if way is None:
                     uses.append(Use(taker, slot, changes))
-                elif taker not in seen:
+                    continue
+                is_edge = ops[taker] in FUNCTION_EDGES
+                if taker not in seen:
                     seen.add(taker)
-                    is_shared = is_shared or len(network.inputs[taker]) > 1
-                    origins.setdefault(taker, start)
+                    is_shared = is_shared or len(inputs[taker]) > 1
                     after = changes if way.change is Change.NOTHING else changes | {way.change}
-                    passed.append(Passed(taker, after, number))
-                    waiting.extend((taker, k, after) for k in self._outputs(taker, way))
-        return Reach(tuple(uses), tuple(passed))
+                    passed.append(Passed(taker, after, source))
+                    waiting.extend(
+                        calls.first(taker, slot, after, via)
+                        if is_edge
+                        else self._following(taker, way, after, via)
+                    )
+                    is_many = via in shared or taker in shared
+                    origins.setdefault(taker, _MANY if is_many else start)
+                elif is_edge:
+                    waiting.extend(calls.again(taker, slot, via))
+        return Reach(tuple(uses), tuple(passed), network.is_whole)
 
     def way(self, number: int, slot: int) -> Pass | None:
         """Return how a node hands on what a slot takes, or None."""
@@ -128,36 +207,75 @@ class Walker:
             self._ways[key] = passing(*key)
         return self._ways[key]
 
+    def _handed_on(self, number: int, slot: int) -> Pass | None:
+        """Return how a node hands a value on that stays the same; None if it does not."""
+        way = self.way(number, slot)
+        return way if way is not None and self._goes_on(number) else None
+
     def behind(self, producer: tuple[int, int]) -> tuple[int, int]:
-        """Return the producer whose value another only hands on, back to what computes it."""
+        """Return the producer whose value another only hands on, back to what computes it.
+
+        NOWHERE if that is an argument to which calls of a function give different values.
+        """
         for _ in range(_MAX_BACK):
             number, _output = producer
             if number < 0 or self.way(number, 0) is None or not self._goes_on(number):
                 return producer
+            if self.network.is_mixed(number):
+                return NOWHERE
             producer = self.network.input(number, 0)
         return producer
 
-    def takers(self, number: int) -> list[tuple[int, int]]:
-        """Return who takes a node's value, seen through a few nodes that only hand it on."""
-        found = []
-        waiting = [number]
-        for place in range(_MAX_BACK):
-            if place >= len(waiting):
-                break
-            for output in self.network.outputs(waiting[place]):
-                for taker, slot in self.network.consumers(waiting[place], output):
-                    if self.way(taker, slot) is None:
-                        found.append((taker, slot))
-                    elif taker not in waiting:
-                        waiting.append(taker)
+    def takers(self, number: int) -> tuple[tuple[int, int], ...]:
+        """Return who takes a node's value, seen through a few nodes that only hand it on.
+
+        No more than a few hundred are looked at, and none once a budget is spent.
+        """
+        found = self._takers.get(number)
+        if found is None:
+            found = self._takers[number] = tuple(self._find_takers(number))
+        if self._looks < 0:
+            return ()
+        self._looks -= len(found)
         return found
 
+    def _find_takers(self, number: int) -> Iterator[tuple[int, int]]:
+        network = self.network
+        seen = {number}
+        waiting = [number]
+        entered: set[str] = set()
+        left = _MAX_TAKERS
+        for place in range(_MAX_BACK):
+            if place >= len(waiting):
+                return
+            for output in network.outputs(waiting[place]):
+                for taker, slot in network.consumers(waiting[place], output):
+                    left -= 1
+                    if left < 0:
+                        return
+                    if self.way(taker, slot) is None:
+                        yield taker, slot
+                    elif taker not in seen and not (
+                        # Out of a function that was gone into, the call is not known.
+                        network.ops[taker] == RESULT_OP and network.functions[taker] in entered
+                    ):
+                        seen.add(taker)
+                        waiting.append(taker)
+                        if network.ops[taker] == ARGUMENT_OP:
+                            entered.add(network.functions[taker])
+
     def origin(self, producer: tuple[int, int]) -> int | None:
-        """Return the Const node whose value a producer hands on, once all walks are done."""
+        """Return the Const node whose value a producer hands on, once all walks are done.
+
+        None where there are several, that come by different calls of a function.
+        """
         number = producer[0]
         if number < 0:
             return None
-        return number if self.network.ops[number] == CONSTANT_OP else self.origins.get(number)
+        if self.network.ops[number] == CONSTANT_OP:
+            return number
+        origin = self.origins.get(number, _MANY)
+        return None if origin == _MANY else origin
 
     def _goes_on(self, number: int) -> bool:
         """Tell whether what comes out of a passing node is the value that went in."""
@@ -165,13 +283,22 @@ class Walker:
         if len(inputs) == 1:
             return True
         op = self.network.ops[number]
-        if op in _MERGES:
-            return all(self._stays(number, producer) for producer in inputs)
-        return op not in _JOINS or self.constant_only[number] == 1
+        if op not in _MERGES:
+            return op not in _JOINS or self.constant_only[number] == 1
+        stays = self._round.get(number)
+        if stays is None:
+            stays = self._round[number] = all(self._stays(number, one) for one in inputs)
+        return stays
 
-    def _outputs(self, number: int, way: Pass) -> Iterable[int]:
-        """Return the outputs at which the value comes out."""
-        return self.network.outputs(number) if way.outputs is None else way.outputs
+    def _following(
+        self, number: int, way: Pass, changes: frozenset[Change], via: int
+    ) -> Iterator[_Step]:
+        """Yield who takes the outputs at which a node hands a value on."""
+        network = self.network
+        for output in network.outputs(number) if way.outputs is None else way.outputs:
+            takers = network.consumers(number, output)
+            if takers:
+                yield _Step(number, takers, changes, via)
 
     def _stays(self, merge: int, producer: tuple[int, int]) -> bool:
         """Tell whether what a loop hands back to a Merge is what the Merge gave it."""
@@ -192,7 +319,7 @@ def constant_only(network: Network) -> bytearray:
     """Return, for each node, 1 if its value depends on nothing but constants."""
     size = len(network)
     known = bytearray(size)
-    unknown_inputs = [len(inputs) for inputs in network.inputs]
+    unknown_inputs = [network.num_feeders(number) for number in range(size)]
     ready = list(network.constants())
     for number in ready:
         known[number] = 1
@@ -206,7 +333,8 @@ def constant_only(network: Network) -> bytearray:
                     op = network.ops[taker]
                     if op not in restless:
                         restless[op] = _RESTLESS.match(op) is not None
-                    if not restless[op]:
+                    # What a call gives comes from the results of what it calls.
+                    if not restless[op] and not network.is_called(taker):
                         known[taker] = 1
                         ready.append(taker)
     return known

@@ -53,23 +53,36 @@ def test_convert_as_json(tmp_path: Path) -> None:
     assert found["prefix"] == "out/m"
     assert found["files"] == ["out/m.data-00000-of-00001", "out/m.index", "out/checkpoint"]
     assert (found["bytes"], found["warnings"]) == (1030376, [])
-    assert found["variables"][2] == {
+    moving_mean = found["variables"][2]
+    assert [one["rule"] for one in moving_mean.pop("evidence")] == ["read_identity", "weight_input"]
+    assert moving_mean == {
         "key": "bn1/moving_mean",
         "node": "bn1/moving_mean",
         "dtype": "float32",
         "shape": [16],
         "bytes": 64,
         "trainable": False,
+        "role": "moving_mean",
         "rule": "read_identity",
         "reason": "Identity 'bn1/moving_mean/read' reads it, "
         "as freezing leaves a reference variable",
+        "value": None,
+        "ranges": None,
+        "folded": None,
+        "parts": None,
     }
     assert len(found["variables"]) == 14
-    assert found["skipped"][3] == {
+    size = found["skipped"][3]
+    assert [one["rule"] for one in size.pop("evidence")] == ["unmarked", "literal", "not_a_number"]
+    assert size == {
         "node": "flatten/Reshape/shape/1",
         "dtype": "int32",
         "shape": [],
-        "reason": "no trace of a variable: feeds Pack without a variable's read between",
+        "ambiguous": False,
+        "role": None,
+        "reason": "it is named after its place in Pack 'flatten/Reshape/shape', "
+        "as TensorFlow names plain numbers",
+        "folded": None,
     }
 
 

@@ -56,19 +56,20 @@ out/m: 3 variables (2 trainable), 72 bytes
   wrote out/checkpoint
   2 constants were not taken
 """
+READ = "Identity '{}/read' reads it, as freezing leaves a reference variable"
 GRAPH_TABLES = """\
 frozen graph dense.pb: 9 nodes, 5 constants, 3 of them variables
 
-key           dtype    shape   bytes  trainable  rule
-dense/kernel  float32  [2, 4]     32  yes        read_identity
-dense/bias    float32  [8]        32  yes        read_identity
-global_step   int64    []          8  no         read_identity
+key           dtype    shape   bytes  trainable  role  rule           reason
+dense/kernel  float32  [2, 4]     32  yes        -     read_identity  {}
+dense/bias    float32  [8]        32  yes        -     read_identity  {}
+global_step   int64    []          8  no         -     read_identity  {}
 
 not variables:
 node    dtype  shape  reason
-axis    int32  []     no trace of a variable: feeds Sum without a variable's read between
-unused  int32  [2]    no trace of a variable: feeds nothing without a variable's read between
-"""
+axis    int32  []     Sum 'total' takes it as the reduction_indices
+unused  int32  [2]    no operation takes it
+""".format(*(READ.format(key) for key in ("dense/kernel", "dense/bias", "global_step")))
 CHECKPOINT_TABLE = """\
 checkpoint out/m: 3 tensors, 72 bytes, 1 shard
 
@@ -146,45 +147,49 @@ def test_convert(capsys: pytest.CaptureFixture[str]) -> None:
     assert data == bytes(32) + bytes(range(32)) + b"\7" + bytes(7)
 
 
+def traced(key: str, dtype: str, shape: list[int], size: int) -> dict[str, Any]:
+    """Return what is told of a variable that freezing has left an Identity of."""
+    reason = READ.format(key)
+    return {
+        "key": key,
+        "node": key,
+        "dtype": dtype,
+        "shape": shape,
+        "bytes": size,
+        "trainable": dtype == "float32",
+        "role": None,
+        "rule": "read_identity",
+        "reason": reason,
+        "value": None,
+        "ranges": None,
+        "folded": None,
+        "parts": None,
+        "evidence": [
+            {"rule": "read_identity", "strength": "proof", "speaks_for": True, "reason": reason}
+        ],
+    }
+
+
+def against(rule: str, strength: str, reason: str) -> dict[str, Any]:
+    return {"rule": rule, "strength": strength, "speaks_for": False, "reason": reason}
+
+
+UNMARKED = "freezing left the read of a variable on 3 others, and not on this one"
+INTEGERS = "it holds int32, and weights are seldom that"
+TAKEN_BY_SUM = "Sum 'total' takes it as the reduction_indices"
+
+
 @pytest.mark.usefixtures("graph")
 def test_convert_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    reason = "Identity '{}/read' reads it, as freezing leaves a reference variable"
     assert result(capsys, "convert", "dense.pb", "out/m") == {
         "schema": 1,
         "prefix": "out/m",
         "files": ["out/m.data-00000-of-00001", "out/m.index", "out/checkpoint"],
         "bytes": 72,
         "variables": [
-            {
-                "key": "dense/bias",
-                "node": "dense/bias",
-                "dtype": "float32",
-                "shape": [8],
-                "bytes": 32,
-                "trainable": True,
-                "rule": "read_identity",
-                "reason": reason.format("dense/bias"),
-            },
-            {
-                "key": "dense/kernel",
-                "node": "dense/kernel",
-                "dtype": "float32",
-                "shape": [2, 4],
-                "bytes": 32,
-                "trainable": True,
-                "rule": "read_identity",
-                "reason": reason.format("dense/kernel"),
-            },
-            {
-                "key": "global_step",
-                "node": "global_step",
-                "dtype": "int64",
-                "shape": [],
-                "bytes": 8,
-                "trainable": False,
-                "rule": "read_identity",
-                "reason": reason.format("global_step"),
-            },
+            traced("dense/bias", "float32", [8], 32),
+            traced("dense/kernel", "float32", [2, 4], 32),
+            traced("global_step", "int64", [], 8),
         ],
         "added": [],
         "skipped": [
@@ -192,13 +197,29 @@ def test_convert_as_json(capsys: pytest.CaptureFixture[str]) -> None:
                 "node": "axis",
                 "dtype": "int32",
                 "shape": [],
-                "reason": "no trace of a variable: feeds Sum without a variable's read between",
+                "ambiguous": False,
+                "role": None,
+                "reason": TAKEN_BY_SUM,
+                "folded": None,
+                "evidence": [
+                    against("unmarked", "proof", UNMARKED),
+                    against("parameter", "strong", TAKEN_BY_SUM),
+                    against("not_a_number", "fair", INTEGERS),
+                ],
             },
             {
                 "node": "unused",
                 "dtype": "int32",
                 "shape": [2],
-                "reason": "no trace of a variable: feeds nothing without a variable's read between",
+                "ambiguous": False,
+                "role": None,
+                "reason": "no operation takes it",
+                "folded": None,
+                "evidence": [
+                    against("unmarked", "proof", UNMARKED),
+                    against("unused", "fair", "no operation takes it"),
+                    against("not_a_number", "fair", INTEGERS),
+                ],
             },
         ],
         "warnings": [],
@@ -237,7 +258,7 @@ def test_convert_takes_what_is_chosen(capsys: pytest.CaptureFixture[str]) -> Non
     report = result(capsys, "convert", "dense.pb", "out/m", *chosen)
     assert [variable["key"] for variable in report["variables"]] == ["axis", "dense/kernel"]
     assert {constant["node"]: constant["reason"] for constant in report["skipped"]} == {
-        "unused": "no trace of a variable: feeds nothing without a variable's read between",
+        "unused": "no operation takes it",
         "global_step": "matches no --include pattern",
         "dense/bias": "matches --exclude 're:.*bias'",
     }
@@ -356,6 +377,9 @@ def test_inspect_a_graph_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "constants",
         "variables",
         "skipped",
+        "functions",
+        "remaining",
+        "warnings",
     ]
     assert contents["kind"] == "graph"
     assert contents["path"] == "dense.pb"

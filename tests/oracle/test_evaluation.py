@@ -13,12 +13,14 @@ from pbckpt.errors import PbckptError, UnsupportedGraphError
 from pbckpt.evaluation.denormals import flushed
 from pbckpt.evaluation.evaluator import Evaluator
 from pbckpt.evaluation.table import OPS
-from tests.oracle.evaluation_cases import MAKERS, Case, cases_of
+from tests.oracle.evaluation_cases import cases_of
+from tests.oracle.evaluation_values import MAKERS
 from tests.oracle.judge import WorkerDiedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.oracle.evaluation_case import Case
     from tests.oracle.judge import TensorFlowJudge
 
 EVERY_OP = sorted(OPS & set(MAKERS))
@@ -111,26 +113,49 @@ class Outcome(NamedTuple):
     off: float = float("inf")
 
 
-def outcome(  # noqa: PLR0911 - a line for each way it may end
-    case: Case, answer: dict[str, Any]
-) -> Outcome | None:
-    """Compare one case; None where TensorFlow has no opinion."""
+class Evaluated(NamedTuple):
+    """A case, and what this makes of it: arrays and their types, or why there are none."""
+
+    case: Case
+    arrays: tuple[tuple[Any, DataType], ...]
+    refusal: PbckptError | None
+
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether TensorFlow's answer matters: what is refused for good is not wrong."""
+        if self.refusal is None or isinstance(self.refusal, UnsupportedGraphError):
+            return self.refusal is None
+        return all(text not in str(self.refusal) for text in STRICTER)
+
+    @property
+    def group(self) -> str:
+        """Name the op's cases that have the same attrs."""
+        return str(sorted((name, str(value)) for name, value in self.case.attrs.items()))
+
+
+def evaluated(case: Case) -> Evaluated:
+    """Evaluate the outputs of a case."""
     evaluator = Evaluator(case.nodes())
     try:
-        found = [evaluator.evaluate(name) for name in case.names]
+        arrays = [(evaluator.evaluate(name), evaluator.dtype(name)) for name in case.names]
     except PbckptError as error:
-        if "error" in answer:
-            return None
-        stricter = any(text in str(error) for text in STRICTER)
-        if stricter or isinstance(error, UnsupportedGraphError):
-            return None  # refused rather than wrong
-        return Outcome(case, f"refused: {error}")
+        return Evaluated(case, (), error)
+    return Evaluated(case, tuple(arrays), None)
+
+
+def outcome(ours: Evaluated, answer: dict[str, Any]) -> Outcome | None:
+    """Compare one case; None where TensorFlow has no opinion."""
+    case = ours.case
     if "error" in answer:
         return None  # there is no right value
+    if ours.refusal is not None:
+        return Outcome(case, f"refused: {ours.refusal}")
     worst = 0.0
-    for name, array, told in zip(case.names, found, answer["tensors"], strict=True):
+    for name, (array, own_dtype), told in zip(
+        case.names, ours.arrays, answer["tensors"], strict=True
+    ):
         dtype = DataType(told["dtype"])
-        if evaluator.dtype(name) is not dtype or list(array.shape) != told["shape"]:
+        if own_dtype is not dtype or list(array.shape) != told["shape"]:
             return Outcome(case, f"{name}: {array.dtype}{array.shape}, TensorFlow {told}"[:300])
         expected = np.frombuffer(bytes.fromhex(told["hex"]), numpy_dtype(dtype))
         with np.errstate(all="ignore"):
@@ -152,10 +177,14 @@ def _differences(found: Any, expected: Any) -> str:  # noqa: ANN401 - arrays
 
 def judged(judge: TensorFlowJudge, folder: Path, op: str) -> list[Outcome]:
     """Ask TensorFlow for all cases of an op."""
-    cases = cases_of(op)
+    ours = [one for case in cases_of(op) if (one := evaluated(case)).is_asked]
     asked = [
-        {"graph_hex": case.graph().SerializeToString().hex(), "outputs": case.names}
-        for case in cases
+        {
+            "graph_hex": one.case.graph().SerializeToString().hex(),
+            "outputs": one.case.names,
+            "group": one.group,
+        }
+        for one in ours
     ]
     paths = folder / "cases.json", folder / "answers.json"
     paths[0].write_text(json.dumps(asked), encoding="ascii")
@@ -167,9 +196,9 @@ def judged(judge: TensorFlowJudge, folder: Path, op: str) -> list[Outcome]:
     answers = json.loads(paths[1].read_text(encoding="ascii"))
     return [
         found
-        for case, answer in zip(cases, answers, strict=True)
+        for one, answer in zip(ours, answers, strict=True)
         if not (first and op in APPROXIMATE)
-        if (found := outcome(case, answer)) is not None
+        if (found := outcome(one, answer)) is not None
     ]
 
 

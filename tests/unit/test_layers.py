@@ -19,6 +19,7 @@ GUESTS = {
         "dtypes",
         "archives/npy",
         "applications/checkpoint",
+        "applications/computed",
         "checkpoints/stored",
         *(f"arrays/{path.stem}" for path in (PACKAGE / "arrays").glob("*.py")),
         # Whether a tensor can be evaluated is answered without numpy.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pbckpt.applications.score import Score, score
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-_GRAPHS = ("frozen.pb", "frozen.pbtxt")
+_GRAPHS = ("frozen.pb", "frozen.pbtxt", "saved_model/saved_model.pb")
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,16 @@ def find_entries(folder: Path, traces: Mapping[str, str] | None = None) -> Itera
         graph = next(
             (truth.parent / name for name in _GRAPHS if (truth.parent / name).exists()), None
         )
-        if graph is not None:
+        known = json.loads(truth.read_text())
+        if graph is not None and _is_frozen(known):
             name = truth.parent.name
-            trace = (traces or {}).get(name) or json.loads(truth.read_text()).get("trace", "full")
+            trace = (traces or {}).get(name) or known.get("trace", "full")
             yield Entry(name, graph, truth, trace)
+
+
+def _is_frozen(truth: Mapping[str, Any]) -> bool:
+    """Tell whether a truth is of a frozen graph, and not of a checkpoint alone."""
+    return any(fact.get("const") for fact in truth["variables"].values())
 
 
 def add_up(entries: Iterable[Entry]) -> dict[str, Total]:

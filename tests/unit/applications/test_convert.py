@@ -244,20 +244,43 @@ def test_names_are_kept_and_sorted_as_bytes(tmp_path: Path) -> None:
         ]
 
 
-def test_captured_variables_come_with_a_warning(tmp_path: Path) -> None:
+def test_variables_without_a_name_come_with_a_warning(tmp_path: Path) -> None:
+    kernel, bias = "m/dense/MatMul/ReadVariableOp", "m/dense/BiasAdd/ReadVariableOp"
+    own = variable("own", floats(3))
     source = write_graph(
         tmp_path / "frozen.pb",
-        const("m/dense/MatMul/ReadVariableOp/resource", floats(1)),
-        const("m/dense/BiasAdd/ReadVariableOp/resource", floats(2)),
+        const(f"{kernel}/resource", floats(1)),
+        const(f"{bias}/resource", floats(2)),
+        NodeDef(name=kernel, op="Identity", input=[f"{kernel}/resource"]),
+        NodeDef(name=bias, op="Identity", input=[f"{bias}/resource"]),
+        NodeDef(name="m/dense/MatMul", op="MatMul", input=["x", kernel]),
+        NodeDef(name="m/dense/BiasAdd", op="BiasAdd", input=["m/dense/MatMul", bias]),
+        *own,
     )
     report = pbckpt.convert(source, tmp_path / "model.ckpt")
-    (warning,) = report.warnings
-    assert warning == (
-        "2 variables have the names of the places that read them, such as 'm/dense/BiasAdd': "
-        "TensorFlow 2 freezes their own names away"
-    )
+    assert list(report.warnings) == [
+        (
+            "2 variables have names made of the layer and the role there, such as "
+            "'dense/bias': TensorFlow 2 freezes a variable's own name away"
+        )
+    ]
     with pbckpt.open_checkpoint(tmp_path / "model.ckpt") as checkpoint:
-        assert list(checkpoint) == ["m/dense/BiasAdd", "m/dense/MatMul"]
+        assert list(checkpoint) == ["dense/bias", "dense/kernel", "own"]
+
+
+def test_a_variable_that_another_operation_captured_comes_with_a_warning(tmp_path: Path) -> None:
+    source = write_graph(
+        tmp_path / "frozen.pb",
+        const("m/words/Lookup/resource", floats(1)),
+        NodeDef(name="m/words/Lookup", op="GatherV2", input=["m/words/Lookup/resource", "x", "a"]),
+    )
+    report = pbckpt.convert(source, tmp_path / "model.ckpt")
+    assert list(report.warnings) == [
+        (
+            "1 variable has a name made of the layer and the role there, such as "
+            "'words/embeddings': TensorFlow 2 freezes a variable's own name away"
+        )
+    ]
 
 
 def test_the_selection_decides_what_is_written(graph: Path, tmp_path: Path) -> None:

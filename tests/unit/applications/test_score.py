@@ -75,7 +75,27 @@ def test_what_the_graph_holds(tmp_path: Path, status: str, wanted: int, comparab
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"variables": 1}', '{"variables": {"a": {}}}', "\xff", "[" * 100_000]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"variables": 1}',
+        '{"variables": {"a": {}}}',
+        '{"variables": {"a": 1}}',
+        '{"variables": {"a": {"status": ["exact"]}}}',
+        '{"variables": {"a": {"status": {}}}}',
+        '{"variables": {"a": {"status": "exact"}}}',
+        '{"variables": {"a": {"status": "exact", "const": "a/kernel"}}}',
+        '{"variables": {"a": {"status": "fp16", "const": ["a"], "trainable": true, "sha256": ""}}}',
+        '{"variables": {"a": {"status": "fp16", "const": "a", "trainable": 1, "sha256": ""}}}',
+        '{"variables": {"a": {"status": "fp16", "const": "a", "trainable": true, "sha256": 1}}}',
+        '{"variables": {}, "consts_not_variables": 5}',
+        '{"variables": {}, "consts_not_variables": null}',
+        '{"variables": {}, "consts_not_variables": [["a"]]}',
+        "\xff",
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_truth_file(tmp_path: Path, text: str) -> None:
     scored(tmp_path, {})

@@ -17,14 +17,21 @@ from pbckpt.api import (
     Format,
     GraphContents,
     Layout,
+    Like,
     Limits,
+    MatchBy,
     NotCommittedError,
     OnExisting,
+    OnLeftOver,
+    OnMissing,
+    Partitions,
     PathError,
     PbckptError,
+    Quantized,
     Report,
     Select,
     Selection,
+    Values,
     VerifyReport,
 )
 from pbckpt.cli.arguments import build_parser
@@ -147,6 +154,9 @@ def test_what_is_not_said_has_a_default() -> None:
         include=[],
         exclude=[],
         take=[],
+        quantized="float",
+        partitions=None,
+        tensor=[],
         drop_slots=False,
         ema=None,
         renames=None,
@@ -154,6 +164,11 @@ def test_what_is_not_said_has_a_default() -> None:
         add_prefix="",
         cast=[],
         set=[],
+        like=None,
+        match="name",
+        missing="error",
+        left_over="warn",
+        like_cast=False,
         format=None,
         save_counter=None,
         shards=None,
@@ -161,6 +176,7 @@ def test_what_is_not_said_has_a_default() -> None:
         on_existing="refuse",
         durability="full",
         max_expanded_bytes=None,
+        dry_run=False,
         json=False,
         quiet=False,
     )
@@ -175,7 +191,9 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "--select all --include a --include b --exclude c --take d --take e --on-existing replace "
         "--durability none --max-expanded-bytes 5 --json --quiet --drop-slots --ema to-raw "
         "--rename f=g --rename h=i --strip-prefix j --add-prefix k --cast l=half --set m=int8:1 "
-        "--format both --save-counter 2 --max-shard-size 2GB --tags serve,gpu"
+        "--format both --save-counter 2 --max-shard-size 2GB --tags serve,gpu "
+        "--like t --match suffix --missing init --left-over error --like-cast --dry-run "
+        "--quantized stored --partitions parts --tensor n --tensor o:1"
     )
     assert main(["convert", "in.pb", "out/m", *options.split()]) == 0
     [(arguments, named)] = spy.calls
@@ -197,6 +215,9 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "durability": Durability.NONE,
         "limits": Limits(max_expanded_bytes=5),
         "tags": ("serve", "gpu"),
+        "like": Like("t", MatchBy.SUFFIX, OnMissing.INIT, OnLeftOver.ERROR, cast=True),
+        "dry_run": True,
+        "values": Values(Quantized.STORED, Partitions.PARTS, ("n", "o:1")),
     }
 
 
@@ -214,6 +235,9 @@ def test_without_options_the_library_decides(monkeypatch: pytest.MonkeyPatch) ->
         "durability": Durability.FULL,
         "limits": Limits(),
         "tags": None,
+        "like": None,
+        "dry_run": False,
+        "values": Values(),
     }
 
 
@@ -230,6 +254,7 @@ def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> N
                 "edits": None,
                 "limits": Limits(),
                 "tags": ("gpu",),
+                "values": Values(),
             },
         ),
     ]

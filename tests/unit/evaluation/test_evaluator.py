@@ -119,21 +119,6 @@ def test_bombs_are_refused_before_they_allocate() -> None:
             found.evaluate(name)
 
 
-def test_a_cycle_is_no_tensor_of_constants() -> None:
-    found = evaluator(
-        op("a", "Identity", "b", T=DataType.FLOAT), op("b", "Identity", "a", T=DataType.FLOAT)
-    )
-    with pytest.raises(UnsupportedGraphError):
-        found.evaluate("a")
-
-
-def test_long_chains_end() -> None:
-    count = 100_000
-    chain = [op(f"i{at}", "Identity", f"i{at - 1}", T=DataType.FLOAT) for at in range(1, count)]
-    found = evaluator(const("i0", DataType.FLOAT, np.float32(7)), *chain)
-    assert found.evaluate(f"i{count - 1}") == 7
-
-
 def test_what_is_no_constant_is_named() -> None:
     found = evaluator(
         op("x", "Placeholder", dtype=DataType.FLOAT), op("y", "Identity", "x", T=DataType.FLOAT)

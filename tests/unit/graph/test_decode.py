@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,8 +113,17 @@ def joined(parts: TensorParts) -> bytes:
     images = [
         field(number, bytes(span.view)) for number, spans in parts.images.items() for span in spans
     ]
-    message = parts.message.SerializeToString()
+    rest = TensorProto()
+    rest.CopyFrom(parts.message)
+    for number in parts.images:
+        # Small ones are in the message as well.
+        rest.ClearField(TensorProto.DESCRIPTOR.fields_by_number[number].name)
+    message = rest.SerializeToString()
     return TensorProto.FromString(message + b"".join(images)).SerializeToString(deterministic=True)
+
+
+def names(nodes: Iterable[Node]) -> list[str]:
+    return [node.name for node in nodes]
 
 
 def seen_in(nodes: Iterable[Node]) -> list[Seen]:
@@ -171,8 +179,18 @@ def test_packed_floats_of_a_large_node_stay_in_the_file_too() -> None:
     assert node.constant().images == (Span(source, bytes(source.view).index(values), 25_600),)
 
 
-def test_packed_floats_of_a_small_node_stay_in_the_file() -> None:
-    floats = 17 * b"\x00\x00\x80\x3f"
+def test_packed_floats_of_a_small_node_are_those_that_protobuf_decoded() -> None:
+    floats = 16 * b"\x00\x00\x80\x3f" + b"\x00\x00\x00\x80"
+    shape = b"\x12\x04\x12\x02\x08\x11"
+    source = Source(const(attr(b"value", tensor(FLOAT + shape + field(5, floats)))))
+    (node,) = decode_graph(source).nodes
+    assert node.tensors == ()
+    (image,) = node.constant().images
+    assert (bytes(image.view), image.source is source) == (floats, False)
+
+
+def test_packed_floats_of_a_small_node_with_a_nan_stay_in_the_file() -> None:
+    floats = 16 * b"\x00\x00\x80\x3f" + b"\x01\x00\xa0\x7f"
     shape = b"\x12\x04\x12\x02\x08\x11"
     source = Source(const(attr(b"value", tensor(FLOAT + shape + field(5, floats)))))
     (node,) = decode_graph(source).nodes
@@ -221,10 +239,13 @@ def test_nodes_keep_their_order_and_the_rest_is_kept_beside_them() -> None:
 
 
 def test_two_libraries_are_merged() -> None:
-    gradient = field(2, field(1, b"f"))
-    graph = decode_bytes(2 * field(2, field(1, field(1, field(1, b"f"))) + gradient))
-    assert [function.name for function in graph.functions] == ["f", "f"]
-    assert [one.function_name for one in graph.rest.library.gradient] == ["f", "f"]
+    libraries = [
+        field(2, field(1, field(1, field(1, name))) + field(2, field(1, name)))
+        for name in (b"f", b"g")
+    ]
+    graph = decode_bytes(b"".join(libraries))
+    assert [function.name for function in graph.functions] == ["f", "g"]
+    assert [one.function_name for one in graph.rest.library.gradient] == ["f", "g"]
     assert list(graph.rest.library.function) == []
 
 
@@ -626,6 +647,27 @@ def test_nodes_of_a_function_are_told_apart(data: bytes, fact: str) -> None:
 def test_two_functions_may_have_nodes_of_one_name() -> None:
     graph = decode_bytes(field(1, NAMED) + function(b"f", NAMED) + function(b"g", NAMED))
     assert [names(one.nodes) for one in graph.functions] == [["w"], ["w"]]
+
+
+def test_a_function_that_is_given_twice_is_one() -> None:
+    graph = decode_bytes(2 * function(b"f", NAMED))
+    assert [one.name for one in graph.functions] == ["f"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        function(b"f"),
+        function(b"f", NAMED, NAMED.replace(b"w", b"v")),
+        function(b"f", NAMED.replace(b"w", b"v")),
+        function(b"f", NAMED, signature=field(2, field(1, b"a"))),
+    ],
+)
+def test_two_functions_of_one_name_that_differ(other: bytes) -> None:
+    fact = "function 'f': another function has the same name and differs; rename one of the two"
+    for data in (function(b"f", NAMED) + other, other + function(b"f", NAMED)):
+        with pytest.raises(InvalidGraphError, match=fact):
+            decode_bytes(data)
 
 
 def test_nodes_of_functions_count() -> None:

@@ -10,6 +10,7 @@ from pbckpt.operators import (
     is_control_or_bookkeeping,
     output_index,
     passing,
+    range_slots,
     takes_fused_arguments,
     weight_role,
 )
@@ -311,3 +312,29 @@ def test_an_op_stands_in_the_tables_once() -> None:
 )
 def test_ops_of_onednn_stand_for_plain_ones(op: str, plain: str) -> None:
     assert without_mkl(op) == plain
+
+
+@pytest.mark.parametrize(
+    ("op", "slot", "num_inputs", "expected"),
+    [
+        ("QuantizedConv2D", 0, 6, (2, 3)),
+        ("QuantizedConv2D", 1, 6, (4, 5)),
+        ("QuantizedConv2DWithBias", 1, 7, (5, 6)),
+        ("QuantizedConv2DWithBias", 2, 7, None),
+        ("QuantizedMatMulWithBiasAndRequantize", 1, 9, (5, 6)),
+        # The third range is that of the result.
+        ("QuantizedMatMulWithBiasAndRequantize", 2, 9, None),
+        ("QuantizedDepthwiseConv2DWithBiasAndRelu", 1, 7, (5, 6)),
+        ("QuantizedBiasAdd", 1, 6, (4, 5)),
+        ("QuantizedBatchNormWithGlobalNormalization", 3, 15, (4, 5)),
+        ("QuantizedBatchNormWithGlobalNormalization", 4, 15, None),
+        ("Dequantize", 0, 3, (1, 2)),
+        ("QuantizedConv2D", 1, 4, None),
+        ("Conv2D", 1, 2, None),
+        ("NoSuchOp", 0, 1, None),
+    ],
+)
+def test_the_ends_of_the_range_of_what_sits_in_a_slot(
+    op: str, slot: int, num_inputs: int, expected: tuple[int, int] | None
+) -> None:
+    assert range_slots(op, slot, num_inputs) == expected

@@ -239,6 +239,39 @@ def test_keys_are_unique_whatever_the_names() -> None:
             assert len({key for key, _ in keys(found)}) == count == len(found.variables)
 
 
+def test_keys_of_merged_variables_that_others_have() -> None:
+    nodes = [const("a", 4), identity("x/read", "a"), identity("z/read", "a")]
+    for name in "xz":
+        nodes += [const(name, 4), identity(f"{name}_/ReadVariableOp", name)]
+    assert keys(detect_in(*nodes)) == [("a", "a"), ("a_1", "a"), ("x", "x"), ("z", "z")]
+
+
+def test_keys_where_a_node_is_called_as_one_in_a_function() -> None:
+    inner = [const("c", 4), identity("w/read", "c:output:0")]
+    found = detect_in(
+        const("f::c", 4),
+        const("f::c_1", 4),
+        identity("f::c_1/read", "f::c_1"),
+        identity("w/read", "f::c"),
+        functions=[function("f", [], [], *inner)],
+    )
+    assert keys(found) == [("f::c", "f::c"), ("f::c_1", "f::c_1"), ("f::c_2", "f::c")]
+
+
+def test_a_type_that_is_unknown_is_left_open() -> None:
+    cast = node("Cast", "cast", "w")
+    cast.attr["DstT"].type = 999
+    (found,) = detect_in(const("w", 4), cast, identity("w/read", "cast")).variables
+    assert (found.value, found.value_dtype, found.dtype) == ("w/read", None, DataType.FLOAT)
+
+
+def test_a_function_without_a_name_is_none_of_the_graph() -> None:
+    nameless = function("", ["a"], ["a"], *variable("w", 4))
+    found = detect_in(*variable("w", 4), functions=[nameless])
+    assert keys(found) == [("w", "w")]
+    assert found.skipped == ()
+
+
 def test_a_derived_key_is_not_the_name_of_another_variable() -> None:
     nodes = [
         *variable("m/variable"),

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.variables.detect import examine
-from pbckpt.variables.doubts import doubts, is_usually_a_variable
+from pbckpt.variables.doubts import doubts
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.walk import Walker
+from pbckpt.variables.words import is_usual_name
 from tests.unit.variables.graphs import const, graph, identity, node, number_of
 
 if TYPE_CHECKING:
@@ -230,11 +231,11 @@ def test_unmarked() -> None:
     ],
 )
 def test_usual_names(name: str) -> None:
-    assert is_usually_a_variable(name)
+    assert is_usual_name(name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "x", "axis", "kernel_size", "Const", "shape", "mean", "bkernel"]
 )
 def test_unusual_names(name: str) -> None:
-    assert not is_usually_a_variable(name)
+    assert not is_usual_name(name)

@@ -278,3 +278,10 @@ def test_a_reader_without_a_scope() -> None:
 )
 def test_own_names_lose_the_scope_of_an_import(own: list[str], expected: list[str]) -> None:
     assert without_import(own) == expected
+
+
+def test_numbers_of_any_length_sort_by_their_size() -> None:
+    long = "1" * 5000
+    readers = [f"lstm/MatMul/ReadVariableOp_{digits}" for digits in (f"2{long}", f"0{long}")]
+    matrices = [Nameless("unknown", reader, Role.MATRIX, (8, 32)) for reader in readers]
+    assert names(*matrices) == ["lstm_cell/recurrent_kernel", "lstm_cell/kernel"]

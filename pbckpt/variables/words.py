@@ -1,0 +1,189 @@
+"""Words: what the names of constants usually stand for.
+
+    name                             stands for
+    Const_3                          what tf.constant got no name for
+    add/y, dropout/rate              a number in the place of an op's input
+    Reshape_1, zeros_like            the result of the operation of that name
+    ConstantFolding/…, …_bn_offset   what a tool has computed
+    conv1/kernel, fc.weight          a weight
+    keep_prob, eps                   a number that somebody has set
+
+The trap: a layer bn1 may have its mean in bn1/mean, and so may an operation bn1 that
+got a plain number there; which it is, `doubts` asks the graph.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(r"_\d+$")
+_DEFAULT = re.compile(r"Const(?:_\d+)?")
+_PLACE = re.compile(r"_\d+")
+# Where optimizers put what they have folded.
+_OPTIMIZERS = frozenset(
+    (
+        *("ConstantFolding", "ConstantFoldingCtrl", "ArithmeticOptimizer", "LayoutOptimizer"),
+        *("RemapperOptimizer", "LoopOptimizer"),
+    )
+)
+# What tools add to the names of what they compute.
+_COMPUTED_ENDS = ("_bn_offset", "merged_input", "-folded", "_recip")
+_COMPUTED_PARTS = ("_eightbit/", "-folded-")
+_NORMALISATION_PARTS = ("Scaled", "Offset")
+# What an optimizer puts before the names of constants that it takes into a loop.
+_LOOP_COPY = "ConstantFolding/"
+_TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
+# Operations whose result is what they take.
+_KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
+_TENSORDOT = re.compile(r"[tT]ensordot(?:_\d+)?")
+_RESHAPED_MATRIX = "Reshape_1"
+# Operations by the names that TensorFlow gives them where nobody has named them.
+_OPERATION = re.compile(
+    r"(?:add|sub|mul|div|truediv|real_?div|floordiv|pow|neg|sqrt|rsqrt|square|exp|log|matmul"
+    r"|zeros|ones|zeros_like|ones_like|fill|range|l2_normalize|batchnorm|strided_slice|split"
+    r"|unstack|concat|stack|transpose|one_hot|eye|diag|linspace|sum_of_weights"
+    r"|Neg|Sqrt|Rsqrt|Square|Exp|Log|Sum|Mean|Prod|Max|Min|Maximum|Minimum|MatMul|Softplus|Sigmoid"
+    r"|Tanh|Relu|Fill|Range|Shape|Slice|Split|Transpose|Gather(?:V2|Nd)?|Tile|ExpandDims"
+    r"|Reshape|BroadcastTo|Select(?:V2)?|Where|Cumsum|Cos|Sin|Abs|Sign|Floor|Ceil|Round|Pad|Pack"
+    r"|Tensordot|Einsum|MatrixDiag|MatrixBandPart|OneHot|ReverseV2|Greater|Less|Equal|AddV2|Mul|Sub"
+    r"|RealDiv|DivNoNan|Pow|Softmax|SquaredDifference|LinSpace|StridedSlice|ZerosLike|OnesLike"
+    r")(?:_\d+)?"
+)
+_MOMENTS = re.compile(r"moments(?:_\d+)?")
+_MOMENT = re.compile(r"(?:mean|variance)(?:_\d+)?")
+# Scopes in which TensorFlow's own functions have numbers.
+_FUNCTION = re.compile(r"(?:Cast|dropout|random_\w+|truncated_normal)(?:_\d+)?")
+# What TensorFlow calls the inputs of ops that take data: a number in their place
+# gets the name of the op, a slash, and this.
+_INPUT = re.compile(
+    r"(?:x|y|a|b|t|e|input|inputs|filter|value|values|data|params|features|tensor|tensors|images"
+    r"|condition|scale|offset|mean|variance|min|max|indices|ids|element|begin|end|filters?"
+    r"|updates|depth|stddev|rate|keep_prob|on_value|off_value|logits|labels)(?:_\d+)?|\d+|packed|sub_?\w?"
+)
+# What people call single numbers that they have set, and functions of TensorFlow theirs.
+_SETTING = re.compile(
+    r"(?:\w*_)?(?:epsilon|eps|threshold|thresh|rate|keep_prob|prob|momentum|decay|stddev|min|max"
+    r"|num\w*|size|factor|limit|margin|weight_decay|learning_rate|axis|dim|value|constant|const"
+    r"|initial|init|step|steps|count|length|len|height|width|depth)(?:_\d+)?"
+)
+_BINARY = ("x", "y")
+_NORMALISATION = ("x", "scale", "offset", "mean", "variance")
+# What ops call their inputs, of those whose words are names of weights as well.
+_INPUTS_OF = {
+    **dict.fromkeys(
+        ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow"), _BINARY
+    ),
+    **dict.fromkeys(("MatMul", "SparseMatMul"), ("a", "b")),
+    **dict.fromkeys(("Conv2D", "Conv3D", "DepthwiseConv2dNative"), ("input", "filter")),
+    **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), _NORMALISATION),
+    "BiasAdd": ("value", "bias"),
+}
+# Last components that people and libraries give to variables.
+_USUAL_NAME = re.compile(
+    r"(?:(?:depthwise|pointwise|recurrent|conv|fc|dense|hidden|output|out|attention|query|key|value"
+    r"|proj|candidate|gates?)_)?(?:kernel|weights?|filters?|biases|bias|w|W|b|B|gamma|beta"
+    r"|moving_mean|moving_variance|embeddings?|embedding_matrix|embedding_table|lookup_table"
+    r"|alphas?|w_[ifo]_diag)(?:_?\d+)?(?::0)?"
+    r"|.*_(?:kernel|bias|biases|gamma|beta|moving_mean|moving_variance|w_[ifo]_diag|embeddings)"
+)
+
+
+def is_default_name(last: str) -> bool:
+    """Tell whether a last component is Const, as tf.constant calls what has no name."""
+    return _DEFAULT.fullmatch(last) is not None
+
+
+def is_made_up(last: str) -> bool:
+    """Tell whether a last component was made by TensorFlow, for want of a name."""
+    return is_default_name(last) or _PLACE.fullmatch(last) is not None
+
+
+def is_usual_name(last: str) -> bool:
+    """Tell whether a last component is one that variables usually have.
+
+    Other tools than TensorFlow part names by dots and dashes.
+    """
+    if _USUAL_NAME.fullmatch(last):
+        return True
+    plain = last.replace("-", "_")
+    word = plain.rpartition(".")[2]
+    if word == last:
+        return False
+    return any(map(_USUAL_NAME.fullmatch, (word, plain.rpartition("_")[2])))
+
+
+def is_setting(last: str) -> bool:
+    """Tell whether a last component is usual for single numbers that somebody has set."""
+    return _SETTING.fullmatch(last) is not None
+
+
+def is_numbered(last: str) -> bool:
+    """Tell whether a last component ends in a number, as TensorFlow tells equal names apart."""
+    return _NUMBER.search(last) is not None
+
+
+def is_input_word(last: str) -> bool:
+    """Tell whether a last component is what some op calls an input."""
+    return _INPUT.fullmatch(last) is not None
+
+
+def is_input_of(op: str, slot: int, last: str) -> bool:
+    """Tell whether an op calls its input in a slot so, as far as ops are known here."""
+    expected = _INPUTS_OF.get(op)
+    if expected is None:
+        return is_input_word(last)
+    return slot < len(expected) and _NUMBER.sub("", last) == expected[slot]
+
+
+def is_operation_name(last: str) -> bool:
+    """Tell whether TensorFlow gives a last component to operations that nobody has named."""
+    return _OPERATION.fullmatch(last) is not None
+
+
+def is_function_name(last: str) -> bool:
+    """Tell whether a last component is the scope of one of TensorFlow's own functions."""
+    return is_operation_name(last) or _FUNCTION.fullmatch(last) is not None
+
+
+def without_tool_suffix(name: str) -> str:
+    """Return the name that a node had before tools folded or quantized it."""
+    return _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", name))
+
+
+def is_computed(name: str) -> bool:
+    """Tell whether a name is one that tools give to what they have computed."""
+    plain = without_tool_suffix(name)
+    parts = plain.split("/")
+    last = parts[-1]
+    if parts[-2:-1] and _TENSORDOT.fullmatch(parts[-2]) and last == _RESHAPED_MATRIX:
+        return False
+    return (
+        ("__cf__" in name and not _KEEPS_VALUE.fullmatch(last))
+        or not _OPTIMIZERS.isdisjoint(parts)
+        or plain.endswith(_COMPUTED_ENDS)
+        or any(part in plain for part in _COMPUTED_PARTS)
+        or (
+            last in _NORMALISATION_PARTS
+            and len(parts) > 1
+            and parts[-2].startswith("FusedBatchNorm")
+        )
+    )
+
+
+def result_name(name: str) -> str | None:
+    """Return the operation whose result a constant is, as its name says, or None.
+
+    A product over the last axis of a matrix reshapes it to the same matrix.
+    """
+    parts = without_tool_suffix(name).split("/")
+    last, scope = parts[-1], parts[-2] if len(parts) > 1 else ""
+    if last == _RESHAPED_MATRIX and _TENSORDOT.fullmatch(scope):
+        return None
+    if is_operation_name(last) or (_MOMENT.fullmatch(last) and _MOMENTS.fullmatch(scope)):
+        return last
+    return None
+
+
+def loop_copy(name: str) -> str:
+    """Return the name of the copy of a constant that an optimizer takes into a loop."""
+    return f"{_LOOP_COPY}{name}_enter"

@@ -1,0 +1,528 @@
+"""What is stored of variables whose values the graph computes of constants, or has in parts."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pbckpt
+from pbckpt import DataType, Limits, Partitions, Quantized, Selection, Values
+from pbckpt.protos import FunctionDef, GraphDef, NodeDef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FLOAT, INT32, HALF, QUINT8, QINT8 = 1, 3, 19, 12, 11
+
+
+def const(name: str, dtype: int, shape: Sequence[int], data: bytes) -> NodeDef:
+    node = NodeDef(name=name, op="Const")
+    node.attr["dtype"].type = dtype
+    tensor = node.attr["value"].tensor
+    tensor.dtype = dtype
+    tensor.tensor_content = data
+    for size in shape:
+        tensor.tensor_shape.dim.add(size=size)
+    return node
+
+
+def floats(name: str, shape: Sequence[int], *values: float) -> NodeDef:
+    return const(name, FLOAT, shape, struct.pack(f"<{len(values)}f", *values))
+
+
+def ints(name: str, shape: Sequence[int], *values: int) -> NodeDef:
+    return const(name, INT32, shape, struct.pack(f"<{len(values)}i", *values))
+
+
+def node(op: str, name: str, *inputs: str, **types: int) -> NodeDef:
+    made = NodeDef(name=name, op=op, input=inputs)
+    for attr, dtype in types.items():
+        made.attr[attr].type = dtype
+    return made
+
+
+def write(path: Path, *nodes: NodeDef, functions: Sequence[FunctionDef] = ()) -> Path:
+    graph = GraphDef(node=nodes)
+    graph.library.function.extend(functions)
+    path.write_bytes(graph.SerializeToString())
+    return path
+
+
+def converted(
+    graph: Path, values: Values | None = None, **options: object
+) -> tuple[dict[str, tuple[DataType, list[object]]], pbckpt.Report]:
+    """Return the tensors of the checkpoint that a graph becomes, and the report."""
+    prefix = graph.parent / "out" / "m"
+    report = pbckpt.convert(
+        graph,
+        prefix,
+        values=values or Values(),
+        on_existing=pbckpt.OnExisting.REPLACE,
+        durability=pbckpt.Durability.NONE,
+        **options,  # type: ignore[arg-type]
+    )
+    with pbckpt.open_checkpoint(prefix) as stored:
+        return {key: (stored.info(key).dtype, stored[key].tolist()) for key in stored}, report
+
+
+def quantized(name: str, low: float, high: float, *values: int) -> list[NodeDef]:
+    """Return a variable as quantize_weights leaves it, with its read."""
+    dequantize = node("Dequantize", name, f"{name}_quantized_const", "lo", "hi", T=QUINT8)
+    dequantize.attr["mode"].s = b"MIN_FIRST"
+    return [
+        const(f"{name}_quantized_const", QUINT8, (len(values),), bytes(values)),
+        floats("lo", (), low),
+        floats("hi", (), high),
+        dequantize,
+        node("Identity", f"{name}/read", name, T=FLOAT),
+    ]
+
+
+# --- computed of constants
+
+
+def test_a_quantized_weight_comes_back_as_float(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, 0, 7, 255))
+    tensors, report = converted(graph)
+    assert tensors == {"w": (DataType.FLOAT, [0.0, 7.0, 255.0])}
+    assert report.warnings == ()
+    (variable,) = report.variables
+    assert (variable.shape, variable.nbytes, variable.trainable) == ((3,), 12, True)
+
+
+def test_a_quantized_weight_is_stored_as_it_is_on_request(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, 0, 7, 255))
+    tensors, report = converted(graph, Values(Quantized.STORED))
+    assert tensors == {"w_quantized_const": (DataType.QUINT8, [0, 7, 255])}
+    assert [one.trainable for one in report.variables] == [False]
+
+
+def test_a_weight_that_was_cast_to_half_comes_back_as_it_is_read(tmp_path: Path) -> None:
+    graph = write(
+        tmp_path / "g.pb",
+        const("w", HALF, (2,), struct.pack("<2e", 1.5, -0.25)),
+        node("Cast", "w/cast", "w", SrcT=HALF, DstT=FLOAT),
+        node("Identity", "w/read", "w/cast", T=FLOAT),
+    )
+    expected = {"w": (DataType.FLOAT, [1.5, -0.25])}
+    assert converted(graph)[0] == expected
+    # It is no integer.
+    assert converted(graph, Values(Quantized.STORED))[0] == expected
+
+
+def test_a_cast_of_the_models_own_code_changes_nothing(tmp_path: Path) -> None:
+    graph = write(
+        tmp_path / "g.pb",
+        const("net/w", HALF, (1, 2), struct.pack("<2e", 1.5, -0.25)),
+        node("Cast", "Cast_1", "net/w", SrcT=HALF, DstT=FLOAT),
+        node("MatMul", "y", "x", "Cast_1", T=FLOAT),
+    )
+    assert converted(graph)[0] == {"net/w": (DataType.HALF, [[1.5, -0.25]])}
+
+
+def test_a_formula_that_changes_the_shape(tmp_path: Path) -> None:
+    """What a tool of somebody's own makes of a weight: integers, a scale, another order."""
+    graph = write(
+        tmp_path / "g.pb",
+        const("w/int8", 6, (2, 3), bytes((1, 2, 3, 4, 5, 6))),
+        node("Cast", "w/cast", "w/int8", SrcT=6, DstT=FLOAT),
+        floats("w/scale", (), 0.5),
+        node("Mul", "w/mul", "w/cast", "w/scale", T=FLOAT),
+        ints("w/perm", (2,), 1, 0),
+        node("Transpose", "w/t", "w/mul", "w/perm", T=FLOAT, Tperm=INT32),
+        node("Identity", "w/read", "w/t", T=FLOAT),
+    )
+    tensors, report = converted(graph)
+    assert tensors == {"w": (DataType.FLOAT, [[0.5, 2.0], [1.0, 2.5], [1.5, 3.0]])}
+    assert report.variables[0].shape == (3, 2)
+    (shown,) = pbckpt.inspect(graph).variables  # type: ignore[union-attr]
+    assert (shown.dtype, shown.shape, shown.value) == (DataType.FLOAT, (3, 2), "w/read")
+
+
+def quantized_product(
+    op: str, dtype: int, data: bytes, *between: str, low: float = 0, high: float = 255
+) -> list[NodeDef]:
+    """Return an op that takes a weight of one row and its range."""
+    return [
+        const("net/w", dtype, (1, len(data)), data),
+        floats("lo", (), low),
+        floats("hi", (), high),
+        node(op, "q", "x", "net/w", *between, "xlo", "xhi", "lo", "hi"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("op", "between"), [("QuantizedMatMul", ()), ("QuantizedMatMulWithBias", ("b",))]
+)
+def test_the_range_of_a_weight_is_where_the_op_takes_it(
+    tmp_path: Path, op: str, between: tuple[str, ...]
+) -> None:
+    nodes = quantized_product(op, QUINT8, bytes((0, 255)), *between)
+    tensors, report = converted(write(tmp_path / "g.pb", *nodes))
+    assert tensors == {"net/w": (DataType.FLOAT, [[0.0, 255.0]])}
+    assert report.variables[0].ranges == ("lo", "hi")
+    ends = {one.node: one.reason for one in report.skipped}
+    assert ends["lo"] == "it is an end of the range of 'net/w', which is quantized"
+
+
+def test_signed_weights_have_a_scale_alone(tmp_path: Path) -> None:
+    data = bytes((0, 127, 129))
+    nodes = quantized_product("QuantizedMatMulWithBias", QINT8, data, "b", low=-1, high=1)
+    assert converted(write(tmp_path / "g.pb", *nodes))[0] == {
+        "net/w": (DataType.FLOAT, [[0.0, 1.0, -1.0]])
+    }
+
+
+def test_a_range_that_is_computed_by_another_output(tmp_path: Path) -> None:
+    """A tool may leave the weight and its ends as the outputs of one node."""
+    graph = write(
+        tmp_path / "g.pb",
+        const("net/w", QUINT8, (1, 2), bytes((0, 255))),
+        floats("ends", (2,), 0.0, 255.0),
+        ints("axis", (), 0),
+        node("Split", "cut", "axis", "ends", T=FLOAT),
+        node("QuantizedMatMul", "q", "x", "net/w", "xlo", "xhi", "cut", "cut:1"),
+    )
+    definition = GraphDef.FromString(graph.read_bytes())
+    next(one for one in definition.node if one.name == "cut").attr["num_split"].i = 2
+    graph.write_bytes(definition.SerializeToString())
+    tensors, report = converted(graph, selection=Selection(include=("net/w",)))
+    assert tensors == {"net/w": (DataType.FLOAT, [[0.0, 255.0]])}
+    assert report.variables[0].ranges == ("cut", "cut:1")
+
+
+def test_a_range_that_is_fed_leaves_the_integers(tmp_path: Path) -> None:
+    graph = write(
+        tmp_path / "g.pb",
+        const("net/w", QUINT8, (1, 2), bytes((0, 255))),
+        node("Placeholder", "hi", dtype=FLOAT),
+        floats("lo", (), 0.0),
+        node("QuantizedMatMul", "q", "x", "net/w", "xlo", "xhi", "lo", "hi"),
+    )
+    tensors, _ = converted(graph, selection=Selection(include=("net/w",)))
+    assert tensors == {"net/w": (DataType.QUINT8, [[0, 255]])}
+
+
+def test_what_cannot_be_computed_is_stored_raw_with_a_warning(tmp_path: Path) -> None:
+    nodes = quantized("w", 0.0, 255.0, 0, 7)
+    nodes[3].attr["mode"].s = b"NO_SUCH_MODE"
+    tensors, report = converted(write(tmp_path / "g.pb", *nodes))
+    assert tensors == {"w": (DataType.QUINT8, [0, 7])}
+    (warning,) = report.warnings
+    assert warning.startswith(
+        "'w' holds what the constant 'w_quantized_const' does, quint8: what the graph makes of it "
+        "is not computed ("
+    )
+    assert "node 'w'" in warning
+
+
+def test_computed_bytes_count(tmp_path: Path) -> None:
+    nodes = [
+        *(one for name in "stuvw" for one in quantized(name, 0.0, 255.0, *range(100))[:1]),
+        *quantized("u", 0.0, 255.0)[1:3],
+        *(one for name in "stuvw" for one in quantized(name, 0.0, 255.0)[3:]),
+    ]
+    graph = write(tmp_path / "g.pb", *nodes)
+    with pytest.raises(pbckpt.LimitError) as error:
+        converted(graph, limits=Limits(max_expanded_bytes=1999))
+    assert (error.value.limit, error.value.value) == ("max_expanded_bytes", 2000)
+    assert len(converted(graph, limits=Limits(max_expanded_bytes=2000))[0]) == 5
+
+
+def test_a_value_that_alone_is_too_large_is_stored_raw(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, *range(100)))
+    tensors, report = converted(graph, limits=Limits(max_expanded_bytes=50))
+    assert tensors["w"][0] is DataType.QUINT8
+    assert "over the limit" in report.warnings[0]
+
+
+def test_several_variables_of_one_constant(tmp_path: Path) -> None:
+    """Equal constants were merged; one of the variables is cast where it is read."""
+    graph = write(
+        tmp_path / "g.pb",
+        const("a", HALF, (2,), struct.pack("<2e", 1.5, 2.0)),
+        node("Identity", "a/read", "a", T=HALF),
+        node("Cast", "b/cast", "a", SrcT=HALF, DstT=FLOAT),
+        node("Identity", "b/read", "b/cast", T=FLOAT),
+    )
+    assert converted(graph)[0] == {
+        "a": (DataType.HALF, [1.5, 2.0]),
+        "b": (DataType.FLOAT, [1.5, 2.0]),
+    }
+
+
+def body(*nodes: NodeDef, argument: str = "") -> FunctionDef:
+    function = FunctionDef(node_def=nodes)
+    function.signature.name = "f"
+    if argument:
+        function.signature.input_arg.add(name=argument, type=HALF)
+    return function
+
+
+def call(*inputs: str) -> NodeDef:
+    made = NodeDef(name="call", op="PartitionedCall", input=inputs)
+    made.attr["f"].func.name = "f"
+    return made
+
+
+def test_a_value_that_is_computed_in_a_function(tmp_path: Path) -> None:
+    function = body(
+        const("w", HALF, (2,), struct.pack("<2e", 1.5, 2.0)),
+        node("Cast", "cast", "w:output:0", SrcT=HALF, DstT=FLOAT),
+        node("Identity", "w/read", "cast:y:0", T=FLOAT),
+    )
+    tensors, _ = converted(write(tmp_path / "g.pb", call(), functions=[function]))
+    assert tensors == {"w": (DataType.FLOAT, [1.5, 2.0])}
+
+
+def test_a_constant_that_is_handed_into_the_function_that_computes(tmp_path: Path) -> None:
+    function = body(
+        node("Cast", "cast", "given", SrcT=HALF, DstT=FLOAT),
+        node("Identity", "w/read", "cast:y:0", T=FLOAT),
+        # A name that the main graph has too.
+        floats("half", (), 5.0),
+        argument="given",
+    )
+    half = const("half", HALF, (2,), struct.pack("<2e", 1.5, 2.0))
+    graph = write(tmp_path / "g.pb", half, call("half"), functions=[function])
+    assert converted(graph)[0]["w"] == (DataType.FLOAT, [1.5, 2.0])
+
+
+def test_verify_and_match_compute_the_same(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, 0, 7, 255))
+    converted(graph)
+    prefix = tmp_path / "out" / "m"
+    assert pbckpt.verify(prefix, against=graph).ok
+    stored = Values(Quantized.STORED)
+    assert not pbckpt.verify(prefix, against=graph, values=stored).ok
+    converted(graph, stored)
+    assert pbckpt.verify(prefix, against=graph, values=stored).ok
+    pbckpt.save_checkpoint({"w": [0.5, 0.5, 0.5]}, tmp_path / "target")
+    like = pbckpt.Like(tmp_path / "target", cast=True)
+    tensors, report = converted(graph, like=like)
+    assert tensors == {"w": (DataType.DOUBLE, [0.0, 7.0, 255.0])}
+    assert all(one.compute is None for one in report.variables)
+
+
+# --- tensors by name
+
+
+def product(path: Path) -> Path:
+    return write(
+        path,
+        floats("w", (2,), 1.0, 2.0),
+        node("Identity", "w/read", "w", T=FLOAT),
+        node("Neg", "minus", "w/read", T=FLOAT),
+        ints("axis", (), 0),
+        node("Split", "cut", "axis", "minus", T=FLOAT),
+        node("Placeholder", "x", dtype=FLOAT),
+        node("Add", "y", "x", "minus", T=FLOAT),
+        node("NoSuchOp", "z", "y"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("minus", "minus", [-1.0, -2.0]),
+        ("minus:0", "minus", [-1.0, -2.0]),
+        ("cut:1", "cut:1", [-2.0]),
+        ("axis", "axis", 0),
+    ],
+)
+def test_a_tensor_is_stored_under_its_name(
+    tmp_path: Path, name: str, key: str, value: object
+) -> None:
+    graph = product(tmp_path / "g.pb")
+    definition = GraphDef.FromString(graph.read_bytes())
+    next(one for one in definition.node if one.name == "cut").attr["num_split"].i = 2
+    graph.write_bytes(definition.SerializeToString())
+    tensors, report = converted(graph, Values(tensors=(name,)))
+    assert {key: value for key, (_, value) in tensors.items()} == {"w": [1.0, 2.0], key: value}
+    (asked,) = [one for one in report.variables if one.key == key]
+    assert (asked.rule, asked.reason) == ("asked_for", "--tensor asked for it")
+    assert all(one.node != key for one in report.skipped)
+
+
+def test_a_tensor_alone_renamed_and_cast(tmp_path: Path) -> None:
+    edits = pbckpt.Edits(renames=("minus=m",), casts=("*=half",))
+    tensors, _ = converted(
+        product(tmp_path / "g.pb"),
+        Values(tensors=("minus",)),
+        selection=Selection(exclude=("w",)),
+        edits=edits,
+    )
+    assert tensors == {"m": (DataType.HALF, [-1.0, -2.0])}
+
+
+def test_a_tensor_takes_the_place_of_the_variable_of_its_name(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, 0, 7, 255))
+    tensors, _ = converted(graph, Values(Quantized.STORED, tensors=("w", "w_quantized_const")))
+    assert tensors == {
+        "w": (DataType.FLOAT, [0.0, 7.0, 255.0]),
+        "w_quantized_const": (DataType.QUINT8, [0, 7, 255]),
+    }
+
+
+@pytest.mark.parametrize("name", ["y", "z"])
+def test_a_tensor_that_depends_on_what_is_fed(tmp_path: Path, name: str) -> None:
+    with pytest.raises(pbckpt.UnsupportedGraphError) as error:
+        converted(product(tmp_path / "g.pb"), Values(tensors=(name,)))
+    assert (error.value.node_name, error.value.op) == ("x", "Placeholder")
+    assert str(error.value) == (
+        f"{tmp_path}/g.pb: --tensor {name}: it depends on more than constants: node 'x' "
+        "(Placeholder): what it gives is fed when the graph runs; ask for a tensor that constants "
+        "alone lead to, or compute it in TensorFlow"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["nowhere", "w:1", "f::w", "", "w:-1"])
+def test_a_tensor_that_there_is_not(tmp_path: Path, name: str) -> None:
+    with pytest.raises(pbckpt.SelectionError):
+        converted(product(tmp_path / "g.pb"), Values(tensors=(name,)))
+
+
+# --- partitioned variables
+
+
+def parts(name: str, *rows: int) -> list[NodeDef]:
+    """Return the parts of a variable of two columns, read, and numbered from 0 on."""
+    nodes = []
+    first = 0
+    for number, count in enumerate(rows):
+        values = range(2 * first, 2 * (first + count))
+        part = f"{name}/part_{number}"
+        nodes += [
+            floats(part, (count, 2), *values),
+            node("Identity", f"{part}/read", part, T=FLOAT),
+        ]
+        first += count
+    return nodes
+
+
+def joined(name: str, count: int, axis: int) -> list[NodeDef]:
+    """Return what puts them together in a graph."""
+    scope = f"{name}/ConcatPartitions/concat"
+    reads = [f"{name}/part_{number}/read" for number in range(count)]
+    return [ints(f"{scope}/axis", (), axis), node("ConcatV2", scope, *reads, f"{scope}/axis")]
+
+
+WHOLE = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+
+
+def test_parts_are_slices_of_their_variable(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *parts("net/w", 2, 1), *joined("net/w", 2, 0))
+    tensors, report = converted(graph)
+    assert tensors == {"net/w": (DataType.FLOAT, WHOLE)}
+    (variable,) = report.variables
+    assert (variable.shape, variable.nodes) == ((3, 2), ("net/w/part_0", "net/w/part_1"))
+    with pbckpt.open_checkpoint(tmp_path / "out" / "m") as stored:
+        assert [[tuple(extent) for extent in one] for one in stored.entry("net/w").slices] == [
+            [(0, 2), (0, 2)],
+            [(2, 1), (0, 2)],
+        ]
+    assert pbckpt.verify(tmp_path / "out" / "m", against=graph).ok
+
+
+def test_parts_that_follow_each_other_in_another_dimension(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *parts("w", 1, 1), *joined("w", 2, -1))
+    for partitions in (Partitions.SLICES, Partitions.MERGED):
+        tensors, _ = converted(graph, Values(partitions=partitions))
+        assert tensors == {"w": (DataType.FLOAT, [[0.0, 1.0, 2.0, 3.0]])}
+
+
+def test_parts_merged_and_parts_as_they_are(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *parts("w", 2, 1), *joined("w", 2, 0))
+    merged, _ = converted(graph, Values(partitions=Partitions.MERGED))
+    assert merged == {"w": (DataType.FLOAT, WHOLE)}
+    with pbckpt.open_checkpoint(tmp_path / "out" / "m") as stored:
+        assert stored.info("w").num_slices == 0
+    apart, _ = converted(graph, Values(partitions=Partitions.PARTS))
+    assert apart == {
+        "w/part_0": (DataType.FLOAT, WHOLE[:2]),
+        "w/part_1": (DataType.FLOAT, WHOLE[2:]),
+    }
+
+
+def test_objects_have_no_slices(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *parts("w", 2, 1), *joined("w", 2, 0))
+    _, report = converted(graph, layout=pbckpt.Layout(pbckpt.Format.BOTH))
+    assert [one.key for one in report.variables] == ["w"]
+    with pbckpt.open_checkpoint(tmp_path / "out" / "m") as stored:
+        assert stored["w"].tolist() == WHOLE
+    with pytest.raises(pbckpt.SelectionError, match="partitioned"):
+        converted(
+            graph,
+            Values(partitions=Partitions.SLICES),
+            layout=pbckpt.Layout(pbckpt.Format.OBJECT),
+        )
+
+
+def test_a_single_part_and_a_table_that_is_looked_up(tmp_path: Path) -> None:
+    graph = write(
+        tmp_path / "g.pb",
+        *parts("dense/kernel", 3),
+        node("Identity", "dense/kernel", "dense/kernel/part_0/read", T=FLOAT),
+        *parts("table", 1, 2),
+        node("GatherV2", "first", "table/part_0/read", "ids", "axis"),
+        node("GatherV2", "second", "table/part_1/read", "ids", "axis"),
+    )
+    assert converted(graph)[0] == {
+        "dense/kernel": (DataType.FLOAT, WHOLE),
+        "table": (DataType.FLOAT, WHOLE),
+    }
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [node("MatMul", "y", "x", "w/part_0/read"), node("MatMul", "z", "x", "w/part_1/read")],
+        [*joined("w", 2, 0), floats("w", (), 1.0), node("Identity", "w/read", "w", T=FLOAT)],
+        joined("w", 2, 5),
+    ],
+    ids=["nothing takes them", "products take them", "the name is taken", "no such dimension"],
+)
+def test_names_alone_make_no_partitions(tmp_path: Path, others: list[NodeDef]) -> None:
+    graph = write(tmp_path / "g.pb", *parts("w", 2, 1), *others)
+    keys = converted(graph, selection=Selection(take=("w*",)))[0].keys()
+    assert {"w/part_0", "w/part_1"} <= keys
+
+
+def test_a_part_that_is_missing_leaves_the_others_apart(tmp_path: Path) -> None:
+    nodes = [one for one in parts("w", 1, 1, 1) if "part_1" not in one.name]
+    graph = write(tmp_path / "g.pb", *nodes, *joined("w", 3, 0))
+    assert converted(graph)[0].keys() == {"w/part_0", "w/part_2"}
+
+
+def test_options_mean_the_whole(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *parts("w", 2, 1), *joined("w", 2, 0))
+    edits = pbckpt.Edits(renames=("w=v",), casts=("*=half",))
+    tensors, _ = converted(graph, selection=Selection(include=("w",)), edits=edits)
+    assert tensors == {"v": (DataType.HALF, WHOLE)}
+    assert pbckpt.verify(
+        tmp_path / "out" / "m", against=graph, selection=Selection(include=("w",)), edits=edits
+    ).ok
+    with pytest.raises(pbckpt.SelectionError, match="leaves none of the 1 variables"):
+        converted(graph, selection=Selection(exclude=("w",)))
+    story = pbckpt.explain(graph, "w")
+    assert story.node == "w/part_0"
+
+
+def test_parts_that_are_computed(tmp_path: Path) -> None:
+    nodes = []
+    for number, value in enumerate((1.5, 2.5)):
+        name = f"w/part_{number}"
+        nodes += [
+            const(name, HALF, (1, 1), struct.pack("<e", value)),
+            node("Cast", f"{name}/cast", name, SrcT=HALF, DstT=FLOAT),
+            node("Identity", f"{name}/read", f"{name}/cast", T=FLOAT),
+        ]
+    graph = write(tmp_path / "g.pb", *nodes, *joined("w", 2, 0))
+    for partitions in (Partitions.SLICES, Partitions.MERGED):
+        tensors, _ = converted(graph, Values(partitions=partitions))
+        assert tensors == {"w": (DataType.FLOAT, [[1.5], [2.5]])}
