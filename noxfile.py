@@ -215,7 +215,7 @@ def run_oracle(session: nox.Session, judge: Path) -> None:
     install_project(session, *group("test"))
     refuse_tensorflow(session)
     env = {**JUDGE_ENVIRONMENT, "PBCKPT_TENSORFLOW_PYTHON": str(judge)}
-    run_pytest(session, "oracle", "tests/oracle", **env)
+    run_pytest(session, "oracle", *EACH_CORE, "tests/oracle", **env)
 
 
 def run_coexist(session: nox.Session, judge: Path) -> None:

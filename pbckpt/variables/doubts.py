@@ -69,11 +69,11 @@ _MAX_TAKERS = 64
 
 def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
     """Yield what speaks against a constant."""
-    yield from _uses(sight)
+    yield from sight.once("uses", lambda: _uses(sight))
     yield from _name(sight, scene)
-    yield from _value(sight)
-    yield from _preprocessing(sight, walker)
-    yield from _bounds(sight)
+    yield from sight.once("value", lambda: _value(sight))
+    yield from sight.once("preprocessing", lambda: _preprocessing(sight, walker))
+    yield from sight.once("bounds", lambda: _bounds(sight))
     yield from _numbers(sight, scene)
     if scene.is_marked(sight.name) and not sight.traces and not _is_read(sight, scene):
         reason = (
@@ -87,10 +87,10 @@ def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
 
     Networks of few or short weights exist, too: a name of weights is heard as much.
     """
-    if sight.tensor is None or sight.traces or scene.is_marked(sight.name):
+    tensor = sight.tensor
+    if tensor is None or sight.traces or scene.is_marked(sight.name):
         return
-    found = number_evidence(sight.tensor)
-    if found:
+    for found in sight.once("numbers", lambda: filter(None, [number_evidence(tensor)])):
         is_likely = is_usual_name(sight.last_name) or not scene.has_names
         yield found._replace(strength=Strength.FAIR) if is_likely else found
 

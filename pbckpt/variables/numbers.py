@@ -74,12 +74,14 @@ def _elements(tensor: ConstantTensor) -> tuple[float, ...]:
         return ()
     wanted = min(tensor.num_elements, _MAX_ELEMENTS) * tensor.dtype.itemsize
     data = bytearray()
-    for span in tensor.spans():
+    for span in tensor.images:
         if len(data) >= wanted:
             break
         nbytes = min(span.nbytes, wanted - len(data))
         buffer = memoryview(bytearray(nbytes))
         data += span.source.chunk(span.offset, nbytes, buffer)
+    if len(data) < wanted and tensor.fill:
+        data += (tensor.fill * (wanted // len(tensor.fill) + 1))[: wanted - len(data)]
     return struct.unpack(f"<{len(data) // tensor.dtype.itemsize}{letter}", data)
 
 

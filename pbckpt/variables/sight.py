@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.operators import fused_role, takes_fused_arguments, weight_role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from pbckpt.graph.tensor_proto import ConstantTensor
     from pbckpt.operators.roles import Role
+    from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.network import Network
     from pbckpt.variables.structure import Part
     from pbckpt.variables.traces import Trace
@@ -24,6 +27,7 @@ class Sight:
     """
 
     __slots__ = (
+        "_found",
         "_roles",
         "name",
         "network",
@@ -53,6 +57,7 @@ class Sight:
         self.traces = traces
         self.parts: tuple[Part, ...] | list[Part] = _NONE
         self._roles: tuple[tuple[Use, Role], ...] | None = None
+        self._found: dict[str, tuple[Evidence, ...]] = {}
 
     @property
     def rank(self) -> int:
@@ -70,6 +75,13 @@ class Sight:
             found = ((use, use_role(self.network, use)) for use in self.reach.uses)
             self._roles = tuple((use, role) for use, role in found if role is not None)
         return self._roles
+
+    def once(self, rule: str, find: Callable[[], Iterable[Evidence]]) -> tuple[Evidence, ...]:
+        """Return what ``find`` finds by a rule; it is asked once, though many may want to know."""
+        found = self._found.get(rule)
+        if found is None:
+            found = self._found[rule] = tuple(find())
+        return found
 
     def describe(self, use: Use) -> str:
         """Return a use in words."""

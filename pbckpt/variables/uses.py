@@ -11,6 +11,7 @@ Reference: `pbckpt.operators` for the table of ops and slots.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pbckpt.operators.roles import Role
@@ -32,10 +33,9 @@ _AS_OFTEN_NOT = frozenset((Role.BIAS, Role.MATRIX))
 _WEAK = frozenset((Role.STATE, Role.SCALE, Role.WEIGHT))
 
 
-def use_evidence(sight: Sight) -> Iterator[Evidence]:
-    """Yield what its uses say for a constant."""
-    yield from _weight_input(sight)
-    yield from _part_of(sight)
+def use_evidence(sight: Sight) -> tuple[Evidence, ...]:
+    """Return what its uses say for a constant."""
+    return sight.once("for", lambda: chain(_weight_input(sight), _part_of(sight)))
 
 
 def _weight_input(sight: Sight) -> Iterator[Evidence]:

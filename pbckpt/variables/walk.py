@@ -46,7 +46,7 @@ FUNCTION_EDGES = frozenset((ARGUMENT_OP, RESULT_OP))
 _AS_IT_IS = Pass(Change.NOTHING, (0,))
 # How many of those that take a value.
 _MAX_TAKERS = 256
-_STEPS_PER_NODE = 8
+_STEPS_PER_NODE = 4
 _MIN_STEPS = 100_000
 
 
@@ -160,7 +160,7 @@ class Walker:
     def walk(self, start: int) -> Reach:
         """Return where the value of a Const node goes."""
         network, origins = self.network, self.origins
-        inputs, ops = network.inputs, network.ops
+        inputs = network.inputs
         handed_on = self._handed_on
         uses: list[Use] = []
         passed: list[Passed] = []
@@ -180,7 +180,7 @@ class Walker:
                 if way is None:
                     uses.append(Use(taker, slot, changes))
                     continue
-                is_edge = ops[taker] in FUNCTION_EDGES
+                is_edge = way is _AS_IT_IS
                 if taker not in seen:
                     seen.add(taker)
                     is_shared = is_shared or len(inputs[taker]) > 1
@@ -191,7 +191,7 @@ class Walker:
                         if is_edge
                         else self._following(taker, way, after, via)
                     )
-                    is_many = via in shared or taker in shared
+                    is_many = shared and (via in shared or taker in shared)
                     origins.setdefault(taker, _MANY if is_many else start)
                 elif is_edge:
                     waiting.extend(calls.again(taker, slot, via))
@@ -199,13 +199,13 @@ class Walker:
 
     def way(self, number: int, slot: int) -> Pass | None:
         """Return how a node hands on what a slot takes, or None."""
-        op = self.network.ops[number]
-        if op in FUNCTION_EDGES:
-            return _AS_IT_IS
-        key = (op, slot, len(self.network.inputs[number]))
-        if key not in self._ways:
-            self._ways[key] = passing(*key)
-        return self._ways[key]
+        key = (self.network.ops[number], slot, len(self.network.inputs[number]))
+        try:
+            return self._ways[key]
+        except KeyError:
+            way = _AS_IT_IS if key[0] in FUNCTION_EDGES else passing(*key)
+            self._ways[key] = way
+            return way
 
     def _handed_on(self, number: int, slot: int) -> Pass | None:
         """Return how a node hands a value on that stays the same; None if it does not."""
@@ -292,13 +292,12 @@ class Walker:
 
     def _following(
         self, number: int, way: Pass, changes: frozenset[Change], via: int
-    ) -> Iterator[_Step]:
-        """Yield who takes the outputs at which a node hands a value on."""
+    ) -> Sequence[_Step]:
+        """Return who takes the outputs at which a node hands a value on."""
         network = self.network
-        for output in network.outputs(number) if way.outputs is None else way.outputs:
-            takers = network.consumers(number, output)
-            if takers:
-                yield _Step(number, takers, changes, via)
+        outputs = network.outputs(number) if way.outputs is None else way.outputs
+        found = [network.consumers(number, output) for output in outputs]
+        return [_Step(number, takers, changes, via) for takers in found if takers]
 
     def _stays(self, merge: int, producer: tuple[int, int]) -> bool:
         """Tell whether what a loop hands back to a Merge is what the Merge gave it."""

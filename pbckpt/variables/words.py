@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import re
 
+# Nobody gives longer names; to look for words in one takes long.
+_LONGEST = 256
 _NUMBER = re.compile(r"_\d+$")
 _DEFAULT = re.compile(r"Const(?:_\d+)?")
 _PLACE = re.compile(r"_\d+")
@@ -114,7 +116,7 @@ def is_usual_name(last: str) -> bool:
 
 def is_setting(last: str) -> bool:
     """Tell whether a last component is usual for single numbers that somebody has set."""
-    return _SETTING.fullmatch(last) is not None
+    return len(last) <= _LONGEST and _SETTING.fullmatch(last) is not None
 
 
 def is_numbered(last: str) -> bool:

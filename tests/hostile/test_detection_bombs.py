@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
+SMALL = ROOT / "pbckpt" / "sample" / "frozen_digits.pb"
 SECONDS = 60
 LONG = 100_000
 MANY = 20_000
@@ -29,7 +30,7 @@ import json, sys
 import pbckpt
 
 detect, open_graph = pbckpt.detect_variables, pbckpt.open_graph  # imported with all the stack
-with open_graph(sys.argv[1]) as graph:
+with open_graph(sys.argv[2]) as graph:
     detect(graph)
 sys.setrecursionlimit(100)
 with open_graph(sys.argv[1]) as graph:
@@ -42,7 +43,7 @@ def detect_apart(graph: GraphDef, directory: Path) -> tuple[int, int]:
     path = directory / "graph.pb"
     path.write_bytes(graph.SerializeToString())
     done = subprocess.run(
-        [sys.executable, "-c", DETECT, str(path)],
+        [sys.executable, "-c", DETECT, str(path), str(SMALL)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

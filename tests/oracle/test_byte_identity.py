@@ -76,7 +76,8 @@ def test_saver(judge: TensorFlowJudge, tmp_path: Path, count: int, kind: Variabl
     assert_same_files(tmp_path / "ours", theirs)
 
 
-def test_saver_with_20000_long_names(judge: TensorFlowJudge, tmp_path: Path) -> None:
+def test_20000_long_names(judge: TensorFlowJudge, tmp_path: Path) -> None:
+    """The index has many blocks. With the op that the Saver uses: variables take a minute."""
     tensors: Manifest = {
         f"a/rather/long/scope/that/many/variables/share/block_{n % 64}/ü{n}/gewicht_日本_{n}": (
             FLOAT,
@@ -85,9 +86,8 @@ def test_saver_with_20000_long_names(judge: TensorFlowJudge, tmp_path: Path) -> 
         )
         for n in range(20000)
     }
-    theirs = judge.saver_save(
-        write_manifest(tmp_path, tensors), tmp_path / "tf", VariableKind.RESOURCE
-    )
+    tensors = {key: tensors[key] for key in sorted(map(str, tensors))}
+    theirs = judge.savev2(write_manifest(tmp_path, tensors), tmp_path / "tf")
     write_ours(tensors, tmp_path / "ours")
     assert_same_files(tmp_path / "ours", theirs)
 
