@@ -93,7 +93,6 @@ class Network:
         self._fused: dict[int, tuple[str, ...] | None] = {}
         self._resources: dict[int, frozenset[int]] = {}
         self._placed: dict[int, frozenset[bytes]] = {}
-        self._more_feeders: dict[int, int] = {}
         self._kept_by: dict[str, frozenset[int]] = {}
         # A function without a name is one that nothing can call, and its nodes
         # would pass for those of the graph.
@@ -212,13 +211,6 @@ class Network:
         """Tell whether a node calls a function, whose results its outputs are."""
         return number in self._called
 
-    def num_feeders(self, number: int) -> int:
-        """Return how many nodes there are in `consumers` of which the node is one.
-
-        What branches return goes on at the same place, and counts for each.
-        """
-        return len(self.inputs[number]) + self._more_feeders.get(number, 0)
-
     def _add(self, name: str, op: str, function: str, node: Node | None) -> int:
         self.names.append(name)
         self.ops.append(op)
@@ -244,14 +236,15 @@ class Network:
         numbers, feed = body.numbers, self._feed
         for node in nodes:
             texts = node.definition.input
-            if not texts:
+            op = node.op
+            call = CALLS.get(op) or (DIRECT_CALL if op in self._bodies else None)
+            if not texts and call is None:
                 continue
             number = numbers[node.name]
             inputs = [resolve(text, body) for text in texts if text[:1] != "^"]
             self.inputs[number] = inputs
             for slot, producer in enumerate(inputs):
                 feed(number, slot, producer)
-            call = CALLS.get(node.op) or (DIRECT_CALL if node.op in self._bodies else None)
             if call is not None:
                 self._enter(number, call, node)
 
@@ -322,7 +315,6 @@ class Network:
 
     def _connect_results(self) -> None:
         """Let what functions return go on where the outputs of their calls are taken."""
-        fed: set[tuple[int, int]] = set()
         for number, body in self._calls:
             self._budget -= len(body.results)
             for place, result in enumerate(body.results):
@@ -333,10 +325,6 @@ class Network:
                 first = self._first[result]
                 if takers and first is not None:
                     first.extend(takers)
-                if (number, place) in fed:
-                    for taker, _ in takers:
-                        self._more_feeders[taker] = self._more_feeders.get(taker, 0) + 1
-                fed.add((number, place))
 
     @staticmethod
     def _resolve(text: str, body: _Body) -> tuple[int, int]:

@@ -70,7 +70,8 @@ def look_trained(tensor: ConstantTensor) -> bool:
 def _elements(tensor: ConstantTensor) -> tuple[float, ...]:
     """Return the first elements; none of a type that training code seldom writes."""
     letter = _FORMATS.get(tensor.dtype)
-    if letter is None or not tensor.shape:
+    if letter is None or not tensor.shape or not tensor.images:
+        # Without a value of its own each element is the same as the next.
         return ()
     wanted = min(tensor.num_elements, _MAX_ELEMENTS) * tensor.dtype.itemsize
     data = bytearray()

@@ -318,7 +318,7 @@ def constant_only(network: Network) -> bytearray:
     """Return, for each node, 1 if its value depends on nothing but constants."""
     size = len(network)
     known = bytearray(size)
-    unknown_inputs = [network.num_feeders(number) for number in range(size)]
+    unknown_inputs = [len(inputs) for inputs in network.inputs]
     ready = list(network.constants())
     for number in ready:
         known[number] = 1
@@ -332,7 +332,7 @@ def constant_only(network: Network) -> bytearray:
                     op = network.ops[taker]
                     if op not in restless:
                         restless[op] = _RESTLESS.match(op) is not None
-                    # What a call gives comes from the results of what it calls.
+                    # What a function computes is not looked at.
                     if not restless[op] and not network.is_called(taker):
                         known[taker] = 1
                         ready.append(taker)

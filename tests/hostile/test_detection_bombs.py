@@ -177,6 +177,136 @@ def one_for_all(op: str) -> GraphDef:
     return graph
 
 
+def reads_of_one() -> GraphDef:
+    """A constant that many variables were merged to, each with uses of its own."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    for number in range(MANY):
+        graph.node.add(name=f"v{number}/read", op="Identity", input=["w"])
+        graph.node.add(name=f"m{number}", op="Conv2D", input=["x", f"v{number}/read"])
+    return graph
+
+
+def computed_reads_of_one() -> GraphDef:
+    """The same, of a value that is computed, and as many uses of the constant itself."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    graph.node.add(name="n", op="Neg", input=["w"])
+    for number in range(MANY):
+        graph.node.add(name=f"v{number}/read", op="Identity", input=["n"])
+        graph.node.add(name=f"c{number}", op="Conv2D", input=["x", "w"])
+    return graph
+
+
+def long_formulas() -> GraphDef:
+    """Reads of the sum of all constants, each by a formula of its own."""
+    graph = GraphDef()
+    for number in range(MANY):
+        add_const(graph, f"w{number}")
+    graph.node.add(name="s", op="AddN", input=[f"w{number}" for number in range(MANY)])
+    for number in range(MANY):
+        graph.node.add(name=f"n{number}", op="Neg", input=["s"])
+        graph.node.add(name=f"v{number}/read", op="Identity", input=[f"n{number}"])
+        graph.node.add(name=f"m{number}", op="Conv2D", input=["x", f"n{number}"])
+    return graph
+
+
+def lists_of(attr: str, op: str) -> GraphDef:
+    """A node that takes all constants, with an attr as long."""
+    graph = GraphDef()
+    names = [f"w{number}" for number in range(MANY)]
+    for name in names:
+        add_const(graph, name)
+    values = graph.node.add(name="n", op=op, input=names).attr[attr].list
+    if attr == "fused_ops":
+        values.s.extend([b"BiasAdd"] * MANY)
+    else:
+        values.i.extend(range(MANY))
+    return graph
+
+
+def roots_in_one() -> GraphDef:
+    """Many roots that come together, and many products of that."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    add_const(graph, "epsilon")
+    graph.node[-1].attr["value"].tensor.tensor_shape.Clear()
+    for number in range(MANY):
+        graph.node.add(name=f"a{number}", op="Add", input=["w", "epsilon"])
+        graph.node.add(name=f"r{number}", op="Rsqrt", input=[f"a{number}"])
+    graph.node.add(name="p", op="Pack", input=[f"r{number}" for number in range(MANY)])
+    for number in range(MANY):
+        graph.node.add(name=f"m{number}", op="Mul", input=["p", "w"])
+    return graph
+
+
+def merges() -> GraphDef:
+    """A chain of loops, each with a constant of its own that goes round."""
+    graph = GraphDef()
+    for number in range(MANY):
+        before = f"m{number - 1}" if number else "x"
+        add_const(graph, f"w{number}")
+        graph.node.add(name=f"e{number}", op="Enter", input=[f"w{number}"])
+        graph.node.add(name=f"m{number}", op="Merge", input=[before, f"e{number}", f"n{number}"])
+        graph.node.add(name=f"n{number}", op="NextIteration", input=[f"m{number}"])
+    return graph
+
+
+def long_name(part: str) -> GraphDef:
+    """A name that looks like those of tools, over and over, and is none."""
+    graph = GraphDef()
+    add_const(graph, part * (500_000 // len(part)) + "-")
+    return graph
+
+
+def branches_and_takers() -> GraphDef:
+    """Many branches, each of whose results has many takers."""
+    graph = GraphDef()
+    add_const(graph, "w")
+    case = graph.node.add(name="case", op="Case", input=["p", "w"])
+    for number in range(MANY):
+        case.attr["branches"].list.func.add(name=f"f{number}")
+        function = graph.library.function.add()
+        function.signature.name = f"f{number}"
+        function.signature.input_arg.add(name="a")
+        function.signature.output_arg.add(name="r")
+        function.ret["r"] = "a"
+        graph.node.add(name=f"t{number}", op="Relu", input=["case"])
+    return graph
+
+
+def one_function_for_all() -> GraphDef:
+    """A function that hands on what many calls give it."""
+    graph = GraphDef()
+    function = graph.library.function.add()
+    function.signature.name = "f"
+    function.signature.input_arg.add(name="a")
+    function.signature.output_arg.add(name="r")
+    function.ret["r"] = "a"
+    for number in range(MANY):
+        add_const(graph, f"w{number}")
+        graph.node.add(name=f"call{number}", op="f", input=[f"w{number}"])
+        graph.node.add(name=f"m{number}", op="MatMul", input=["x", f"call{number}"])
+    return graph
+
+
+def chain_in_a_function() -> GraphDef:
+    """A constant handed on a hundred thousand times in a function, and out of it."""
+    graph = GraphDef()
+    function = graph.library.function.add()
+    function.signature.name = "f"
+    function.signature.input_arg.add(name="n0")
+    function.signature.output_arg.add(name="r")
+    function.ret["r"] = f"n{LONG}:output:0"
+    for number in range(1, LONG + 1):
+        before = f"n{number - 1}:output:0" if number > 1 else "n0"
+        function.node_def.add(name=f"n{number}", op="Identity", input=[before])
+    add_const(graph, "w")
+    graph.node.add(name="call", op="f", input=["w"])
+    graph.node.add(name="m", op="MatMul", input=["x", "call"])
+    return graph
+
+
 BOMBS: dict[str, tuple[Callable[[], GraphDef], int]] = {
     "a chain of Identity": (lambda: chain_of("Identity"), 1),
     "a chain of Neg": (lambda: chain_of("Neg"), 1),
@@ -190,6 +320,19 @@ BOMBS: dict[str, tuple[Callable[[], GraphDef], int]] = {
     "IdentityN of all": (lambda: bomb("IdentityN"), MANY + 1),
     "ConcatV2 of all": (lambda: bomb("ConcatV2"), MANY + 1),
     "AddN of all": (lambda: bomb("AddN"), MANY + 1),
+    "reads of one": (reads_of_one, MANY),
+    "computed reads of one": (computed_reads_of_one, MANY),
+    "long formulas": (long_formulas, MANY),
+    "lists of resources": (lambda: lists_of("_read_only_resource_inputs", "While"), MANY),
+    "lists of fused ops": (lambda: lists_of("fused_ops", "_FusedConv2D"), MANY),
+    "roots in one": (roots_in_one, 2),
+    "a chain of loops": (merges, MANY),
+    "a name of folded things": (lambda: long_name("-folded-"), 1),
+    "a name of scopes": (lambda: long_name("ConstantFolding/"), 1),
+    "a name of numbers": (lambda: long_name("num_"), 1),
+    "branches and takers": (branches_and_takers, 1),
+    "one function for all": (one_function_for_all, MANY),
+    "a chain in a function": (chain_in_a_function, 1),
     "ConcatV2 of one": (lambda: one_for_all("ConcatV2"), 1),
     "IdentityN of one": (lambda: one_for_all("IdentityN"), 1),
 }

@@ -53,7 +53,7 @@ def keep_graphs_as_they_are() -> None:
     plain.graph_options.optimizer_options.opt_level = -1
     plain.graph_options.rewrite_options.disable_meta_optimizer = True
 
-    class PlainSession(v1.Session):
+    class PlainSession(v1.Session):  # type: ignore[misc]
         def __init__(self, target: str = "", graph: Any = None) -> None:
             super().__init__(target, graph, plain)
 

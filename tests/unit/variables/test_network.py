@@ -270,6 +270,28 @@ def test_a_function_that_calls_itself_is_a_cycle() -> None:
     assert ("f::result 0", 0) in takers(net, "f::result 0")
 
 
+def test_calls_without_end_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pbckpt.variables.network._MAX_ENTERED", 100)
+    monkeypatch.setattr("pbckpt.variables.network._ENTERED_PER_NODE", 0)
+    bodies = [function(f"f{number}", ["a"], ["a"]) for number in range(20)]
+    case = node("Case", "case", "p", "c")
+    for body in bodies:
+        case.attr["branches"].list.func.add(name=body.signature.name)
+    few, many = (
+        network(
+            const("c"),
+            case,
+            *(identity(f"i{number}", "case") for number in range(count)),
+            functions=bodies,
+        )
+        for count in (2, 20)
+    )
+    assert few.is_whole
+    assert len(takers(few, "f19::result 0")) == 2
+    assert not many.is_whole
+    assert takers(many, "f19::result 0") == []
+
+
 def test_a_result_that_nobody_takes_goes_nowhere() -> None:
     net = network(const("c"), node("f", "call", "c", "c"), functions=[CALLED])
     assert takers(net, "f::result 0") == []

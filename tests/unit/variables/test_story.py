@@ -42,6 +42,15 @@ def test_the_story_of_a_variable() -> None:
     assert story.tensor.shape == (3, 3, 1, 8)
 
 
+def test_a_long_way_is_told_in_its_last_steps() -> None:
+    steps = [identity(f"i{number}", f"i{number - 1}" if number else "w") for number in range(40)]
+    story = told("w", const("w", 4), *steps, node("Relu", "r", "i39"))
+    (consumer,) = story.consumers
+    assert len(consumer.through) == 17
+    assert consumer.through[:2] == ("24 more", "Identity 'i24'")
+    assert consumer.through[-1] == "Identity 'i39'"
+
+
 def test_the_story_of_a_constant() -> None:
     story = told("shape", *NODES)
     assert (story.outcome, story.keys) == (Outcome.CONSTANT, ())

@@ -6,6 +6,7 @@ import pytest
 
 from pbckpt.variables.evidence import Strength
 from pbckpt.variables.network import Network
+from pbckpt.variables.sight import Sight
 from pbckpt.variables.traces import TRACES, find_computed_reads, find_traces, is_generic
 from pbckpt.variables.walk import Walker
 from tests.unit.variables.graphs import (
@@ -22,7 +23,7 @@ from tests.unit.variables.graphs import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pbckpt.protos import FunctionDef, NodeDef
+    from pbckpt.protos import AttrValue, FunctionDef, NodeDef
     from pbckpt.variables.traces import Trace
 
 
@@ -341,6 +342,39 @@ def test_a_long_formula_is_no_read() -> None:
     assert len(computed(*nodes, identity("a/read", "n28"))) == 1
     nodes += [node("Neg", f"n{number}", f"n{number - 1}") for number in range(29, 32)]
     assert computed(*nodes, identity("a/read", "n31")) == []
+
+
+def test_the_attrs_of_a_node_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    attr = Network._attr
+
+    def noting(self: Network, number: int, name: str) -> AttrValue | None:
+        asked.append(name)
+        return attr(self, number, name)
+
+    monkeypatch.setattr(Network, "_attr", noting)
+    names = [f"w{number}" for number in range(30)]
+    loop = node("While", "loop", *names)
+    loop.attr["_read_only_resource_inputs"].list.i.extend(range(30))
+    fused = node("_FusedConv2D", "fused", *names)
+    fused.attr["fused_ops"].list.s.append(b"BiasAdd")
+    walks = Walker(Network(graph(*map(const, names), loop, fused)))
+    for number in range(30):
+        reach = walks.walk(number)
+        (trace,) = find_traces(number, reach, walks.network)
+        assert trace.evidence.rule == "resource_input"
+        Sight(number, walks.network, None, reach, []).roles()
+    assert asked.count("_read_only_resource_inputs") == 1
+    assert asked.count("fused_ops") == 1
+
+
+@pytest.mark.parametrize(("count", "found"), [(29, [29]), (30, []), (5000, [])])
+def test_long_formulas_are_no_reads(count: int, found: list[int]) -> None:
+    names = [f"w{number}" for number in range(count)]
+    walks = Walker(
+        Network(graph(*map(const, names), node("AddN", "s", *names), identity("v/read", "s")))
+    )
+    assert [len(sources) for _, sources in find_computed_reads(walks)] == found
 
 
 def test_every_rule_is_one_of_the_traces() -> None:

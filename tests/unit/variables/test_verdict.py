@@ -6,7 +6,15 @@ import pytest
 
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.verdict import Outcome
-from tests.unit.variables.graphs import const, identity, node, rules, variable, verdicts
+from tests.unit.variables.graphs import (
+    const,
+    function,
+    identity,
+    node,
+    rules,
+    variable,
+    verdicts,
+)
 
 if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
@@ -208,3 +216,26 @@ def test_a_read_that_is_computed_proves_its_largest_constant() -> None:
     assert found["q"].outcome is VARIABLE
     assert found["scale"].outcome is CONSTANT
     assert decisive("q", *nodes) == "computed_read"
+
+
+def test_what_could_not_be_followed_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pbckpt.variables.walk._MIN_STEPS", 10)
+    monkeypatch.setattr("pbckpt.variables.walk._STEPS_PER_NODE", 0)
+    names = ["first/c", "second/c", "third/c"]
+    nodes = [node("Pack", "p", *names)]
+    nodes += [node("Abs", f"n{number}", "p") for number in range(8)]
+    found = verdicts(*(const(name, 4) for name in names), *nodes, *variable("w", 4, 4))
+    outcomes = [found[name].outcome for name in [*names, "w"]]
+    assert outcomes[0] is Outcome.CONSTANT
+    assert outcomes[1:] == [Outcome.AMBIGUOUS, Outcome.AMBIGUOUS, Outcome.VARIABLE]
+    decisive = found["third/c"].decisive
+    assert decisive is not None
+    assert decisive.reason == "the graph is too entangled to follow it to all of its uses"
+
+
+def test_calls_that_could_not_be_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pbckpt.variables.network._MAX_ENTERED", 1)
+    monkeypatch.setattr("pbckpt.variables.network._ENTERED_PER_NODE", 0)
+    body = function("f", ["a", "b"], ["m:product:0"], node("MatMul", "m", "a", "b"))
+    found = verdicts(const("c", 4, dtype=3), node("f", "call", "x", "c"), functions=[body])
+    assert found["c"].outcome is Outcome.AMBIGUOUS

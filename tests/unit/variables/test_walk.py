@@ -175,6 +175,120 @@ def test_a_function_that_calls_itself_ends() -> None:
     assert [name for name, _, _ in uses(walks, "w")] == ["call", "f::again"]
 
 
+HANDS_ON = function("f", ["a"], ["i:output:0"], identity("i", "a"))
+
+
+def test_what_goes_in_by_a_call_comes_out_by_it() -> None:
+    walks = walker(
+        const("v"),
+        const("w"),
+        node("PartitionedCall", "one", "v", f="f"),
+        node("f", "two", "w"),
+        node("Conv2D", "conv", "x", "one"),
+        node("Sub", "sub", "x", "two"),
+        functions=[HANDS_ON],
+    )
+    assert uses(walks, "v") == [("one", 0, set()), ("conv", 1, set())]
+    assert uses(walks, "w") == [("two", 0, set()), ("sub", 1, set())]
+    net = walks.network
+    inner = number_of(net, "f::i")
+    assert walks.origin((inner, 0)) is None
+    assert walks.behind((inner, 0)) == (-1, 0)
+
+
+def test_calls_in_calls_and_two_of_one_constant() -> None:
+    outer = function("g", ["a"], ["second:r0:0"], node("f", "first", "a"), node("f", "second", "a"))
+    walks = walker(
+        const("v"),
+        const("w"),
+        node("g", "of_v", "v"),
+        node("g", "of_w", "w"),
+        node("f", "also", "w"),
+        node("Relu", "r", "of_v"),
+        node("Tanh", "t", "of_w"),
+        node("Abs", "s", "also"),
+        functions=[outer, HANDS_ON],
+    )
+    assert {name for name, _, _ in uses(walks, "v")} == {"of_v", "g::first", "g::second", "r"}
+    of_w = {name for name, _, _ in uses(walks, "w")}
+    assert of_w == {"of_w", "also", "g::first", "g::second", "t", "s"}
+
+
+def test_what_a_function_holds_comes_out_by_all_its_calls() -> None:
+    body = function("f", [], ["w:output:0"], const("w"))
+    walks = walker(
+        node("f", "one"), node("f", "two"), node("Relu", "r", "one"), node("Tanh", "t", "two"),
+        functions=[body],
+    )  # fmt: skip
+    assert [name for name, _, _ in uses(walks, "f::w")] == ["r", "t"]
+
+
+def test_calls_that_give_an_argument_the_same_are_one() -> None:
+    walks = walker(const("w"), node("f", "one", "w"), node("f", "two", "w"), functions=[HANDS_ON])
+    walks.walk(0)
+    inner = number_of(walks.network, "f::i")
+    assert walks.origin((inner, 0)) == 0
+    assert walks.behind((inner, 0)) == (0, 0)
+
+
+def test_what_a_function_gives_may_depend_on_anything() -> None:
+    bodies = [function("yes", ["a", "b"], ["a"]), function("no", ["a", "b"], ["b"])]
+    walks = walker(
+        const("w"),
+        node("Placeholder", "x"),
+        node("If", "if", "w", "w", "x", then_branch="yes", else_branch="no"),
+        node("Add", "mixed", "if", "x"),
+        node("Neg", "neg", "if"),
+        node("f", "call", "w"),
+        node("Add", "sum", "call", "x"),
+        node("Neg", "of_call", "call"),
+        functions=[*bodies, HANDS_ON],
+    )
+    for name in ("mixed", "neg", "call", "sum", "of_call"):
+        assert not walks.constant_only[number_of(walks.network, name)]
+
+
+def test_takers_do_not_come_out_of_a_function_by_another_call() -> None:
+    walks = walker(
+        node("Rsqrt", "r", "x"),
+        node("f", "one", "r"),
+        node("f", "two", "y"),
+        node("Mul", "m", "two", "z"),
+        functions=[HANDS_ON],
+    )
+    net = walks.network
+    assert [net.title(one) for one, _ in walks.takers(number_of(net, "r"))] == ["one"]
+
+
+def test_no_more_takers_than_are_worth_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "_MAX_TAKERS", 5)
+    monkeypatch.setattr(walk, "_MIN_STEPS", 12)
+    monkeypatch.setattr(walk, "_STEPS_PER_NODE", 0)
+    walks = walker(
+        node("Rsqrt", "r", "x"), *(node("Mul", f"m{number}", "r", "x") for number in range(9))
+    )
+    assert len(walks.takers(0)) == 5
+    assert walks.takers(0) is walks.takers(0)
+    assert not walks.is_whole
+    assert walks.takers(0) == ()
+
+
+def test_a_merge_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    stays = walk.Walker._stays
+
+    def noting(self: Walker, merge: int, producer: tuple[int, int]) -> bool:
+        looked.append(merge)
+        return stays(self, merge, producer)
+
+    monkeypatch.setattr(walk.Walker, "_stays", noting)
+    names = [f"w{number}" for number in range(20)]
+    walks = walker(*map(const, names), node("Merge", "m", *names), node("Relu", "r", "m"))
+    for name in names:
+        assert uses(walks, name) == [("r", 0, set())]
+    assert len(looked) == 20
+
+
 def test_a_budget_ends_walks_that_meet_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "_MIN_STEPS", 10)
     monkeypatch.setattr(walk, "_STEPS_PER_NODE", 0)
