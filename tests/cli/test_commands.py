@@ -893,3 +893,81 @@ def test_a_person_who_need_not_wait_sees_none(tmp_path: Path) -> None:
         os.close(stderr)
         assert read_screen(terminal) == ""
         assert process.communicate(timeout=60)[0].decode() == CONVERTED
+
+
+# --- values
+
+
+def write_values(path: Path) -> None:
+    """Write a half that is cast where it is read, and a variable of two parts."""
+    maker = GraphMaker()
+    maker.constant("w", 19, (2,), bytes.fromhex("003e00c0"))
+    cast = maker.graph.node.add(name="w/cast", op="Cast", input=["w"])
+    cast.attr["SrcT"].type, cast.attr["DstT"].type = 19, FLOAT
+    maker.graph.node.add(name="w/read", op="Identity", input=["w/cast"]).attr["T"].type = FLOAT
+    for number in range(2):
+        maker.variable(f"p/part_{number}", FLOAT, (1, 2))
+    maker.constant("p/ConcatPartitions/concat/axis", INT32, (), [0])
+    maker.graph.node.add(
+        name="p/ConcatPartitions/concat",
+        op="ConcatV2",
+        input=["p/part_0/read", "p/part_1/read", "p/ConcatPartitions/concat/axis"],
+    )
+    maker.graph.node.add(name="x", op="Placeholder")
+    maker.graph.node.add(name="y", op="Mul", input=["x", "w/read"])
+    maker.write(path)
+
+
+def test_convert_stores_what_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    write_values(Path("g.pb"))
+    shown(capsys, "convert", "g.pb", "out/m")
+    with pbckpt.open_checkpoint("out/m") as stored:
+        assert {key: stored.info(key).num_slices for key in stored} == {"p": 2, "w": 0}
+        assert stored["w"].tolist() == [1.5, -2.0]
+    shown(capsys, "verify", "out/m", "--against", "g.pb")
+    rows = [line.split()[:4] for line in shown(capsys, "inspect", "g.pb").split("\n")[3:5]]
+    assert rows == [["w", "float32", "[2]", "8"], ["p", "float32", "[2,", "2]"]]
+
+
+def test_convert_with_other_values(capsys: pytest.CaptureFixture[str]) -> None:
+    write_values(Path("g.pb"))
+    options = ("--partitions", "parts", "--tensor", "w", "--tensor", "w/cast:0")
+    found = result(capsys, "convert", "g.pb", "out/m", *options)
+    assert [(one["key"], one["dtype"], one["value"]) for one in found["variables"]] == [
+        ("p/part_0", "float32", None),
+        ("p/part_1", "float32", None),
+        ("w", "float16", None),
+        ("w/cast", "float32", "w/cast"),
+    ]
+    shown(capsys, "verify", "out/m", "--against", "g.pb", *options)
+    assert not json.loads(
+        shown(capsys, "verify", "out/m", "--against", "g.pb", "--json", status=1)
+    )["ok"]
+
+
+def test_convert_of_a_tensor_that_needs_an_input(capsys: pytest.CaptureFixture[str]) -> None:
+    write_values(Path("g.pb"))
+    assert complaint(capsys, "convert", "g.pb", "out/m", "--tensor", "y") == (
+        "g.pb: --tensor y: it depends on more than constants: node 'x' (Placeholder): what it "
+        "gives is fed when the graph runs; ask for a tensor that constants alone lead to, or "
+        "compute it in TensorFlow"
+    )
+    assert not Path("out").exists()
+
+
+def test_folded_weights_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    maker = GraphMaker()
+    maker.constant("c/kernel", FLOAT, (1, 1, 1, 2))
+    maker.graph.node.add(name="c/Conv2D", op="Conv2D", input=["x", "c/kernel"])
+    maker.constant("c/Conv2D_bn_offset", FLOAT, (2,))
+    maker.graph.node.add(name="bn", op="BiasAdd", input=["c/Conv2D", "c/Conv2D_bn_offset"])
+    maker.write(Path("g.pb"))
+    told = "batch norm 'bn' was folded into it, and into 'c/Conv2D_bn_offset'"
+    assert main(["convert", "g.pb", "out/m", "--include", "c/kernel"]) == 0
+    assert capsys.readouterr().err == (
+        f"warning: 1 variable is not as trained, such as 'c/kernel': {told}\n"
+    )
+    assert f"c/kernel  {told}" in shown(capsys, "inspect", "g.pb")
+    assert f"not as trained: {told}" in shown(capsys, "inspect", "g.pb", "--why", "c/kernel")
+    found = result(capsys, "inspect", "g.pb")
+    assert [one["folded"] for one in found["variables"] if one["key"] == "c/kernel"] == [told]
