@@ -69,17 +69,25 @@ _MAX_TAKERS = 64
 
 def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
     """Yield what speaks against a constant."""
-    yield from sight.once("uses", lambda: _uses(sight))
-    yield from _name(sight, scene)
-    yield from sight.once("value", lambda: _value(sight))
-    yield from sight.once("preprocessing", lambda: _preprocessing(sight, walker))
-    yield from sight.once("bounds", lambda: _bounds(sight))
+    for one in sight.once("against", lambda: _plain_doubts(sight, walker)):
+        # Where all weights are called Const, that name says nothing.
+        if one.rule != "default_name" or scene.names_weights or not sight.rank:
+            yield one
     yield from _numbers(sight, scene)
     if scene.is_marked(sight.name) and not sight.traces and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
         yield _against("unmarked", Strength.PROOF, reason)
+
+
+def _plain_doubts(sight: Sight, walker: Walker) -> Iterator[Evidence]:
+    """Yield what speaks against a constant, whatever the graph is like."""
+    yield from _uses(sight)
+    yield from _name(sight)
+    yield from _value(sight)
+    yield from _preprocessing(sight, walker)
+    yield from _bounds(sight)
 
 
 def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
@@ -155,12 +163,11 @@ def _uses(sight: Sight) -> Iterator[Evidence]:
         yield _against("parameter", Strength.STRONG, reason)
 
 
-def _name(sight: Sight, scene: Scene) -> Iterator[Evidence]:
+def _name(sight: Sight) -> Iterator[Evidence]:
     last = sight.last_name
     if is_default_name(last):
-        if scene.names_weights or not sight.rank:
-            reason = f"it is called {last}, as tf.constant calls what is given no name"
-            yield _against("default_name", Strength.STRONG, reason)
+        reason = f"it is called {last}, as tf.constant calls what is given no name"
+        yield _against("default_name", Strength.STRONG, reason)
         return
     literal = _literal(sight)
     if literal is not None:

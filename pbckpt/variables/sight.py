@@ -24,11 +24,13 @@ class Sight:
     """A constant: its value, where that goes, and what is known of the places.
 
     ``tensor`` is None for a value that cannot be stored, and ``problem`` says why.
+    ``last_name`` is the last component of the node's name.
     """
 
     __slots__ = (
         "_found",
         "_roles",
+        "last_name",
         "name",
         "network",
         "number",
@@ -51,6 +53,7 @@ class Sight:
         self.number = number
         self.network = network
         self.name = network.names[number]
+        self.last_name = self.name.rpartition("/")[2]
         self.tensor = tensor
         self.problem = ""
         self.reach = reach
@@ -63,11 +66,6 @@ class Sight:
     def rank(self) -> int:
         """The number of dimensions."""
         return len(self.tensor.shape) if self.tensor else 0
-
-    @property
-    def last_name(self) -> str:
-        """The last component of the node's name."""
-        return self.name.rpartition("/")[2]
 
     def roles(self) -> tuple[tuple[Use, Role], ...]:
         """Return the uses in which ops take weights, and as what."""

@@ -280,11 +280,16 @@ def _folded_read(number: int, network: Network) -> Trace | None:
 
 
 def _colocated(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
-    """Find Identities that were placed with a variable of the constant's name."""
+    """Find Identities that were placed with a variable of the constant's name.
+
+    One that waits for something is a check of a value, which TensorFlow places so too.
+    """
     name = network.names[number]
     placed_with = f"loc:@{name}".encode()
     for passed in reads:
-        if placed_with in network.places(passed.node):
+        node = network.nodes[passed.node]
+        waits = node is not None and any(text[:1] == "^" for text in node.definition.input)
+        if placed_with in network.places(passed.node) and not waits:
             reason = (
                 f"Identity {network.names[passed.node]!r} was placed with the variable {name!r}"
             )

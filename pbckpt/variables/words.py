@@ -15,9 +15,12 @@ got a plain number there; which it is, `doubts` asks the graph.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Nobody gives longer names; to look for words in one takes long.
 _LONGEST = 256
+# Graphs have the same few last components again and again.
+_LOOKUPS = 4096
 _NUMBER = re.compile(r"_\d+$")
 _DEFAULT = re.compile(r"Const(?:_\d+)?")
 _PLACE = re.compile(r"_\d+")
@@ -100,6 +103,7 @@ def is_made_up(last: str) -> bool:
     return is_default_name(last) or _PLACE.fullmatch(last) is not None
 
 
+@lru_cache(_LOOKUPS)
 def is_usual_name(last: str) -> bool:
     """Tell whether a last component is one that variables usually have.
 
@@ -114,6 +118,7 @@ def is_usual_name(last: str) -> bool:
     return any(map(_USUAL_NAME.fullmatch, (word, plain.rpartition("_")[2])))
 
 
+@lru_cache(_LOOKUPS)
 def is_setting(last: str) -> bool:
     """Tell whether a last component is usual for single numbers that somebody has set."""
     return len(last) <= _LONGEST and _SETTING.fullmatch(last) is not None
@@ -124,6 +129,7 @@ def is_numbered(last: str) -> bool:
     return _NUMBER.search(last) is not None
 
 
+@lru_cache(_LOOKUPS)
 def is_input_word(last: str) -> bool:
     """Tell whether a last component is what some op calls an input."""
     return _INPUT.fullmatch(last) is not None
@@ -137,6 +143,7 @@ def is_input_of(op: str, slot: int, last: str) -> bool:
     return slot < len(expected) and _NUMBER.sub("", last) == expected[slot]
 
 
+@lru_cache(_LOOKUPS)
 def is_operation_name(last: str) -> bool:
     """Tell whether TensorFlow gives a last component to operations that nobody has named."""
     return _OPERATION.fullmatch(last) is not None

@@ -117,6 +117,7 @@ def test_no_gradient_reaches_statistics_states_and_ranges() -> None:
         "range_min",
         "scale",
         "state",
+        "u",
     }
 
 

@@ -66,9 +66,9 @@ def test_why_a_constant_was_no_variable() -> None:
 
 
 def test_an_ambiguous_constant_is_told_as_such() -> None:
-    (skipped,) = detect_in(const("l/alpha"), node("Mul", "m", "x", "l/alpha")).skipped
+    (skipped,) = detect_in(const("l/bias", 4), node("Maximum", "m", "x", "l/bias")).skipped
     assert skipped.is_ambiguous
-    assert [one.rule for one in skipped.evidence] == ["usual_name", "scalar"]
+    assert [one.rule for one in skipped.evidence] == ["usual_name", "bound"]
 
 
 def test_a_constant_in_a_function() -> None:

@@ -169,11 +169,29 @@ def test_numbers(dtype: int) -> None:
     assert rules(const("n", 4, dtype=dtype), node("Mul", "m", "x", "n")) == []
 
 
-def test_scalar() -> None:
-    assert words(const("n"), node("Mul", "m", "x", "n")) == [
+@pytest.mark.parametrize("name", ["n_1", "a/n_12", "a/0", "a/n-1"])
+def test_scalar(name: str) -> None:
+    assert words(const(name), node("Mul", "m", "x", name)) == [
         ("scalar", Strength.SLIGHT, "it is a single number, as an epsilon or a factor is")
     ]
-    assert rules(const("n", 1), node("Mul", "m", "x", "n")) == []
+    assert rules(const(name, 1), node("Mul", "m", "x", name)) == []
+
+
+def test_a_single_number_that_somebody_has_named_is_like_other_constants() -> None:
+    assert rules(const("n"), node("Mul", "m", "x", "n")) == []
+
+
+@pytest.mark.parametrize("name", ["eps", "a/epsilon", "keep_prob", "a/num_classes_1", "my_rate"])
+def test_a_single_number_by_the_name_of_a_setting(name: str) -> None:
+    last = name.rpartition("/")[2]
+    assert words(const(name), node("Mul", "m", "x", name)) == [
+        (
+            "scalar",
+            Strength.FAIR,
+            f"it is a single number, and {last} is a usual name of settings",
+        )
+    ]
+    assert rules(const(name, 4), node("Mul", "m", "x", name)) == []
 
 
 def test_empty() -> None:
@@ -183,7 +201,12 @@ def test_empty() -> None:
 
 
 def test_preprocessing() -> None:
-    nodes = [const("shift", 3), node("Placeholder", "image"), node("Sub", "s", "image", "shift")]
+    nodes = [
+        const("shift", 3),
+        node("Placeholder", "image"),
+        node("Sub", "s", "image", "shift"),
+        node("Conv2D", "c", "s", "w"),
+    ]
     assert words(*nodes) == [
         (
             "preprocessing",
@@ -201,6 +224,7 @@ def test_preprocessing_of_several_steps() -> None:
         node("Cast", "c", "image"),
         node("Sub", "s", "c", "mean"),
         node("RealDiv", "d", "s", "std"),
+        node("Conv2D", "conv", "d", "w"),
     ]
     assert rules(*nodes) == ["preprocessing"]
     nodes.insert(3, node("Relu", "r", "image"))

@@ -59,9 +59,9 @@ def test_the_story_of_a_constant() -> None:
 
 
 def test_the_story_of_an_ambiguous_one() -> None:
-    story = told("l/alpha", const("l/alpha"), node("Mul", "m", "x", "l/alpha"))
+    story = told("l/bias", const("l/bias", 4), node("Maximum", "m", "x", "l/bias"))
     assert (story.outcome, story.keys) == (Outcome.AMBIGUOUS, ())
-    assert story.reason == "it is a single number, as an epsilon or a factor is"
+    assert story.reason == "Maximum 'm' compares with it"
 
 
 def test_a_constant_is_known_by_its_key_and_by_its_output_too() -> None:

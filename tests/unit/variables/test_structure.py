@@ -212,8 +212,15 @@ def test_the_slope_of_a_prelu() -> None:
     ]
     assert parts(*keras) == {"alpha": ("alpha", True)}
     assert reason("alpha", *keras) == "multiplied with the negative half of a signal in Mul 'mul'"
-    minimum = [const("a", 4), node("Minimum", "half", "x", "zero"), node("Mul", "mul", "a", "half")]
+    minimum = [
+        const("a", 4),
+        const("zero"),
+        node("Minimum", "half", "x", "zero"),
+        node("Mul", "mul", "a", "half"),
+    ]
     assert parts(*minimum) == {"a": ("alpha", True)}
+    # The smaller of two signals is no half of one.
+    assert parts(minimum[0], *minimum[2:]) == {}
     absolute = [
         const("a", 4),
         node("Abs", "abs", "x"),
@@ -224,8 +231,8 @@ def test_the_slope_of_a_prelu() -> None:
 
 
 def test_a_slope_that_is_one_number_may_be_that_of_a_leaky_relu() -> None:
-    nodes = [const("a"), node("Minimum", "half", "x", "zero"), node("Mul", "mul", "a", "half")]
-    assert parts(*nodes) == {"a": ("alpha", False)}
+    nodes = [const("a"), node("Neg", "n", "x"), node("Relu", "half", "n")]
+    assert parts(*nodes, node("Mul", "mul", "a", "half")) == {"a": ("alpha", False)}
 
 
 def test_the_scale_of_an_output_may_be_something_else() -> None:

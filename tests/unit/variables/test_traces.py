@@ -389,4 +389,5 @@ def test_every_rule_is_one_of_the_traces() -> None:
         "folded_read",
         "computed_read",
         "colocated",
+        "plain_read",
     } == TRACES

@@ -72,9 +72,11 @@ def test_table_rows() -> None:
     assert found(const("w", 9, 4), gather) == [
         ("table_rows", Strength.FAIR, "GatherV2 'g' looks rows of it up")
     ]
-    assert found(const("w", 9), gather) == [
-        ("table_rows", Strength.SLIGHT, "GatherV2 'g' looks rows of it up")
-    ]
+    assert found(const("w", 9), gather)[0][1] is Strength.FAIR
+    for other in (const("w", 9, dtype=3), const("w", 9, dtype=12), const("w")):
+        assert found(other, gather) == [
+            ("table_rows", Strength.SLIGHT, "GatherV2 'g' looks rows of it up")
+        ]
     assert found(const("ids", 9, dtype=3), node("GatherV2", "g", "w", "ids", "axis")) == []
 
 

@@ -58,8 +58,33 @@ def test_what_an_op_takes_as_a_weight_is_a_variable() -> None:
 
 def test_weights_under_the_name_of_a_plain_number_are_undecided() -> None:
     nodes = [const("Const", 3, 3, 1, 8), node("Conv2D", "c", "x", "Const")]
-    assert outcomes(*nodes) == {"Const": AMBIGUOUS}
+    nodes += [const("k", 3, 3, 1, 8), node("Conv2D", "d", "x", "k")]
+    assert outcomes(*nodes) == {"Const": AMBIGUOUS, "k": VARIABLE}
     assert rules(verdicts(*nodes)["Const"]) == ["+weight_input", "-default_name"]
+
+
+def test_where_all_weights_are_called_const_that_says_nothing() -> None:
+    # So converters of other tools' graphs name them.
+    nodes = [
+        const("Const", 3, 3, 1, 8),
+        node("Conv2D", "c", "x", "Const"),
+        const("Const_1", 8),
+        node("BiasAdd", "b", "c", "Const_1"),
+        const("Const_2"),
+        node("Mul", "m", "b", "Const_2"),
+        const("Const_3", 8),
+        node("Mul", "n", "m", "Const_3"),
+    ]
+    assert outcomes(*nodes) == {
+        "Const": VARIABLE,
+        "Const_1": VARIABLE,
+        "Const_2": CONSTANT,
+        "Const_3": CONSTANT,
+    }
+    assert rules(verdicts(*nodes)["Const_1"]) == ["+weight_input"]
+    # A single number under that name is what tf.constant was given, all the same.
+    assert rules(verdicts(*nodes)["Const_2"]) == ["-default_name", "-scalar"]
+    assert rules(verdicts(*nodes)["Const_3"]) == []
 
 
 def test_what_nothing_speaks_for_is_a_constant() -> None:
@@ -103,45 +128,42 @@ def test_a_name_that_somebody_gave_is_enough_where_ops_give_names_too() -> None:
 
 def test_support_that_is_balanced_is_ambiguous() -> None:
     nodes = [const("kernel", 4), node("Placeholder", "x"), node("Mul", "m", "x", "kernel")]
+    nodes.append(node("Conv2D", "c", "m", "k"))
     assert rules(verdicts(*nodes)["kernel"]) == ["+usual_name", "-preprocessing"]
     assert outcomes(*nodes) == {"kernel": AMBIGUOUS}
     assert decisive("kernel", *nodes) == "preprocessing"
 
 
-def test_a_number_by_a_usual_name_is_ambiguous() -> None:
+def test_a_number_by_a_usual_name_was_a_variable() -> None:
     nodes = [const("l/alpha"), node("Mul", "m", "x", "l/alpha")]
-    assert rules(verdicts(*nodes)["l/alpha"]) == ["+usual_name", "-scalar"]
-    assert outcomes(*nodes) == {"l/alpha": AMBIGUOUS}
+    assert rules(verdicts(*nodes)["l/alpha"]) == ["+usual_name"]
+    assert outcomes(*nodes) == {"l/alpha": VARIABLE}
+    nodes = [const("l/learning_rate"), node("Mul", "m", "x", "l/learning_rate")]
+    assert outcomes(*nodes) == {"l/learning_rate": CONSTANT}
+
+
+def bounded(name: str) -> list[NodeDef]:
+    """Return a constant that is called a variable and used as a bound."""
+    return [const(name, 4), node("Maximum", "m", "x", name)]
+
+
+def convolved(name: str) -> list[NodeDef]:
+    """Return a constant that is surely a weight."""
+    return [const(name, 3, 3, 1, 8), node("Conv2D", "c", "x", name)]
 
 
 def test_a_proven_sibling_pulls_what_is_ambiguous() -> None:
-    nodes = [
-        const("l/alpha"),
-        node("Mul", "m", "x", "l/alpha"),
-        const("l/kernel", 3, 3, 1, 8),
-        node("Conv2D", "c", "x", "l/kernel"),
-    ]
-    assert outcomes(*nodes) == {"l/alpha": VARIABLE, "l/kernel": VARIABLE}
-    family = next(one for one in verdicts(*nodes)["l/alpha"].evidence if one.rule == "family")
+    assert outcomes(*bounded("l/bias")) == {"l/bias": AMBIGUOUS}
+    nodes = [*bounded("l/bias"), *convolved("l/kernel")]
+    assert outcomes(*nodes) == {"l/bias": VARIABLE, "l/kernel": VARIABLE}
+    family = next(one for one in verdicts(*nodes)["l/bias"].evidence if one.rule == "family")
     assert (family.strength, family.speaks_for) == (Strength.FAIR, True)
     assert family.reason == "'l/kernel' beside it was a variable"
 
 
 def test_a_sibling_elsewhere_pulls_nothing() -> None:
-    nodes = [
-        const("l/alpha"),
-        node("Mul", "m", "x", "l/alpha"),
-        const("k/kernel", 3, 3, 1, 8),
-        node("Conv2D", "c", "x", "k/kernel"),
-    ]
-    assert outcomes(*nodes)["l/alpha"] is AMBIGUOUS
-    nodes = [
-        const("alpha"),
-        node("Mul", "m", "x", "alpha"),
-        const("kernel", 3, 3, 1, 8),
-        node("Conv2D", "c", "x", "kernel"),
-    ]
-    assert outcomes(*nodes)["alpha"] is AMBIGUOUS
+    assert outcomes(*bounded("l/bias"), *convolved("k/kernel"))["l/bias"] is AMBIGUOUS
+    assert outcomes(*bounded("bias"), *convolved("kernel"))["bias"] is AMBIGUOUS
 
 
 # --- graphs in which freezing left its marks
@@ -168,11 +190,17 @@ def test_a_marked_graph_has_no_families() -> None:
     nodes = [
         *variable("l/w", 3, 3, 1, 8),
         node("Conv2D", "conv", "x", "l/w/read"),
-        const("l/alpha"),
-        node("Mul", "m", "x", "l/alpha"),
+        const("l/k", 3, 3, 1, 8),
+        node("Conv2D", "c", "x", "l/k"),
     ]
-    assert outcomes(*nodes) == {"l/w": VARIABLE, "l/alpha": AMBIGUOUS}
-    assert rules(verdicts(*nodes)["l/alpha"]) == ["+usual_name", "-unmarked", "-scalar"]
+    assert outcomes(*nodes) == {"l/w": VARIABLE, "l/k": AMBIGUOUS}
+    assert rules(verdicts(*nodes)["l/k"]) == ["+weight_input", "-unmarked"]
+
+
+def test_a_usual_name_without_a_mark_is_not_enough_to_ask_the_user() -> None:
+    nodes = marked(const("l/alpha", 4), node("Mul", "m", "x", "l/alpha"))
+    assert outcomes(*nodes) == {"w": VARIABLE, "l/alpha": CONSTANT}
+    assert rules(verdicts(*nodes)["l/alpha"]) == ["+usual_name", "-unmarked"]
 
 
 def test_reads_that_tools_leave_alone_mark_nothing_where_most_have_none() -> None:
