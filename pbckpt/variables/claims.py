@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pbckpt.variables.walk import Walker
 
 
+_SEVERAL = 2
+# The read itself, and the operation of a layer that reads.
+_INSIDE_LAYER = re.compile(r"(?:/[A-Z]\w*)?/ReadVariableOp(?:_\d+)?$")
 # The name that tf.cast gives.
 _CAST = re.compile(r"(?:.*/)?Cast(?:_\d+)?")
 
@@ -62,6 +65,11 @@ def find_claims(verdict: Verdict, walker: Walker, scopes: frozenset[str]) -> Ite
     if not sight.traces:
         yield Claim(verdict, None, _direct_value(sight), main_role(sight))
         return
+    if len(sight.traces) == 1 and _is_read_of_resource(sight.traces[0]):
+        apart = _reads_of_merged(sight, sight.traces[0], walker)
+        if apart:
+            yield from (Claim(verdict, trace, trace.value, role) for trace, role in apart)
+            return
     traces = {trace.name: trace for trace in reversed(sight.traces)}
     roles = _Roles(sight)
     for trace in reversed(traces.values()):
@@ -70,6 +78,39 @@ def find_claims(verdict: Verdict, walker: Walker, scopes: frozenset[str]) -> Ite
         yield Claim(verdict, trace, trace.value, role)
     if _bears_another_name(sight, scopes):
         yield Claim(verdict, sight.traces[0], sight.number, None, merged=sight.name)
+
+
+def _is_read_of_resource(trace: Trace) -> bool:
+    return trace.evidence.rule == "resource_read" and not trace.name
+
+
+def _reads_of_merged(sight: Sight, trace: Trace, walker: Walker) -> list[tuple[Trace, Role]]:
+    """Return a read for each variable of a constant that was several; none where it was one.
+
+    A variable is one thing to its network. Where a constant is read as a bias and
+    as a mean, a tool has merged equal constants, and each layer has its own.
+    """
+    network = sight.network
+    roles_of = _Roles(sight)
+    reads: dict[tuple[str, Role], Trace] = {}
+    for passed in sight.reach.passed:
+        name = network.names[passed.node]
+        if (
+            network.ops[passed.node] != "Identity"
+            or passed.changes
+            or not _INSIDE_LAYER.search(name)
+        ):
+            continue
+        read = trace._replace(reader=name, read=passed.node, value=sight.number)
+        role = roles_of.of_read(passed.node, walker)
+        if role is None:
+            return []
+        layer = _INSIDE_LAYER.sub("", name)
+        reads.setdefault((layer, role), read)
+    roles = {role for _, role in reads}
+    if len(roles) < _SEVERAL or Role.MATRIX in roles:
+        return []
+    return [(read, role) for (_, role), read in reads.items()]
 
 
 def _bears_another_name(sight: Sight, scopes: frozenset[str]) -> bool:
@@ -87,18 +128,19 @@ class _Roles:
 
     def __init__(self, sight: Sight) -> None:
         self.main = main_role(sight)
-        self._roles: dict[int, list[tuple[int, Role]]] = {}
+        self._roles: dict[tuple[int, int], list[tuple[int, Role]]] = {}
         self._parts: dict[int, list[tuple[int, Part]]] = {}
         for place, (use, role) in enumerate(sight.roles()):
-            self._roles.setdefault(use.node, []).append((place, role))
+            self._roles.setdefault((use.node, use.slot), []).append((place, role))
         for place, part in enumerate(sight.parts):
             self._parts.setdefault(part.user, []).append((place, part))
 
     def of_read(self, read: int, walker: Walker) -> Role | None:
         """Return what a variable is by the uses behind its own read."""
-        users = {use.node for use in walker.walk(read).uses}
+        uses = {(use.node, use.slot) for use in walker.walk(read).uses}
+        users = {user for user, _ in uses}
         roles = sorted(
-            (found for user in users for found in self._roles.get(user, ())), key=itemgetter(0)
+            (found for use in uses for found in self._roles.get(use, ())), key=itemgetter(0)
         )
         parts = sorted(
             (found for user in users for found in self._parts.get(user, ())), key=itemgetter(0)
