@@ -93,6 +93,16 @@ class ConstantTensor(NamedTuple):
         return [*self.strings, *[last] * (self.num_elements - len(self.strings))]
 
 
+_VALUE_NAMES = {
+    TensorField.INT: "int_val",
+    TensorField.INT64: "int64_val",
+    TensorField.BOOL: "bool_val",
+    TensorField.HALF: "half_val",
+    TensorField.UINT32: "uint32_val",
+    TensorField.UINT64: "uint64_val",
+}
+
+
 class TensorParts(NamedTuple):
     """A TensorProto taken apart: images as spans, all else as a message.
 
@@ -320,15 +330,8 @@ def _last_element(images: Sequence[Span], itemsize: int) -> bytes:
 
 
 def _values_of(message: TensorProto, field: TensorField) -> Sequence[int]:
-    fields: dict[TensorField, Sequence[int]] = {
-        TensorField.INT: message.int_val,
-        TensorField.INT64: message.int64_val,
-        TensorField.BOOL: message.bool_val,
-        TensorField.HALF: message.half_val,
-        TensorField.UINT32: message.uint32_val,
-        TensorField.UINT64: message.uint64_val,
-    }
-    return fields[field]
+    values: Sequence[int] = getattr(message, _VALUE_NAMES[field])
+    return values
 
 
 def _encode_integers(values: Sequence[int], dtype: DataType, count: int) -> Iterator[Span]:

@@ -184,6 +184,10 @@ class Network:
             )
         return self._fused[number]
 
+    def is_call(self, op: str) -> bool:
+        """Tell whether an op runs functions, its own or those that its attrs name."""
+        return op in CALLS or op in self._bodies
+
     def resource_slots(self, number: int) -> frozenset[int]:
         """Return which inputs of a node were resources, where freezing has listed them."""
         if number not in self._resources:

@@ -89,6 +89,8 @@ class Trace(NamedTuple):
 
 def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
     """Return all traces on a constant; several with different names where it was merged."""
+    if not reach.passed and _tells_nothing(number, reach, network):
+        return []
     reads = list(_reads(reach, network))
     traces = [
         *_read_identities(number, reads, network),
@@ -111,6 +113,15 @@ def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
         if not traces:
             traces += _colocated(number, reads, network)
     return traces
+
+
+def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
+    """Tell whether neither the name of a constant nor its uses can be traces, as of most."""
+    name = network.names[number]
+    if _READ in name or _RESOURCE in name or "ReadVariableOp" in name or name[-1:].isdigit():
+        return False
+    ops = {network.ops[use.node] for use in reach.uses}
+    return not any(op in _GATHERS or network.is_call(op) for op in ops)
 
 
 def _reads(reach: Reach, network: Network) -> Iterator[Passed]:

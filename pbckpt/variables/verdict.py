@@ -183,28 +183,26 @@ def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
 def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     """Find out whether freezing left its marks in this graph."""
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
-    weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
     if any(_is_removable(sight, walker) for sight in marks):
-        return Scene(len(marks), _has_names(walker), apart=_apart(sights, weights))
+        return Scene(len(marks), _has_names(walker), apart=_apart(sights, walker))
+    weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
     unmarked = sum(not sight.traces for sight in weights)
     has_names, names_weights = _has_names(walker), _names_weights(sights)
     if marks and len(marks) >= unmarked:
-        return Scene(len(marks), has_names, names_weights, apart=_apart(sights, weights))
+        return Scene(len(marks), has_names, names_weights, apart=_apart(sights, walker))
     reads = _plain_reads(sights, weights, walker)
     return Scene(len(reads), has_names, names_weights, reads)
 
 
-def _apart(sights: Sequence[Sight], weights: Sequence[Sight]) -> frozenset[str]:
+def _apart(sights: Sequence[Sight], walker: Walker) -> frozenset[str]:
     """Return the outermost scopes that have weights, by their names too, but no marks."""
     marked = {sight.name.partition("/")[0] for sight in sights if sight.traces}
-    found = Counter(
-        sight.name.partition("/")[0]
-        for sight in weights
-        if "/" in sight.name and is_usual_name(sight.last_name)
-    )
-    return frozenset(
-        scope for scope, count in found.items() if count >= _MIN_APART and scope not in marked
-    )
+    found: Counter[str] = Counter()
+    for sight in sights:
+        scope, slash, _ = sight.name.partition("/")
+        if slash and scope not in marked and is_usual_name(sight.last_name):
+            found[scope] += _could_be_a_weight(sight, walker)
+    return frozenset(scope for scope, count in found.items() if count >= _MIN_APART)
 
 
 def _plain_reads(
