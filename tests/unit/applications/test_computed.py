@@ -281,14 +281,17 @@ def test_a_value_that_is_computed_in_a_function(tmp_path: Path) -> None:
 def test_a_constant_that_is_handed_into_the_function_that_computes(tmp_path: Path) -> None:
     function = body(
         node("Cast", "cast", "given", SrcT=HALF, DstT=FLOAT),
-        node("Identity", "w/read", "cast:y:0", T=FLOAT),
         # A name that the main graph has too.
         floats("half", (), 5.0),
+        node("Mul", "product", "cast:y:0", "half:output:0", T=FLOAT),
+        node("Identity", "w/read", "cast:y:0", T=FLOAT),
         argument="given",
     )
     half = const("half", HALF, (2,), struct.pack("<2e", 1.5, 2.0))
     graph = write(tmp_path / "g.pb", half, call("half"), functions=[function])
-    assert converted(graph)[0]["w"] == (DataType.FLOAT, [1.5, 2.0])
+    tensors, _ = converted(graph, Values(tensors=("f::product",)))
+    assert tensors["w"] == (DataType.FLOAT, [1.5, 2.0])
+    assert tensors["f::product"] == (DataType.FLOAT, [7.5, 10.0])
 
 
 def test_verify_and_match_compute_the_same(tmp_path: Path) -> None:
