@@ -283,7 +283,7 @@ def test_a_constant_that_is_handed_into_the_function_that_computes(tmp_path: Pat
         node("Cast", "cast", "given", SrcT=HALF, DstT=FLOAT),
         # A name that the main graph has too.
         floats("half", (), 5.0),
-        node("Mul", "product", "cast:y:0", "half:output:0", T=FLOAT),
+        node("Mul", "product", "half:output:0", "cast:y:0", T=FLOAT),
         node("Identity", "w/read", "cast:y:0", T=FLOAT),
         argument="given",
     )
