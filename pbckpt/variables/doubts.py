@@ -78,7 +78,9 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
-        yield _against("unmarked", Strength.PROOF, reason)
+        # Reads that names do not tell are no proof, nor is that there is none.
+        strength = Strength.STRONG if scene.reads else Strength.PROOF
+        yield _against("unmarked", strength, reason)
 
 
 def _plain_doubts(sight: Sight, walker: Walker) -> Iterator[Evidence]:
@@ -208,7 +210,7 @@ def _cast_name(sight: Sight) -> str | None:
 def _literal_of(sight: Sight) -> int | None:
     """Return the op after whose input a constant is named."""
     scope, _, last = sight.name.rpartition("/")
-    if not scope or not is_input_word(last):
+    if not scope:
         return None
     network = sight.network
     for number, slot in network.consumers(sight.number):

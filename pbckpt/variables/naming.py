@@ -63,6 +63,17 @@ _WORDS = {
 }
 
 
+# What an operation reads, where it is gone and only the name of its read is left.
+_WORDS_OF_READERS = {
+    "MatMul": "kernel",
+    "Tensordot": "kernel",
+    "Conv2D": "kernel",
+    "convolution": "kernel",
+    "BiasAdd": "bias",
+    "embedding_lookup": "embeddings",
+}
+
+
 class Nameless(NamedTuple):
     """What a name is made of, where the graph does not say it.
 
@@ -134,10 +145,12 @@ def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
     reader = variable.reader
     scope = _READ.sub("", reader)
     parts = scope.split("/") if scope else []
+    operation = ""
     while parts and "/".join(parts) in nodes:
-        parts.pop()
-    while parts and _OPERATION.fullmatch(parts[-1]):
-        parts.pop()
+        operation = parts.pop()
+    # A layer may be called what its operation is: only the operation is taken off.
+    while parts and _OPERATION.fullmatch(parts[-1]) and parts[-1] != operation:
+        operation = parts.pop()
     return _without_control(parts)
 
 
@@ -181,7 +194,10 @@ def _word(variable: Nameless) -> str:
     if variable.role is not None:
         return _WORDS.get(variable.role, variable.role.value)
     last = variable.node.rpartition("/")[2]
-    return "variable" if is_generic(last) else last
+    if not is_generic(last):
+        return last
+    operation = _SUFFIX.sub("", _READ.sub("", variable.reader).rpartition("/")[2])
+    return _WORDS_OF_READERS.get(operation, "variable")
 
 
 def _with_cells(places: list[Place], variables: Sequence[Nameless]) -> list[Place]:

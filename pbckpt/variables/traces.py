@@ -90,7 +90,10 @@ class Trace(NamedTuple):
 def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
     """Return all traces on a constant; several with different names where it was merged."""
     reads = list(_reads(reach, network))
-    traces = [*_read_identities(number, reads, network), *_resource_reads(number, reads, network)]
+    traces = [
+        *_read_identities(number, reads, network),
+        *_resource_reads(number, reach, reads, network),
+    ]
     if not any(trace.evidence.strength is Strength.PROOF for trace in traces):
         for rule in (
             _resource_capture,
@@ -142,7 +145,9 @@ def _read_identities(number: int, reads: list[Passed], network: Network) -> Iter
             yield Trace(evidence, own, name, _value(number, passed), passed.node)
 
 
-def _resource_reads(number: int, reads: list[Passed], network: Network) -> Iterator[Trace]:
+def _resource_reads(
+    number: int, reach: Reach, reads: list[Passed], network: Network
+) -> Iterator[Trace]:
     """Find the Identities that ReadVariableOps became; they all read one variable."""
     found = [one for one in reads if _IS_READ.fullmatch(network.names[one.node])]
     if not found:
@@ -151,7 +156,10 @@ def _resource_reads(number: int, reads: list[Passed], network: Network) -> Itera
     passed = min(found, key=lambda one: (bool(one.changes), one.node))
     reader = network.names[passed.node]
     name = network.names[number]
-    own = "" if is_generic(name) or name.removesuffix(_RESOURCE) == reader else name
+    own = "" if is_generic(name) or name.startswith(f"{reader}/") else name
+    gather = _gather_capture(number, reach, network)
+    # A table that is a kernel elsewhere, too, belongs to the layer that looks rows up.
+    reader = gather.reader if gather else reader
     reason = f"Identity {reader!r} reads it, as freezing leaves a resource variable"
     evidence = Evidence("resource_read", Strength.PROOF, reason)
     yield Trace(evidence, own, reader, _value(number, passed), passed.node)

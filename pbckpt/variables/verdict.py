@@ -48,6 +48,14 @@ _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", 
 _NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
 # Of so many nodes, one at least has the name of its op.
 _FEW = 20
+# What may take a variable besides its reads: branches and loops, which read it there,
+# and what training is left.
+_BESIDE_READS = frozenset(
+    (
+        *("Identity", "Switch", "RefSwitch", "Enter", "RefEnter"),
+        *("Assign", "AssignAdd", "AssignSub"),
+    )
+)
 # Of how many weights an Identity has to read how large a share, to tell a frozen graph.
 _MIN_READS = 2
 _MOST = 0.6
@@ -209,8 +217,10 @@ def _plain_reads(
     network = walker.network
 
     def is_read(sight: Sight) -> bool:
-        takers = network.consumers(sight.number)
-        return bool(takers) and all(network.ops[taker] == "Identity" for taker, _ in takers)
+        takers = {network.ops[taker] for taker, _ in network.consumers(sight.number)}
+        if not takers or not takers <= _BESIDE_READS:
+            return False
+        return any(network.ops[passed.node] == "Identity" for passed in sight.reach.passed)
 
     tables = frozenset((Role.EMBEDDINGS,))
     telling = [sight for sight in weights if not {role for _, role in sight.roles()} & tables]
