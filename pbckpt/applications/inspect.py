@@ -10,10 +10,12 @@ from pbckpt.applications.convert import with_partitions
 from pbckpt.applications.frozen_graph import detect_variables, is_bare_saved_model, open_graph
 from pbckpt.applications.values import DEFAULT_VALUES
 from pbckpt.checkpoints.locate import is_checkpoint
+from pbckpt.errors import LimitError
 
 if TYPE_CHECKING:
     import os
 
+    from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.graph.still_variables import StillVariable
@@ -86,7 +88,7 @@ def inspect_graph(
     """Return what a graph holds; ``tags`` choose among those of a SavedModel."""
     with open_graph(path, tags=tags) as graph:
         found = detect_variables(graph)
-        stored = planned_values(graph, with_partitions(graph, found, DEFAULT_VALUES))
+        stored = _stored(graph, with_partitions(graph, found, DEFAULT_VALUES))
         return GraphContents(
             graph.file.name,
             len(graph.nodes),
@@ -97,6 +99,15 @@ def inspect_graph(
             graph.still_variables(),
             stored.warnings,
         )
+
+
+def _stored(graph: FrozenGraph, found: Detection) -> Detection:
+    """Return the variables as they are stored; as they were found, where values are too many."""
+    try:
+        return planned_values(graph, found)
+    except LimitError as error:
+        note = f"the values of some variables are not computed to show them: {error}"
+        return found._replace(warnings=(note,))
 
 
 def _in_file_order(found: Detection, stored: Detection) -> tuple[Variable, ...]:

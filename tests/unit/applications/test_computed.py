@@ -9,6 +9,7 @@ import pytest
 
 import pbckpt
 from pbckpt import DataType, Limits, Partitions, Quantized, Selection, Values
+from pbckpt.applications import computed
 from pbckpt.protos import FunctionDef, GraphDef, NodeDef
 
 if TYPE_CHECKING:
@@ -219,17 +220,32 @@ def test_what_cannot_be_computed_is_stored_raw_with_a_warning(tmp_path: Path) ->
     assert "node 'w'" in warning
 
 
-def test_computed_bytes_count(tmp_path: Path) -> None:
+def five_quantized(path: Path) -> Path:
+    """Write five variables of 400 bytes each."""
     nodes = [
         *(one for name in "stuvw" for one in quantized(name, 0.0, 255.0, *range(100))[:1]),
-        *quantized("u", 0.0, 255.0)[1:3],
+        *quantized("s", 0.0, 255.0)[1:3],
         *(one for name in "stuvw" for one in quantized(name, 0.0, 255.0)[3:]),
     ]
-    graph = write(tmp_path / "g.pb", *nodes)
+    return write(path, *nodes)
+
+
+def test_computed_bytes_count(tmp_path: Path) -> None:
+    graph = five_quantized(tmp_path / "g.pb")
     with pytest.raises(pbckpt.LimitError) as error:
         converted(graph, limits=Limits(max_expanded_bytes=1999))
     assert (error.value.limit, error.value.value) == ("max_expanded_bytes", 2000)
     assert len(converted(graph, limits=Limits(max_expanded_bytes=2000))[0]) == 5
+
+
+def test_values_that_are_too_many_to_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Limits(max_expanded_bytes=1999)
+    monkeypatch.setattr(computed.planned_values, "__defaults__", (Values(), small))
+    contents = pbckpt.inspect(five_quantized(tmp_path / "g.pb"))
+    assert isinstance(contents, pbckpt.GraphContents)
+    assert [one.key for one in contents.variables] == ["s", "t", "u", "v", "w"]
+    (warning,) = contents.warnings
+    assert warning.startswith("the values of some variables are not computed to show them: ")
 
 
 def test_a_value_that_alone_is_too_large_is_stored_raw(tmp_path: Path) -> None:
@@ -281,14 +297,17 @@ def test_a_value_that_is_computed_in_a_function(tmp_path: Path) -> None:
 def test_a_constant_that_is_handed_into_the_function_that_computes(tmp_path: Path) -> None:
     function = body(
         node("Cast", "cast", "given", SrcT=HALF, DstT=FLOAT),
-        node("Identity", "w/read", "cast:y:0", T=FLOAT),
         # A name that the main graph has too.
         floats("half", (), 5.0),
+        node("Mul", "product", "half:output:0", "cast:y:0", T=FLOAT),
+        node("Identity", "w/read", "cast:y:0", T=FLOAT),
         argument="given",
     )
     half = const("half", HALF, (2,), struct.pack("<2e", 1.5, 2.0))
     graph = write(tmp_path / "g.pb", half, call("half"), functions=[function])
-    assert converted(graph)[0]["w"] == (DataType.FLOAT, [1.5, 2.0])
+    tensors, _ = converted(graph, Values(tensors=("f::product",)))
+    assert tensors["w"] == (DataType.FLOAT, [1.5, 2.0])
+    assert tensors["f::product"] == (DataType.FLOAT, [7.5, 10.0])
 
 
 def test_verify_and_match_compute_the_same(tmp_path: Path) -> None:
