@@ -10,7 +10,6 @@ from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.walk import Walker
-from pbckpt.variables.words import is_usual_name
 from tests.unit.variables.graphs import const, graph, identity, node, number_of
 
 if TYPE_CHECKING:
@@ -244,22 +243,3 @@ def test_unmarked() -> None:
     assert (one.rule, one.strength) == ("unmarked", Strength.PROOF)
     assert one.reason == "freezing left the read of a variable on 7 others, and not on this one"
     assert found(*nodes, identity("n/read", "n"), scene=Scene(marked=7)) == []
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("kernel", "bias", "weights", "biases", "gamma", "beta", "moving_mean", "w", "W", "b"),
-        *("depthwise_kernel", "kernel_1", "kernel:0", "w1", "embeddings", "embedding_matrix"),
-        *("alpha", "query_kernel", "conv1_bias", "lstm_w_i_diag", "my_layer_gamma"),
-    ],
-)
-def test_usual_names(name: str) -> None:
-    assert is_usual_name(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["", "x", "axis", "kernel_size", "Const", "shape", "mean", "bkernel"]
-)
-def test_unusual_names(name: str) -> None:
-    assert not is_usual_name(name)

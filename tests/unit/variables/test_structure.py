@@ -245,3 +245,5 @@ def test_sure_parts_come_first() -> None:
     sure = Part(Role.BETA, "", is_sure=True, user=1)
     other = Part(Role.ALPHA, "", is_sure=False, user=2)
     assert list(strongest([other, sure, other])) == [sure, other, other]
+    matrix = Part(Role.MATRIX, "", is_sure=True, user=3)
+    assert list(strongest([other, matrix, sure])) == [sure, matrix, other]
