@@ -22,9 +22,7 @@ def formula(producer: str, *nodes: NodeDef) -> tuple[str, tuple[str, ...]] | Non
     walks = walker(*nodes)
     net = walks.network
     sizes = {
-        number: SIZES[net.names[number]]
-        for number in net.constants()
-        if net.names[number] in SIZES
+        number: SIZES[net.names[number]] for number in net.constants() if net.names[number] in SIZES
     }
     found = Formulas(walks, sizes).of((number_of(net, producer), 0))
     return found and (net.names[found.main], tuple(net.names[one] for one in found.factors))
