@@ -46,7 +46,7 @@ class Formulas:
         self._found: dict[int, Formula | None] = {}
 
     def of(self, producer: tuple[int, int]) -> Formula | None:
-        """Return what a value is computed from; None of a constant itself, or of data."""
+        """Return what a value is computed from; None of data, or where that is not told."""
         number = producer[0]
         if number < 0 or not self._walker.constant_only[number]:
             return None
@@ -67,7 +67,7 @@ class Formulas:
         seen = {number: None}
         waiting = [number]
         edges = 0
-        for place in range(_MAX_NODES):
+        for place in range(_MAX_NODES + 1):
             if place >= len(waiting):
                 return [one for one in waiting if network.ops[one] == CONSTANT_OP]
             one = waiting[place]

@@ -340,5 +340,8 @@ _MULTIPLIED = frozenset((Role.KERNEL, Role.DEPTHWISE_KERNEL, Role.POINTWISE_KERN
 
 
 def strongest(parts: Iterable[Part]) -> Iterator[Part]:
-    """Yield the parts, sure ones first."""
-    yield from sorted(parts, key=lambda part: not part.is_sure)
+    """Yield the parts, sure ones first, and of these last what may be a matrix of anything.
+
+    A network that divides a filter by its norm multiplies matrices to find that.
+    """
+    yield from sorted(parts, key=lambda part: (not part.is_sure, part.role is Role.MATRIX))

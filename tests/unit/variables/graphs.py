@@ -1,12 +1,14 @@
 """Small graphs for the tests of detection, and how to look at what was found in them.
 
 const("w", 2, 3)                        float32 [2, 3], all zeros
+numbers("w", 0.5, 0.25)                 float32 [2], these
 node("MatMul", "m", "x", "w")           an op with inputs
 function("f", ["a"], ["y:output:0"], …)  a body, its arguments and its results
 """
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from pbckpt.graph.decode import decode_graph
@@ -36,6 +38,14 @@ def const(name: str, *dims: int, dtype: int = 1) -> NodeDef:
     made = NodeDef(name=name, op="Const")
     made.attr["dtype"].type = dtype
     made.attr["value"].tensor.CopyFrom(value)
+    return made
+
+
+def numbers(name: str, *values: float, dims: Sequence[int] = (), dtype: int = 1) -> NodeDef:
+    """Return a constant that holds numbers: a vector, unless ``dims`` say else."""
+    made = const(name, *(dims or (len(values),)), dtype=dtype)
+    letter = {1: "f", 2: "d"}[dtype]
+    made.attr["value"].tensor.tensor_content = struct.pack(f"<{len(values)}{letter}", *values)
     return made
 
 

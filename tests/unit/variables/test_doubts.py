@@ -10,7 +10,6 @@ from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.walk import Walker
-from pbckpt.variables.words import is_usual_name
 from tests.unit.variables.graphs import const, graph, identity, node, number_of
 
 if TYPE_CHECKING:
@@ -89,6 +88,60 @@ def test_literal() -> None:
 )
 def test_no_literal(nodes: list[NodeDef]) -> None:
     assert "literal" not in rules(*nodes)
+
+
+NORM_INPUTS = ("x", "bn1/scale", "bn1/offset", "bn1/mean", "bn1/variance")
+
+
+@pytest.mark.parametrize(
+    ("name", "taker", "strength"),
+    [
+        # A layer may be called bn1, and its mean as the op calls it.
+        ("bn1/mean", node("FusedBatchNormV3", "bn1", *NORM_INPUTS), Strength.FAIR),
+        ("bn1/offset", node("FusedBatchNorm", "bn1", *NORM_INPUTS), Strength.FAIR),
+        ("conv1/filter", node("Conv2D", "conv1", "x", "conv1/filter"), Strength.FAIR),
+        # TensorFlow has named these.
+        ("Conv2D/filter", node("Conv2D", "Conv2D", "x", "Conv2D/filter"), Strength.STRONG),
+        ("Conv2D_1/filter", node("Conv2D", "Conv2D_1", "x", "Conv2D_1/filter"), Strength.STRONG),
+        ("m/add/y", node("AddV2", "m/add", "x", "m/add/y"), Strength.STRONG),
+        # Anything may be a matrix.
+        ("dense/b", node("MatMul", "dense", "x", "dense/b"), Strength.STRONG),
+    ],
+)
+def test_a_layer_may_call_its_weights_as_its_op_calls_them(
+    name: str, taker: NodeDef, strength: Strength
+) -> None:
+    evidence = found(const(name, 3, 3), taker)
+    assert [(one.rule, one.strength) for one in evidence] == [("literal", strength)]
+
+
+@pytest.mark.parametrize(
+    ("name", "taker"),
+    [
+        ("bn1/mean", node("FusedBatchNormV3", "bn1", "x", "bn1/mean", "o", "m", "v")),
+        ("bn1/beta", node("FusedBatchNormV3", "bn1", "x", "s", "bn1/beta", "m", "v")),
+        ("add/x", node("AddV2", "add", "y", "add/x")),
+    ],
+    ids=["another slot", "no word of the op's", "the other slot"],
+)
+def test_a_name_that_is_not_the_place_where_it_is_used(name: str, taker: NodeDef) -> None:
+    assert rules(const(name, 4), taker) == []
+
+
+@pytest.mark.parametrize("name", ["a/dropout/rate", "a/add_1/y", "a/Cast/x", "random_uniform/min"])
+def test_a_single_number_in_a_function_that_a_tool_has_changed(name: str) -> None:
+    operation = name.split("/")[-2]
+    evidence = found(const(name), node("Mul", "other", "x", name))[0]
+    assert (evidence.rule, evidence.strength) == ("literal", Strength.STRONG)
+    assert evidence.reason == (
+        f"it is named as a number in {operation} is, though a tool has changed that"
+    )
+    assert rules(const(name, 4), node("Mul", "other", "x", name)) == []
+
+
+@pytest.mark.parametrize("name", ["a/layer/rate", "dropout/gamma", "rate"])
+def test_a_single_number_elsewhere_is_no_literal(name: str) -> None:
+    assert "literal" not in rules(const(name), node("Mul", "other", "x", name))
 
 
 @pytest.mark.parametrize("name", ["Const", "Const_1", "a/Const", "a/b/Const_12"])
@@ -232,6 +285,83 @@ def test_preprocessing_of_several_steps() -> None:
     assert rules(*nodes) == []
 
 
+def prepared(*after: NodeDef) -> list[NodeDef]:
+    """Return a network whose input is shifted and then taken by something."""
+    return [
+        const("shift", 3),
+        node("Placeholder", "image"),
+        node("Sub", "s", "image", "shift"),
+        *after,
+    ]
+
+
+def test_a_network_of_arithmetic_alone_is_no_preprocessing() -> None:
+    assert rules(*prepared()) == []
+    assert rules(*prepared(node("Mul", "m", "s", "w"), node("AddV2", "a", "m", "b"))) == []
+    assert rules(*prepared(node("Mul", "m", "s", "w"), node("Relu", "r", "m"))) == ["preprocessing"]
+
+
+def test_what_follows_after_many_steps_of_arithmetic_is_not_seen() -> None:
+    chain = [node("Mul", "m0", "s", "w")]
+    chain += [node("Mul", f"m{k}", f"m{k - 1}", "w") for k in range(1, 6)]
+    assert rules(*prepared(*chain[:5], node("Relu", "r", "m4"))) == ["preprocessing"]
+    assert rules(*prepared(*chain, node("Relu", "r", "m5"))) == []
+
+
+def test_what_very_many_take_is_no_output() -> None:
+    def taken(count: int) -> list[NodeDef]:
+        return prepared(*(node("Mul", f"m{k}", "s", "w") for k in range(count)))
+
+    assert rules(*taken(64)) == []
+    assert rules(*taken(65)) == ["preprocessing"]
+
+
+def test_preprocessing_with_what_is_computed_of_constants() -> None:
+    nodes = [
+        const("mean", 3),
+        const("factor"),
+        node("Mul", "both", "mean", "factor"),
+        node("Placeholder", "image"),
+        node("Sub", "s", "image", "both"),
+        node("Conv2D", "c", "s", "w"),
+    ]
+    assert words(*nodes) == [
+        (
+            "preprocessing",
+            Strength.FAIR,
+            "Sub 's' prepares the network's input 'image' with it",
+        )
+    ]
+    nodes[3] = node("Relu", "image", "x")
+    assert rules(*nodes) == []
+
+
+@pytest.mark.parametrize("op", ["Minimum", "Maximum", "Greater", "LessEqual", "NotEqual"])
+def test_bound(op: str) -> None:
+    nodes = [const("n", 4), node(op, "m", "x", "n")]
+    assert words(*nodes) == [("bound", Strength.FAIR, f"{op} 'm' compares with it")]
+    assert rules(*nodes, node("Abs", "a", "n")) == []
+    assert rules(const("n", 4), node("ClipByValue", "m", "x", "n", "y")) == ["parameter", "bound"]
+
+
+@pytest.mark.parametrize(("slot", "word"), [(4, "lowest"), (5, "highest")])
+def test_the_range_of_a_quantized_weight_is_a_parameter(slot: int, word: str) -> None:
+    inputs = ["x", "k", "xmin", "xmax", "kmin", "kmax"]
+    inputs[slot] = "n"
+    assert words(const("n", 1), node("QuantizedConv2D", "q", *inputs)) == [
+        (
+            "parameter",
+            Strength.STRONG,
+            f"QuantizedConv2D 'q' takes it as the {word} of the numbers it was quantized to",
+        )
+    ]
+
+
+def test_ranges_that_were_trained_are_no_parameters() -> None:
+    op = "FakeQuantWithMinMaxVars"
+    assert rules(const("n", 1), node(op, "q", "x", "n", "high")) == []
+
+
 def test_unused() -> None:
     assert words(const("n", 4)) == [("unused", Strength.FAIR, "no operation takes it")]
     assert rules(const("n", 4), identity("i", "n")) == ["unused"]
@@ -244,22 +374,3 @@ def test_unmarked() -> None:
     assert (one.rule, one.strength) == ("unmarked", Strength.PROOF)
     assert one.reason == "freezing left the read of a variable on 7 others, and not on this one"
     assert found(*nodes, identity("n/read", "n"), scene=Scene(marked=7)) == []
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("kernel", "bias", "weights", "biases", "gamma", "beta", "moving_mean", "w", "W", "b"),
-        *("depthwise_kernel", "kernel_1", "kernel:0", "w1", "embeddings", "embedding_matrix"),
-        *("alpha", "query_kernel", "conv1_bias", "lstm_w_i_diag", "my_layer_gamma"),
-    ],
-)
-def test_usual_names(name: str) -> None:
-    assert is_usual_name(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["", "x", "axis", "kernel_size", "Const", "shape", "mean", "bkernel"]
-)
-def test_unusual_names(name: str) -> None:
-    assert not is_usual_name(name)

@@ -10,6 +10,11 @@ def read(reader: str, role: Role | None = None, *shape: int, node: str = "unknow
     return Nameless(node, reader, role, shape)
 
 
+def looped(reader: str, role: Role | None, *shape: int) -> Nameless:
+    """Return a variable that a loop takes."""
+    return Nameless("unknown", reader, role, shape, in_loop=True)
+
+
 def names(
     *variables: Nameless, nodes: tuple[str, ...] = (), taken: tuple[str, ...] = ()
 ) -> list[str]:
@@ -218,6 +223,88 @@ def test_the_recurrent_kernel_is_read_second_whatever_the_order() -> None:
         "lstm/lstm_cell/kernel",
         "out/kernel",
     ]
+
+
+LOOP = "net/memory/while"
+
+
+def loop_cell(*second: int, bias: tuple[int, ...] = (32,)) -> list[Nameless]:
+    """Return what a loop over a sequence reads, in a layer whose name tells nothing."""
+    return [
+        looped(f"{LOOP}/MatMul/ReadVariableOp", Role.MATRIX, 5, second[-1]),
+        looped(f"{LOOP}/MatMul_1/ReadVariableOp", Role.MATRIX, *second),
+        looped(f"{LOOP}/BiasAdd/ReadVariableOp", Role.BIAS, *bias),
+        read("net/out/MatMul/ReadVariableOp", Role.MATRIX, second[0], 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "cell_name"),
+    [((8, 32), "lstm_cell"), ((8, 24), "gru_cell"), ((8, 8), "simple_rnn_cell")],
+)
+def test_what_a_loop_takes_is_a_cell_by_its_shapes(second: tuple[int, int], cell_name: str) -> None:
+    for bias in ((second[1],), (2, second[1])):
+        assert names(*loop_cell(*second, bias=bias)) == [
+            f"memory/{cell_name}/kernel",
+            f"memory/{cell_name}/recurrent_kernel",
+            f"memory/{cell_name}/bias",
+            "out/kernel",
+        ]
+
+
+def test_two_matrices_of_which_a_loop_takes_one_are_no_cell() -> None:
+    first, second, bias, out = loop_cell(8, 32)
+    found = names(first, second._replace(in_loop=False), bias, out)
+    assert found == ["memory/kernel", "memory/kernel_1", "memory/bias", "out/kernel"]
+
+
+def test_a_pair_of_matrices_outside_loops_is_no_cell() -> None:
+    # A gate and what it lets through, each of as many columns.
+    assert names(
+        read("net/ffn/MatMul/ReadVariableOp", Role.MATRIX, 8, 32),
+        read("net/ffn/MatMul_1/ReadVariableOp", Role.MATRIX, 8, 32),
+        read("net/out/MatMul/ReadVariableOp", Role.MATRIX, 32, 8),
+    ) == ["ffn/kernel", "ffn/kernel_1", "out/kernel"]
+
+
+def test_the_kernels_of_a_convolutional_cell_have_a_window() -> None:
+    def cell_of(window: int) -> list[Nameless]:
+        return [
+            looped("net/frames/while/convolution/ReadVariableOp", Role.KERNEL, 3, 3, 2, 16),
+            looped("net/frames/while/convolution_1/ReadVariableOp", Role.KERNEL, 3, window, 4, 16),
+            looped("net/frames/while/BiasAdd/ReadVariableOp", Role.BIAS, 16),
+            read("net/out/MatMul/ReadVariableOp", Role.MATRIX, 4, 2),
+        ]
+
+    assert names(*cell_of(3)) == [
+        "frames/kernel",
+        "frames/recurrent_kernel",
+        "frames/bias",
+        "out/kernel",
+    ]
+    assert names(*cell_of(1))[:2] == ["frames/kernel", "frames/kernel_1"]
+
+
+def test_what_else_is_read_in_a_cell_keeps_its_word() -> None:
+    variables = [*loop_cell(8, 32), looped(f"{LOOP}/mul/ReadVariableOp", Role.GAMMA, 8)]
+    assert names(*variables)[-1] == "memory/lstm_cell/gamma"
+    variables[-1] = variables[-1]._replace(role=None, shape=())
+    assert names(*variables)[-1] == "memory/lstm_cell/variable"
+
+
+@pytest.mark.parametrize(
+    ("reader", "layer"),
+    [
+        ("net/lstm/while/body/_12/net/lstm/cell/mul", "lstm/cell"),
+        ("net/lstm/while/body/_12/lstm/cell/mul", "lstm/lstm/cell"),
+        ("net/lstm/while/lstm_cell/mul", "lstm/lstm_cell"),
+        ("net/a/cond/then/_0/net/a/while_1/body/_9/net/a/b/mul", "a/b"),
+        ("net/net/a/mul", "net/a"),
+    ],
+)
+def test_bodies_say_the_outer_scope_again(reader: str, layer: str) -> None:
+    variables = [read(f"{reader}/ReadVariableOp", Role.BETA), read("net/o/ReadVariableOp")]
+    assert names(*variables) == [f"{layer}/beta", "o/variable"]
 
 
 def test_a_separable_convolution() -> None:

@@ -112,6 +112,39 @@ def test_batch_norm_by_a_division() -> None:
     )
 
 
+def divided(*after: NodeDef, divisor: str) -> list[NodeDef]:
+    return [
+        X,
+        *consts("v", "g", "m", "b"),
+        const("eps"),
+        node("Sqrt", "sqrt", "v"),
+        node("AddV2", "deviation", "sqrt", "eps"),
+        node("Sub", "centred", "x", "m"),
+        node("RealDiv", "div", "centred", divisor),
+        *after,
+    ]
+
+
+AFFINE = [node("Mul", "scaled", "div", "g"), node("AddV2", "out", "scaled", "b")]
+
+
+def test_batch_norm_with_an_epsilon_outside_the_root() -> None:
+    nodes = divided(*AFFINE, divisor="deviation")
+    assert parts(*nodes) == SURE_NORM
+    assert reason("v", *nodes) == "the variance in the normalisation with Sqrt 'sqrt'"
+
+
+def test_batch_norm_without_an_epsilon() -> None:
+    assert parts(*divided(*AFFINE, divisor="sqrt")) == SURE_NORM
+
+
+def test_a_root_that_nothing_is_divided_by_is_of_no_variance() -> None:
+    nodes = [*consts("v"), node("Sqrt", "sqrt", "v"), node("Mul", "m", "x", "sqrt")]
+    assert parts(*nodes) == {}
+    nodes[-1] = node("RealDiv", "d", "sqrt", "x")
+    assert parts(*nodes) == {}
+
+
 LAYER_NORM = [
     *consts("g", "b"),
     const("eps"),
@@ -195,6 +228,17 @@ def test_a_bias_is_added_to_a_sum_of_products() -> None:
     ) == {"b": ("bias", True)}
 
 
+def test_a_bias_in_heads_has_an_element_for_each_output() -> None:
+    product = [const("w", 8, 8), node("MatMul", "m", "x", "w"), node("Reshape", "r", "m", "shape")]
+    added = node("AddV2", "add", "r", "b")
+    assert parts(const("b", 2, 4), *product, added)["b"] == ("bias", True)
+    assert parts(const("b", 1, 1, 8), *product, added)["b"] == ("bias", True)
+    # A table of positions is added so as well.
+    assert parts(const("b", 10, 8), *product, added)["b"] == ("bias", False)
+    einsum = node("Einsum", "m", "x", "w")
+    assert parts(const("b", 10, 8), product[0], einsum, product[2], added)["b"] == ("bias", True)
+
+
 def test_what_is_added_to_something_else_is_no_bias() -> None:
     assert parts(const("b", 4), node("Relu", "m", "x"), node("AddV2", "add", "m", "b")) == {}
     assert parts(const("b"), node("MatMul", "m", "x", "w"), node("AddV2", "add", "m", "b")) == {}
@@ -230,6 +274,27 @@ def test_the_slope_of_a_prelu() -> None:
     assert parts(*absolute) == {"a": ("alpha", True)}
 
 
+def test_the_slope_of_a_prelu_by_two_relus() -> None:
+    nodes = [
+        const("a", 4),
+        node("Relu", "positive", "x"),
+        node("Neg", "negative", "x"),
+        node("Relu", "half", "negative"),
+        node("Neg", "minus", "half"),
+        node("Mul", "mul", "a", "minus"),
+        node("AddV2", "out", "positive", "mul"),
+    ]
+    assert parts(*nodes) == {"a": ("alpha", True)}
+    # Without the first Neg it is the positive half.
+    nodes[3] = node("Relu", "half", "x")
+    assert parts(*nodes) == {}
+
+
+def test_the_slope_of_a_prelu_by_the_rest_of_a_relu() -> None:
+    nodes = [const("a", 4), node("Relu", "r", "x"), node("Sub", "half", "x", "r")]
+    assert parts(*nodes, node("Mul", "mul", "half", "a")) == {"a": ("alpha", True)}
+
+
 def test_a_slope_that_is_one_number_may_be_that_of_a_leaky_relu() -> None:
     nodes = [const("a"), node("Neg", "n", "x"), node("Relu", "half", "n")]
     assert parts(*nodes, node("Mul", "mul", "a", "half")) == {"a": ("alpha", False)}
@@ -245,3 +310,5 @@ def test_sure_parts_come_first() -> None:
     sure = Part(Role.BETA, "", is_sure=True, user=1)
     other = Part(Role.ALPHA, "", is_sure=False, user=2)
     assert list(strongest([other, sure, other])) == [sure, other, other]
+    matrix = Part(Role.MATRIX, "", is_sure=True, user=3)
+    assert list(strongest([other, matrix, sure])) == [sure, matrix, other]
