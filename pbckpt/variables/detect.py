@@ -7,7 +7,9 @@ Every constant is looked at, in the main graph and in functions.
 
 from __future__ import annotations
 
+import gc
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import QUANTIZED, DataType
@@ -31,7 +33,7 @@ from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pbckpt.graph.decode import Graph, Node
     from pbckpt.graph.tensor_proto import ConstantTensor
@@ -159,6 +161,26 @@ def detect(graph: Graph) -> Detection:
     Raises InvalidGraphError for a constant that TensorFlow would refuse,
     whether it was a variable or not.
     """
+    with _uncollected():
+        return _detect(graph)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the collector of cycles back, as hundreds of thousands of objects are made.
+
+    None of them makes a cycle, and looking for some takes as long as the rest.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _detect(graph: Graph) -> Detection:
     network = Network(graph)
     walker = Walker(network)
     verdicts = examine(walker)
