@@ -8,7 +8,6 @@ Every constant is looked at, in the main graph and in functions.
 from __future__ import annotations
 
 import gc
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +28,7 @@ from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings
 from pbckpt.variables.traces import TRACES, find_computed_reads, find_traces
+from pbckpt.variables.training import is_trainable
 from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
 
@@ -45,20 +45,6 @@ _LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
 _QUANTIZED_SUFFIX = "_quantized_const"
 # Behind these, the integers of a constant are other ones, or none.
 _OTHER_NUMBERS = frozenset((Change.TYPE, Change.QUANTIZATION))
-# Names of variables that training code updates by other means than gradients.
-_NOT_TRAINABLE = re.compile(
-    r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
-    r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
-    r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
-    r"|(?:bn|batch_?norm)\w*_(?:mean|var|variance)|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
-)
-
-
-_STATISTIC = re.compile(
-    r"(?:.*/)?\w*ema\w*/(?:hidden|average|counter)"
-    r"|(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
-    r"(?:mean|var|variance|std|sum|sumsq|count)"
-)
 
 
 class Variable(NamedTuple):
@@ -360,15 +346,6 @@ def variable_of(node: str, tensor: ConstantTensor, found: Found) -> Variable:
     """Return the variable that a finding makes of a constant."""
     trainable = is_trainable(tensor.dtype, found.role, found.key)
     return Variable(found.key, node, tensor, trainable, found.rule, found.reason, role=found.role)
-
-
-def is_trainable(dtype: DataType, role: Role | None, key: str) -> bool:
-    """Tell whether training changes a variable by its gradient."""
-    if not (dtype.is_floating or dtype.is_complex):
-        return False
-    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]) or _STATISTIC.fullmatch(key):
-        return False
-    return role is None or role.trainable
 
 
 def _skipped(verdict: Verdict, folds: Mapping[int, str], ends: Mapping[str, str]) -> Skipped:
