@@ -27,16 +27,21 @@ _NOT_TRAINABLE = re.compile(
 )
 # And by the scope that they are in.
 _STATISTIC = re.compile(
-    r"(?:.*/)?\w*ema\w*/(?:hidden|average|counter)"
-    r"|(?:.*/)?(?:\w*rms|normalizer|running\w*|statistics|stats)/"
-    r"(?:mean|var|variance|std|sum|sumsq|count)"
+    r"\w*ema\w*/(?:hidden|average|counter)"
+    r"|(?:\w*rms|normalizer|running\w*|statistics|stats)/(?:mean|var|variance|std|sum|sumsq|count)"
 )
+# Nobody gives longer names; to look for words in one takes long.
+_LONGEST = 256
 
 
 def is_trainable(dtype: DataType, role: Role | None, key: str) -> bool:
     """Tell whether training changes a variable by its gradient."""
     if not (dtype.is_floating or dtype.is_complex):
         return False
-    if _NOT_TRAINABLE.fullmatch(key.rpartition("/")[2]) or _STATISTIC.fullmatch(key):
+    if role is not None and not role.trainable:
         return False
-    return role is None or role.trainable
+    scope, last = ("", *key.rsplit("/", 2))[-2:]
+    name = f"{scope}/{last}"
+    return not _NOT_TRAINABLE.fullmatch(last) and not (
+        len(name) <= _LONGEST and _STATISTIC.fullmatch(name)
+    )

@@ -8,7 +8,6 @@ from pbckpt.dtypes import DataType
 from pbckpt.errors import InvalidGraphError
 from pbckpt.operators.roles import Role
 from pbckpt.variables.detect import Detection
-from pbckpt.variables.training import is_trainable
 from tests.unit.variables.graphs import const, detect_in, function, identity, node, variable
 
 
@@ -105,48 +104,6 @@ def test_only_floating_point_is_trained(dtype: DataType, trainable: bool) -> Non
     assert found.trainable is trainable
 
 
-@pytest.mark.parametrize(
-    ("name", "trainable"),
-    [
-        ("bn/moving_mean", False),
-        ("bn/moving_variance", False),
-        ("moving_mean", False),
-        ("global_step", False),
-        ("net/global_step", False),
-        ("w/ExponentialMovingAverage", False),
-        ("bn/gamma", True),
-        ("moving_mean/w", True),
-        ("bn/moving_mean_1", True),
-        ("bn/running_var", False),
-        ("bn/pop_mean", False),
-        ("a/avg_std", False),
-        ("bn_1/bn1_mean", False),
-        ("vq/ema_count", False),
-        ("vq/w_ema", False),
-        ("ema_codes/hidden", False),
-        ("net/ema_codes/counter", False),
-        ("codes/hidden", True),
-        ("obs_rms/mean", False),
-        ("net/obs_rms/var", False),
-        ("normalizer/count", False),
-        ("normalizer/kernel", True),
-        ("rms/means", True),
-        ("conv/sn_u", False),
-        ("learning_rate", False),
-        ("lr", False),
-        ("bn/num_batches_tracked", False),
-        ("dlatent_avg", False),
-        ("bn/renorm_mean", False),
-        ("training_step", False),
-        ("mean", True),
-        ("average_pool/w", True),
-    ],
-)
-def test_statistics_and_the_step_are_not_trained(name: str, trainable: bool) -> None:  # noqa: FBT001
-    (found,) = detect_in(*variable(name)).variables
-    assert found.trainable is trainable
-
-
 def test_what_an_op_takes_as_statistics_is_not_trained() -> None:
     names = ("a", "b", "c", "d")
     nodes = [one for name in names for one in variable(name, 4)]
@@ -158,8 +115,6 @@ def test_what_an_op_takes_as_statistics_is_not_trained() -> None:
         (Role.MOVING_MEAN, False),
         (Role.MOVING_VARIANCE, False),
     ]
-    assert is_trainable(DataType.FLOAT, None, "a/b")
-    assert not is_trainable(DataType.FLOAT, Role.STATE, "a/b")
 
 
 @pytest.mark.parametrize(("dtype", "label"), [(20, "resource"), (21, "variant")])

@@ -105,6 +105,12 @@ def test_other_types_tell_nothing(dtype: int) -> None:
     assert not look_trained(tensor(const("n", 8, dtype=dtype)))
 
 
+def test_integers_tell_nothing() -> None:
+    made = const("n", 8, dtype=3)
+    made.attr["value"].tensor.int_val.extend(range(1, 9))
+    assert number_evidence(tensor(made)) is None
+
+
 def test_the_first_256_numbers_are_looked_at() -> None:
     short = [float(k) for k in range(256)]
     assert rule(*short, 0.123456) == ("written_values", Strength.STRONG)

@@ -80,6 +80,22 @@ def test_three_weights_are_no_network() -> None:
     }
 
 
+def test_a_network_apart_beside_one_whose_reads_tools_leave_alone() -> None:
+    # What stands before control flow is left by tools that take Identities away.
+    marked = []
+    for k in range(4):
+        marked += [*variable(f"new/w{k}", 4, 4), node("Enter", f"new/e{k}", f"new/w{k}/read")]
+        marked.append(node("MatMul", f"new/m{k}", "x", f"new/e{k}"))
+    assert set(outcomes(*marked, *convolved(*OLD)).values()) == {VARIABLE}
+    assert set(outcomes(*marked, *convolved(*OLD[:3])).values()) == {VARIABLE, AMBIGUOUS}
+
+
+def test_a_network_apart_has_families() -> None:
+    bound = [const("old/conv0/bias", 8), node("Maximum", "old/conv0/m", "x", "old/conv0/bias")]
+    nodes = [*MARKED, *convolved(*OLD), *bound]
+    assert rules_of("old/conv0/bias", *nodes) == ["+usual_name", "+family", "-bound"]
+
+
 def test_weights_beside_marked_ones_are_not_apart() -> None:
     names = [f"new/conv{k}/kernel" for k in range(4)]
     assert set(outcomes(*MARKED, *convolved(*names)).values()) == {VARIABLE, AMBIGUOUS}
@@ -153,6 +169,9 @@ def test_tables_have_no_reads() -> None:
     table = [const("n6", 9, 4), node("GatherV2", "n7", "n6", "ids", "axis")]
     assert outcomes(*renamed(*table))["n6"] is VARIABLE
     assert rules_of("n6", *renamed(*table)) == ["+table_rows"]
+    # So they do not count among those of which most are read.
+    tables = [*table, const("m6", 9, 4), node("GatherV2", "m7", "m6", "ids", "axis")]
+    assert rules_of("n0", *renamed(*tables)) == ["+weight_input", "+plain_read"]
 
 
 def test_reads_of_some_weights_tell_nothing() -> None:
@@ -242,6 +261,9 @@ def test_where_names_are_lost_short_numbers_tell_less() -> None:
 def test_what_freezing_marked_is_not_asked_for_its_numbers() -> None:
     nodes = [numbers("w", *WRITTEN), identity("w/read", "w"), node("Mul", "a/Mul", "x", "w/read")]
     assert rules_of("w", *nodes) == ["+read_identity"]
+    nodes = [numbers("w/read", *WRITTEN), node("Mul", "a/Mul", "x", "w/read")]
+    assert rules_of("w/read", *nodes) == ["+folded_read", "+given_name"]
+    assert rules_of("luma", *MARKED, *scaled("luma", *WRITTEN)) == ["+given_name", "-unmarked"]
 
 
 # --- names that somebody gave
@@ -274,6 +296,13 @@ def test_a_name_that_nobody_gave(name: str, found: list[str]) -> None:
     nodes = [numbers(name, *LONG), node("Mul", "a/Mul", "x", name), *convolved("k")]
     assert rules_of(name, *nodes) == found
     assert outcomes(*nodes)[name] is CONSTANT
+
+
+def test_a_letter_that_is_the_place_of_an_input_is_no_name_of_a_weight() -> None:
+    nodes = [const("dense/b", 4, 4), node("MatMul", "dense", "x", "dense/b")]
+    assert rules_of("dense/b", *nodes) == ["+matrix_operand", "-literal"]
+    nodes = [const("dense/b", 4, 4), node("MatMul", "m", "x", "dense/b")]
+    assert rules_of("dense/b", *nodes) == ["+matrix_operand", "+usual_name"]
 
 
 def test_what_nothing_takes_was_not_named_to_be_used() -> None:

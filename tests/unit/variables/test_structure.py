@@ -233,6 +233,7 @@ def test_a_bias_in_heads_has_an_element_for_each_output() -> None:
     added = node("AddV2", "add", "r", "b")
     assert parts(const("b", 2, 4), *product, added)["b"] == ("bias", True)
     assert parts(const("b", 1, 1, 8), *product, added)["b"] == ("bias", True)
+    assert parts(const("b", 1, 1, 8), *product[1:], added)["b"] == ("bias", True)
     # A table of positions is added so as well.
     assert parts(const("b", 10, 8), *product, added)["b"] == ("bias", False)
     einsum = node("Einsum", "m", "x", "w")

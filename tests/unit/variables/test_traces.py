@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,42 +15,13 @@ from tests.unit.variables.graphs import (
     graph,
     identity,
     node,
-    number_of,
     placed,
     walker,
 )
+from tests.unit.variables.left import Left, found, in_words, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pbckpt.protos import AttrValue, FunctionDef, NodeDef
-    from pbckpt.variables.traces import Trace
-
-
-class Left(NamedTuple):
-    """A trace in words: its rule, the variable's name, its reader, the nodes of its value, read."""
-
-    rule: str
-    name: str
-    reader: str
-    value: str
-    read: str = ""
-
-
-def in_words(trace: Trace, net: Network) -> Left:
-    read = net.title(trace.read) if trace.read >= 0 else ""
-    return Left(trace.evidence.rule, trace.name, trace.reader, net.title(trace.value), read)
-
-
-def found(title: str, *nodes: NodeDef, functions: Sequence[FunctionDef] = ()) -> list[Trace]:
-    net = Network(graph(*nodes, functions=functions))
-    number = number_of(net, title)
-    return find_traces(number, Walker(net).walk(number), net)
-
-
-def traces(title: str, *nodes: NodeDef, functions: Sequence[FunctionDef] = ()) -> list[Left]:
-    net = Network(graph(*nodes, functions=functions))
-    return [in_words(trace, net) for trace in found(title, *nodes, functions=functions)]
+    from pbckpt.protos import AttrValue, NodeDef
 
 
 # --- read_identity
@@ -187,68 +158,6 @@ def test_resource_capture_by_a_read_that_is_gone() -> None:
 
 def test_a_resource_of_nobody_is_none() -> None:
     assert traces("m/resource", const("m/resource"), node("Relu", "other", "m/resource")) == []
-
-
-def test_gather_capture() -> None:
-    nodes = [
-        const("emb/lookup/92", 9, 2),
-        node("ResourceGather", "emb/lookup", "emb/lookup/92", "i"),
-    ]
-    assert traces("emb/lookup/92", *nodes) == [
-        Left("gather_capture", "", "emb/lookup", "emb/lookup/92")
-    ]
-    # The indices may be named so as well.
-    other = node("GatherV2", "emb/lookup", "w", "emb/lookup/92")
-    assert traces("emb/lookup/92", nodes[0], other) == []
-
-
-def test_resource_gather_by_its_place() -> None:
-    gather = placed(node("GatherV2", "g", "emb/table", "ids", "axis"), "emb/table")
-    (trace,) = found("emb/table", const("emb/table", 9, 2), gather)
-    assert (trace.evidence.rule, trace.name, trace.value) == ("resource_gather", "emb/table", 0)
-    assert trace.evidence.strength is Strength.STRONG
-    assert trace.evidence.reason == "GatherV2 'g' was placed with the variable 'emb/table'"
-    gather.attr["batch_dims"].i = 0
-    assert traces("emb/table", const("emb/table", 9, 2), gather) == []
-
-
-def test_resource_gather_of_what_a_loaded_model_captured() -> None:
-    nodes = [const("call/unknown_3", 9, 2), node("GatherV2", "g", "call/unknown_3", "ids", "axis")]
-    assert traces("call/unknown_3", *nodes) == [Left("resource_gather", "", "g", "call/unknown_3")]
-
-
-def gathered(*nodes: NodeDef, axis: str = "g/axis", **attrs: bool) -> list[Left]:
-    """Return the traces on a table that a GatherV2 takes."""
-    gather = node("GatherV2", "g", "table", "ids", axis)
-    for name, value in attrs.items():
-        gather.attr[name].b = value
-    return traces("table", const("table", 9, 2), gather, *nodes)
-
-
-GATHERED = [Left("resource_gather", "table", "g", "table")]
-RESOURCE = [const("w"), identity("m/ReadVariableOp", "w")]
-
-
-def test_resource_gather_by_the_mark_of_what_has_side_effects() -> None:
-    assert gathered(_has_manual_control_dependencies=True, batch_dims=False) == GATHERED
-    assert gathered(batch_dims=False) == []
-    # Freezing makes the axis, and names it after the gather.
-    assert gathered(axis="axis", _has_manual_control_dependencies=True) == []
-
-
-def test_resource_gather_without_an_attr_beside_other_resources() -> None:
-    assert gathered(*RESOURCE) == GATHERED
-    assert gathered(const("m/resource")) == GATHERED
-    assert gathered(*RESOURCE, batch_dims=False) == []
-    assert gathered(*RESOURCE, axis="axis") == []
-    # TensorFlow 1 writes no such attr.
-    assert gathered() == []
-    assert gathered(const("w"), identity("w/read", "w")) == []
-
-
-def test_the_indices_of_a_resource_gather_are_none() -> None:
-    gather = node("GatherV2", "g", "w", "ids", "g/axis")
-    assert traces("ids", const("ids", 9), gather, *RESOURCE) == []
 
 
 # --- functions
