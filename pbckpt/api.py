@@ -99,9 +99,9 @@ if TYPE_CHECKING:
     from pbckpt.operators.roles import Role
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
-    from pbckpt.variables.detect import Detection, Skipped, Variable
     from pbckpt.variables.evidence import Evidence, Strength
     from pbckpt.variables.story import Consumer, Story
+    from pbckpt.variables.variable import Detection, Skipped, Variable
     from pbckpt.variables.verdict import Outcome
 
 _HOMES = {

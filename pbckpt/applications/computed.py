@@ -28,9 +28,8 @@ from pbckpt.errors import (
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.graph.tensor_proto import ConstantTensor
 from pbckpt.shapes import count_elements
-from pbckpt.variables.detect import Detection, Found, Variable, variable_of
 from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, Network
-from pbckpt.variables.training import is_trainable
+from pbckpt.variables.variable import Detection, Found, Variable, is_trainable, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

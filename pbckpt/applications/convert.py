@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pbckpt.edits.plan import Edits
     from pbckpt.edits.settings import Setting
     from pbckpt.storage.local import MappedFile
-    from pbckpt.variables.detect import Detection, Skipped, Variable
+    from pbckpt.variables.variable import Detection, Skipped, Variable
 
 DEFAULT_SELECTION = Selection()
 # What a string costs beside its text, in bytes: its length is held in memory

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.targets import OpenTarget
     from pbckpt.edits.plan import Edits, Planned
     from pbckpt.edits.selection import Selection
-    from pbckpt.variables.detect import Detection, Variable
+    from pbckpt.variables.variable import Detection, Variable
 
 
 class _Planned(NamedTuple):

@@ -16,7 +16,7 @@ from pbckpt.graph.meta_graph import MetaGraph, decode_meta_graph, decode_saved_m
 from pbckpt.graph.still_variables import StillVariable, variable_nodes
 from pbckpt.names import INDEX_SUFFIX
 from pbckpt.storage.local import MappedFile
-from pbckpt.variables.detect import Detection, detect
+from pbckpt.variables.detect import detect
 from pbckpt.variables.network import CONSTANT_OP
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pbckpt.graph.decode import Function, Node
+    from pbckpt.variables.variable import Detection
 
 # What a SavedModel's directory holds: the second is the text form.
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.graph.still_variables import StillVariable
     from pbckpt.objects.graph import ObjectVariable
-    from pbckpt.variables.detect import Detection, Skipped, Variable
+    from pbckpt.variables.variable import Detection, Skipped, Variable
 
 
 class GraphContents(NamedTuple):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.decode import Limits
     from pbckpt.matching.match import Pair
     from pbckpt.matching.sides import Source, Target
-    from pbckpt.variables.detect import Variable
+    from pbckpt.variables.variable import Variable
 
 _AFTER_ALL = b"\xff" * 17
 _STRING_COST = 64

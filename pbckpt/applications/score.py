@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pbckpt.variables.detect import Detection, Variable
+    from pbckpt.variables.variable import Detection, Variable
 
 _HELD = frozenset(("exact", "merged"))
 _LESS_EXACT = frozenset(("quantized", "fp16", "rounded", "folded-quantized"))

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.checkpoints.write import WrittenBundle
-    from pbckpt.variables.detect import Skipped, Variable
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.story import Story
+    from pbckpt.variables.variable import Skipped, Variable
 
 SCHEMA = 1
 

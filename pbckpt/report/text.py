@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.checkpoints.write import WrittenBundle
-    from pbckpt.variables.detect import Skipped, Variable
     from pbckpt.variables.story import Story
+    from pbckpt.variables.variable import Skipped, Variable
 
 _OUTCOMES = {
     "variable": "a variable, stored as",

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import QUANTIZED, DataType
 from pbckpt.errors import UnsupportedGraphError
 from pbckpt.operators import Change, range_slots
-from pbckpt.shapes import count_elements
 from pbckpt.variables.claims import Claim, find_claims, find_scopes, main_role, value_dtype
 from pbckpt.variables.folding import find_folds
 from pbckpt.variables.naming import (
@@ -28,117 +27,28 @@ from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings
 from pbckpt.variables.traces import TRACES, find_computed_reads, find_traces
-from pbckpt.variables.training import is_trainable
+from pbckpt.variables.variable import (
+    Detection,
+    Found,
+    Skipped,
+    Variable,
+    is_trainable,
+    variable_of,
+)
 from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pbckpt.graph.decode import Graph, Node
     from pbckpt.graph.tensor_proto import ConstantTensor
-    from pbckpt.operators.roles import Role
-    from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.verdict import Verdict
 
 _LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
 _QUANTIZED_SUFFIX = "_quantized_const"
 # Behind these, the integers of a constant are other ones, or none.
 _OTHER_NUMBERS = frozenset((Change.TYPE, Change.QUANTIZATION))
-
-
-class Variable(NamedTuple):
-    """A constant that becomes a variable.
-
-    ``key`` is its name in the checkpoint, ``node`` the constant's in the graph,
-    with ``FUNCTION::`` before it in a function. ``value`` names the tensor that
-    the variable's value is where it is not the constant itself: what a cast or a
-    dequantization makes of it. ``ranges`` name the tensors that say which
-    numbers its lowest and highest values stand for, where an op of quantized
-    values takes all three. ``folded`` tells what a tool has multiplied into it:
-    its values are then not those that were trained. ``parts`` are those of a
-    partitioned variable, which follow each other in the dimension ``axis``, and
-    ``is_sliced`` whether they are stored as slices of it.
-
-    ``value_shape`` and ``compute`` are filled in for what is about to be stored:
-    the shape of a computed value, and what gives its array.
-    """
-
-    key: str
-    node: str
-    tensor: ConstantTensor
-    trainable: bool
-    rule: str
-    reason: str
-    cast: DataType | None = None
-    role: Role | None = None
-    evidence: tuple[Evidence, ...] = ()
-    value: str = ""
-    value_dtype: DataType | None = None
-    ranges: tuple[str, str] = ("", "")
-    folded: str = ""
-    parts: tuple[Variable, ...] = ()
-    axis: int = 0
-    is_sliced: bool = False
-    value_shape: tuple[int, ...] | None = None
-    compute: Callable[[], object] | None = None
-
-    @property
-    def dtype(self) -> DataType:
-        """The element type that is stored: that of the value, unless it is cast."""
-        return self.cast or self.value_dtype or self.tensor.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape; empty for a scalar."""
-        return self.tensor.shape if self.value_shape is None else self.value_shape
-
-    @property
-    def nodes(self) -> tuple[str, ...]:
-        """The constants that hold it: several for a partitioned variable."""
-        return tuple(part.node for part in self.parts) or (self.node,)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements as stored; for strings, of their texts alone."""
-        if self.dtype is DataType.STRING:
-            return sum(part.tensor.nbytes for part in self.parts) or self.tensor.nbytes
-        return (count_elements(self.shape) or 0) * self.dtype.itemsize
-
-
-class Skipped(NamedTuple):
-    """A constant that does not become a variable; without a tensor it cannot be stored.
-
-    ``is_ambiguous``: it may have been one, and the user decides.
-    """
-
-    node: str
-    tensor: ConstantTensor | None
-    reason: str
-    is_ambiguous: bool = False
-    role: Role | None = None
-    evidence: tuple[Evidence, ...] = ()
-    folded: str = ""
-
-
-class Detection(NamedTuple):
-    """The verdicts on all constants of a graph, in file order.
-
-    ``warnings`` are what there is to say of values that are about to be stored.
-    """
-
-    variables: tuple[Variable, ...]
-    skipped: tuple[Skipped, ...]
-    warnings: tuple[str, ...] = ()
-
-
-class Found(NamedTuple):
-    """Why a constant was a variable, the key to store it under, and what it was."""
-
-    rule: str
-    reason: str
-    key: str
-    role: Role | None = None
 
 
 def detect(graph: Graph) -> Detection:
@@ -340,12 +250,6 @@ def _with_ranges(variable: Variable, sight: Sight, walker: Walker) -> Variable:
 
 def _tensor_title(network: Network, number: int, output: int) -> str:
     return f"{network.title(number)}:{output}" if output else network.title(number)
-
-
-def variable_of(node: str, tensor: ConstantTensor, found: Found) -> Variable:
-    """Return the variable that a finding makes of a constant."""
-    trainable = is_trainable(tensor.dtype, found.role, found.key)
-    return Variable(found.key, node, tensor, trainable, found.rule, found.reason, role=found.role)
 
 
 def _skipped(verdict: Verdict, folds: Mapping[int, str], ends: Mapping[str, str]) -> Skipped:

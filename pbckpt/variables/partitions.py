@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pbckpt.graph.decode import Node
-    from pbckpt.variables.detect import Variable
+    from pbckpt.variables.variable import Variable
 
 _PART = re.compile(r"(.+)/part_(0|[1-9][0-9]{0,5})")
 _LOOKUPS = frozenset(("Gather", "GatherV2", "GatherNd", "ResourceGather", "ResourceGatherNd"))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from pbckpt.edits.refusal import Refusal
 from pbckpt.edits.selection import Choice, Patterns, Select, Selection, Why
 from pbckpt.errors import SelectionError
-from pbckpt.variables.detect import Detection, Found, Skipped, Variable, variable_of
 from pbckpt.variables.evidence import Strength
 from pbckpt.variables.traces import TRACES
 from pbckpt.variables.uses import USES
+from pbckpt.variables.variable import Detection, Found, Skipped, Variable, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Graph
     from pbckpt.graph.tensor_proto import ConstantTensor
-    from pbckpt.variables.detect import Detection, Variable
     from pbckpt.variables.evidence import Evidence
+    from pbckpt.variables.variable import Detection, Variable
 
 _NEAREST = 3
 # How many of the nodes on the way to a use are named.

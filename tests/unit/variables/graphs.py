@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pbckpt.graph.decode import Graph
-    from pbckpt.variables.detect import Detection
+    from pbckpt.variables.variable import Detection
     from pbckpt.variables.verdict import Verdict
 
 

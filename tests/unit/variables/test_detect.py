@@ -7,7 +7,7 @@ import pytest
 from pbckpt.dtypes import DataType
 from pbckpt.errors import InvalidGraphError
 from pbckpt.operators.roles import Role
-from pbckpt.variables.detect import Detection
+from pbckpt.variables.variable import Detection
 from tests.unit.variables.graphs import const, detect_in, function, identity, node, variable
 
 

@@ -6,9 +6,9 @@ from pbckpt.dtypes import DataType
 from pbckpt.edits.selection import Select, Selection
 from pbckpt.errors import SelectionError
 from pbckpt.graph.tensor_proto import ConstantTensor
-from pbckpt.variables.detect import Detection, Skipped, Variable
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.select import plan_selection
+from pbckpt.variables.variable import Detection, Skipped, Variable
 from pbckpt.wire.span import Span
 
 TENSOR = ConstantTensor(DataType.FLOAT, (1,), 1, (Span.of(b"\x00\x00\x80\x3f"),))

@@ -6,7 +6,7 @@ import pytest
 
 from pbckpt.dtypes import DataType
 from pbckpt.operators.roles import Role
-from pbckpt.variables.training import is_trainable
+from pbckpt.variables.variable import is_trainable
 from tests.unit.variables.graphs import detect_in, variable
 
 # Seconds: far more than it takes, far less than it would if time grew with the square.
