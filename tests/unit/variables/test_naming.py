@@ -252,6 +252,13 @@ def test_what_a_loop_takes_is_a_cell_by_its_shapes(second: tuple[int, int], cell
         ]
 
 
+def test_the_bias_of_a_cell_by_another_word() -> None:
+    for shape in ((24,), (2, 24)):
+        first, second, _, out = loop_cell(8, 24)
+        bias = Nameless("net/offsets", f"{LOOP}/unstack/ReadVariableOp", None, shape, in_loop=True)
+        assert names(first, second, bias, out)[2] == "memory/gru_cell/bias"
+
+
 def test_two_matrices_of_which_a_loop_takes_one_are_no_cell() -> None:
     first, second, bias, out = loop_cell(8, 32)
     found = names(first, second._replace(in_loop=False), bias, out)
