@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pbckpt.dtypes import DataType
 
-_SHAPE = re.compile(r"[\[(]?\s*((?:[0-9]{1,18}\s*[,x]?\s*)*)[\])]?")
+_SHAPE = re.compile(r"[\[(]?\s*((?:[0-9]{1,18}(?![0-9])\s*(?:[,x]\s*)?)*)[\])]?")
 _NUMBER = re.compile(r"[0-9]+")
 _FIELDS = frozenset(("name", "dtype", "shape"))
 _OUTPUT = ":0"

@@ -178,7 +178,7 @@ def _resource_reads(
 
 # Names that TensorFlow makes up for what is captured, handed in or lowered.
 _GENERIC = re.compile(
-    r"(?:.*/)?(?:unknown(?:_\d+)?|(?:input|inputs|arg|args|captured?)(?:_?\d+)*|\d+|_\d+"
+    r"(?:.*/)?(?:unknown(?:_\d+)?|(?:input|inputs|arg|args|captured?)\d*(?:_\d+)*|\d+|_\d+"
     r"|resource(?:_\d+)?|\w+_readvariableop(?:_\d+)?_resource|ReadVariableOp(?:_\d+)?(?:/resource)?)"
 )
 

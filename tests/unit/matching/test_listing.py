@@ -73,3 +73,15 @@ def test_sorted_names_are_in_no_order_of_layers() -> None:
 def test_what_is_no_listing(text: str, message: str) -> None:
     with pytest.raises(SelectionError, match=f"{message}\\Z"):
         parse_listing(text, "names")
+
+
+@pytest.mark.parametrize("shape", ["[" + "1" * 5000 + "y", "[" + "1 " * 5000 + "y"])
+def test_a_long_text_that_is_no_shape(shape: str) -> None:
+    # There are very many ways to part it.
+    with pytest.raises(SelectionError, match="is no shape"):
+        parse_listing(f"a float32 {shape}")
+
+
+def test_a_size_of_very_many_digits_is_no_shape() -> None:
+    with pytest.raises(SelectionError, match="is no shape"):
+        parse_listing("a float32 [" + "1" * 5000 + "]")

@@ -98,6 +98,8 @@ def test_resource_read() -> None:
         "arg0",
         "args_0",
         "captured_2",
+        "inputs1_2_33",
+        "arg_1_2",
         "while/17",
         "resource",
         "d/resource_1",
@@ -111,7 +113,15 @@ def test_a_generic_name_is_not_the_variables(name: str) -> None:
     assert (trace.rule, trace.name, trace.reader) == ("resource_read", "", "d/ReadVariableOp")
 
 
-@pytest.mark.parametrize("name", ["kernel", "unknown/w", "inputs/kernel", "w_1", "resources", "w1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("kernel", "unknown/w", "inputs/kernel", "w_1", "resources", "w1", "input_", "arg__1"),
+        # Of which there are very many ways to part it.
+        *("input" + "1" * 10_000 + "x", "arg" + "_1" * 10_000 + "x"),
+    ],
+    ids=lambda name: name[:16],
+)
 def test_a_name_that_is_not_generic(name: str) -> None:
     assert not is_generic(name)
 
