@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import GraphDecodeError
-from pbckpt.graph.library import Function, decode_functions, without_repeats
+from pbckpt.graph.library import Function, Library, decode_functions
 from pbckpt.graph.limits import DEFAULT_LIMITS, Limits, NodeCount
 from pbckpt.graph.node import Node, NodeField, decode_nodes
 from pbckpt.graph.source import GraphSource
@@ -67,7 +67,7 @@ def decode_graph(
 def decode_parts(source: GraphSource, limits: Limits, parts: Iterable[tuple[int, int]]) -> Graph:
     """Decode a GraphDef that lies in several parts, as a field that is given twice does."""
     count = NodeCount(source.name, limits)
-    functions: list[Function] = []
+    library = Library()
     rest, library_rest = bytearray(), bytearray()
     has_library = False
     rest_start = 0
@@ -76,7 +76,8 @@ def decode_parts(source: GraphSource, limits: Limits, parts: Iterable[tuple[int,
         nonlocal rest, rest_start, has_library
         if field.number == _GRAPH_LIBRARY and field.wire_type == LENGTH:
             has_library = True
-            functions.extend(decode_functions(source, field, count, library_rest))
+            for function in decode_functions(source, field, count, library_rest):
+                library.add(function)
         else:
             rest_start = rest_start if rest else field.start
             rest += source.view[field.start : field.end]
@@ -94,7 +95,7 @@ def decode_parts(source: GraphSource, limits: Limits, parts: Iterable[tuple[int,
     except ProtoDecodeError:
         msg = "a function library or version that does not decode"
         raise GraphDecodeError(msg, offset=rest_start) from None
-    return Graph(source.name, nodes, whole, without_repeats(functions))
+    return Graph(source.name, nodes, whole, library.functions())
 
 
 def _definitions(data: bytes) -> Sequence[NodeDef]:

@@ -21,7 +21,7 @@ from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.wire.fields import LENGTH, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pbckpt.graph.limits import NodeCount
     from pbckpt.graph.node import Node
@@ -76,18 +76,30 @@ class Function(NamedTuple):
             yield from (bytes(tensor.view) for tensor in node.tensors)
 
 
-def without_repeats(functions: Iterable[Function]) -> tuple[Function, ...]:
-    """Return the functions of a library, each once, though it may list one again.
+class Library:
+    """The functions of a graph, each once, though the file may list one again.
 
-    Raises InvalidGraphError for two of one name that differ, as TensorFlow does.
+    What is listed again is let go of at once: a file may be nothing but that.
     """
-    found: dict[str, Function] = {}
-    for function in functions:
-        other = found.setdefault(function.name, function)
+
+    def __init__(self) -> None:
+        """Begin with no function."""
+        self._found: dict[str, Function] = {}
+
+    def add(self, function: Function) -> None:
+        """Take a function up.
+
+        Raises InvalidGraphError for one of another's name that differs, as
+        TensorFlow does.
+        """
+        other = self._found.setdefault(function.name, function)
         if other is not function and not _are_same(function, other):
             fact = "another function has the same name and differs; rename one of the two"
             raise InvalidGraphError(fact, node_name=function.name, thing="function")
-    return tuple(found.values())
+
+    def functions(self) -> tuple[Function, ...]:
+        """Return them in the order of the file."""
+        return tuple(self._found.values())
 
 
 def _are_same(one: Function, other: Function) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pbckpt.errors import InvalidGraphError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Graph, Limits
-from pbckpt.graph.library import Function, within_function, without_repeats
+from pbckpt.graph.library import Function, Library, within_function
 from pbckpt.graph.limits import NodeCount
 from pbckpt.graph.meta_graph import MetaGraph, check_count, choose
 from pbckpt.graph.node import TOKEN, WHOLE_NODE_BYTES, Node
@@ -126,7 +126,7 @@ class _GraphText:
         self._cursor = cursor
         self._name = name
         self._count = NodeCount(name, limits)
-        self._functions: list[Function] = []
+        self._listed = Library()
         self._rest = TextPieces(GraphDef, cursor)
         self._library: TextPieces[FunctionDefLibrary] | None = None
 
@@ -141,7 +141,7 @@ class _GraphText:
         if self._library is not None:
             rest.library.MergeFrom(self._library.message())
             rest.library.SetInParent()
-        return Graph(self._name, found, rest, without_repeats(self._functions))
+        return Graph(self._name, found, rest, self._listed.functions())
 
     def _other(self, field: TextField) -> None:
         if field.name == b"library":
@@ -157,7 +157,7 @@ class _GraphText:
         while (field := cursor.field(closer)) is not None:
             if field.name == b"function":
                 for inner in cursor.messages(field):
-                    self._functions.append(self._function(inner))
+                    self._listed.add(self._function(inner))
             else:
                 self._library.take(field)
                 self._library.settle()
