@@ -238,7 +238,8 @@ def _with_ranges(variable: Variable, sight: Sight, walker: Walker) -> Variable:
         ends = [network.input(use.node, slot) for slot in slots]
         if all(number >= 0 and walker.constant_only[number] for number, _ in ends):
             low, high = (_tensor_title(network, *end) for end in ends)
-            key = variable.key.removesuffix(_QUANTIZED_SUFFIX)
+            # What is called nothing but that keeps its name: no key may be empty.
+            key = variable.key.removesuffix(_QUANTIZED_SUFFIX) or variable.key
             return variable._replace(
                 key=key,
                 ranges=(low, high),

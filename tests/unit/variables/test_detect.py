@@ -187,6 +187,16 @@ def test_a_weight_of_a_quantized_op_has_a_range() -> None:
     assert (found.key, found.ranges, found.dtype) == ("c/kernel", ("lo", "hi"), DataType.FLOAT)
 
 
+def test_a_weight_whose_name_is_what_quantizing_adds_keeps_it() -> None:
+    (found,) = detect_in(
+        const("_quantized_const", 3, 3, 1, 8, dtype=12),
+        const("lo"),
+        const("hi"),
+        node("QuantizedConv2D", "q", "x", "_quantized_const", "xlo", "xhi", "lo", "hi"),
+    ).variables
+    assert (found.key, found.ranges) == ("_quantized_const", ("lo", "hi"))
+
+
 # --- keys
 
 
