@@ -54,6 +54,8 @@ _RECURRENT = re.compile("rnn|cell|lstm|gru|recurrent", re.IGNORECASE)
 _CELL_WORDS = frozenset(("kernel", "recurrent_kernel", "variable", "weight", "matrix"))
 _CELLS = {1: "simple_rnn_cell", 3: "gru_cell", 4: "lstm_cell"}
 _MATRIX_RANK = 2
+# Nobody nests scopes deeper; to look at more of a name takes long.
+_MAX_SCOPES = 64
 _WORDS = {
     Role.MATRIX: "kernel",
     Role.RECURRENT_BIAS: "bias",
@@ -146,7 +148,9 @@ def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
     scope = _READ.sub("", reader)
     parts = scope.split("/") if scope else []
     operation = ""
-    while parts and "/".join(parts) in nodes:
+    for _ in range(_MAX_SCOPES):
+        if not parts or "/".join(parts) not in nodes:
+            break
         operation = parts.pop()
     # A layer may be called what its operation is: only the operation is taken off.
     while parts and _OPERATION.fullmatch(parts[-1]) and parts[-1] != operation:
@@ -154,14 +158,14 @@ def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
     return _without_control(parts)
 
 
-def _without_control(parts: Sequence[str]) -> tuple[str, ...]:
+def _without_control(parts: list[str]) -> tuple[str, ...]:
     """Take off the scopes of loops and branches, whose bodies say the outer scope again."""
     kept: list[str] = []
     place = 0
     while place < len(parts):
         if not _CONTROL.fullmatch(parts[place]):
             kept.append(parts[place])
-        elif list(parts[place + 1 : place + 1 + len(kept)]) == kept:
+        elif len(kept) <= _MAX_SCOPES and parts[place + 1 : place + 1 + len(kept)] == kept:
             place += len(kept)
         place += 1
     return tuple(kept)
@@ -282,9 +286,10 @@ def _without_prefix(places: list[Place]) -> list[Place]:
 
 
 def _without_calls(layer: tuple[str, ...]) -> tuple[str, ...]:
-    while len(layer) > 1 and _CALL.fullmatch(layer[0]):
-        layer = layer[1:]
-    return layer
+    calls = 0
+    while calls < len(layer) - 1 and _CALL.fullmatch(layer[calls]):
+        calls += 1
+    return layer[calls:]
 
 
 def _without_suffixes(places: list[Place]) -> list[Place]:

@@ -379,3 +379,26 @@ def test_numbers_of_any_length_sort_by_their_size() -> None:
     readers = [f"lstm/MatMul/ReadVariableOp_{digits}" for digits in (f"2{long}", f"0{long}")]
     matrices = [Nameless("unknown", reader, Role.MATRIX, (8, 32)) for reader in readers]
     assert names(*matrices) == ["lstm_cell/recurrent_kernel", "lstm_cell/kernel"]
+
+
+@pytest.mark.parametrize(("depth", "left"), [(63, 64), (64, 130)])
+def test_loops_are_told_in_names_that_somebody_may_have_given(depth: int, left: int) -> None:
+    """To compare all scopes behind each loop with those before takes long."""
+    scope = "/".join(["a"] * depth)
+    (name,) = names(read(f"m/{scope}/while/m/{scope}/ReadVariableOp"), read("b/ReadVariableOp"))[:1]
+    assert name.count("/") == left
+
+
+@pytest.mark.parametrize(("depth", "name"), [(64, "variable"), (65, "a/variable")])
+def test_so_many_scopes_may_be_operations(depth: int, name: str) -> None:
+    scopes = ["/".join(["a"] * count) for count in range(1, depth + 1)]
+    reader = f"{scopes[-1]}/ReadVariableOp"
+    assert names(read(reader), read("c/d/ReadVariableOp"), nodes=tuple(scopes))[0] == name
+
+
+def test_scopes_of_calls_are_taken_off_however_many() -> None:
+    calls = "/".join(["import"] * 1000)
+    assert names(read(f"{calls}/a/ReadVariableOp"), read("b/c/ReadVariableOp")) == [
+        "a/variable",
+        "b/c/variable",
+    ]
