@@ -48,8 +48,6 @@ _SEPARATOR = "::"
 _KEPT_BYTES = 64 << 20
 _INTEGERS = QUANTIZED | {DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16}
 _ASKED = "asked_for"
-# What hands a constant on into a function that calls another.
-_HANDED_ON = frozenset(("Identity", ARGUMENT_OP))
 
 
 class Computed:
