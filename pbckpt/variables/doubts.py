@@ -74,7 +74,7 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         if one.rule != "default_name" or scene.names_weights or not sight.rank:
             yield one
     yield from _numbers(sight, scene)
-    if scene.is_marked(sight.name) and not sight.traces and not _is_read(sight, scene):
+    if scene.marked and not sight.traces and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
@@ -98,7 +98,7 @@ def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
     Networks of few or short weights exist, too: a name of weights is heard as much.
     """
     tensor = sight.tensor
-    if tensor is None or sight.traces or scene.is_marked(sight.name):
+    if tensor is None or sight.traces or scene.marked:
         return
     for found in sight.once("numbers", lambda: filter(None, [number_evidence(tensor)])):
         is_likely = is_usual_name(sight.last_name) or not scene.has_names

@@ -14,7 +14,6 @@ constant is used for decides, and its name, if the graph still has names.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,8 +58,6 @@ _BESIDE_READS = frozenset(
 # Of how many weights an Identity has to read how large a share, to tell a frozen graph.
 _MIN_READS = 2
 _MOST = 0.6
-# So many weights make another network; fewer may be constants that are called so.
-_MIN_APART = 4
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
 
 
@@ -105,7 +102,7 @@ def judge(sights: Sequence[Sight], walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant of a graph."""
     scene = _scene(sights, walker)
     verdicts = [_verdict(sight, list(_evidence(sight, walker, scene))) for sight in sights]
-    return verdicts if scene.marked and not scene.apart else _with_families(verdicts)
+    return verdicts if scene.marked else _with_families(verdicts)
 
 
 def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
@@ -132,7 +129,7 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
         return
     elif is_usual_name(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif not scene.has_names and not scene.is_marked(sight.name) and _looks_trained(sight, against):
+    elif not scene.has_names and not scene.marked and _looks_trained(sight, against):
         reason = "its numbers are of full length and all different, as training leaves them"
         yield Evidence("trained_values", Strength.FAIR, reason)
     elif scene.has_names and _is_named(sight, against):
@@ -184,25 +181,14 @@ def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     """Find out whether freezing left its marks in this graph."""
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
     if any(_is_removable(sight, walker) for sight in marks):
-        return Scene(len(marks), _has_names(walker), apart=_apart(sights, walker))
+        return Scene(len(marks), _has_names(walker))
     weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
     unmarked = sum(not sight.traces for sight in weights)
     has_names, names_weights = _has_names(walker), _names_weights(sights)
     if marks and len(marks) >= unmarked:
-        return Scene(len(marks), has_names, names_weights, apart=_apart(sights, walker))
+        return Scene(len(marks), has_names, names_weights)
     reads = _plain_reads(sights, weights, walker)
     return Scene(len(reads), has_names, names_weights, reads)
-
-
-def _apart(sights: Sequence[Sight], walker: Walker) -> frozenset[str]:
-    """Return the outermost scopes that have weights, by their names too, but no marks."""
-    marked = {sight.name.partition("/")[0] for sight in sights if sight.traces}
-    found: Counter[str] = Counter()
-    for sight in sights:
-        scope, slash, _ = sight.name.partition("/")
-        if slash and scope not in marked and is_usual_name(sight.last_name):
-            found[scope] += _could_be_a_weight(sight, walker)
-    return frozenset(scope for scope, count in found.items() if count >= _MIN_APART)
 
 
 def _plain_reads(
