@@ -42,6 +42,7 @@ _MARKS = frozenset(
 _SETTLED = frozenset(("parameter", "literal", "default_name", "folded", "empty", "not_a_number"))
 # Doubts about the numbers themselves: constants of the model's code have names, too.
 _MADE = frozenset(("written_values", "repeated_values"))
+_PLAIN_CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", "RefMerge", "_Arg"))
 # Nodes whose names are the model's rather than TensorFlow's.
 _NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
@@ -250,6 +251,9 @@ def _is_removable(sight: Sight, walker: Walker) -> bool:
     """
     network = walker.network
     reads = [taker for taker, _ in network.consumers(sight.number)]
+    if any(network.ops[read] in _PLAIN_CALLS for read in reads):
+        # What is called, and is neither loop nor branch, reads its variables itself.
+        reads += [one.node for one in sight.reach.passed if network.functions[one.node]]
     for read in reads:
         node = network.nodes[read]
         if node is None or node.op != "Identity" or len(node.definition.input) != 1:
