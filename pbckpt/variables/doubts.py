@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from pbckpt.variables.walk import Use, Walker
 
 # A weight that was cast to half is still that weight.
+# A trace that checks of values look like.
+_MAY_BE_CHECKED = "colocated"
 _HALVES = frozenset((DataType.HALF, DataType.BFLOAT16))
 _CAST = re.compile(r"Cast(?:_\d+)?")
 _ARITHMETIC = frozenset(
@@ -74,7 +76,7 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         if one.rule != "default_name" or scene.names_weights or not sight.rank:
             yield one
     yield from _numbers(sight, scene)
-    if scene.is_marked(sight.name) and not sight.traces and not _is_read(sight, scene):
+    if scene.marked and not _is_traced(sight) and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
@@ -98,11 +100,16 @@ def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
     Networks of few or short weights exist, too: a name of weights is heard as much.
     """
     tensor = sight.tensor
-    if tensor is None or sight.traces or scene.is_marked(sight.name):
+    if tensor is None or sight.traces or scene.marked:
         return
     for found in sight.once("numbers", lambda: filter(None, [number_evidence(tensor)])):
         is_likely = is_usual_name(sight.last_name) or not scene.has_names
         yield found._replace(strength=Strength.FAIR) if is_likely else found
+
+
+def _is_traced(sight: Sight) -> bool:
+    """Tell whether freezing left a trace that constants of the model's code never have."""
+    return any(trace.evidence.rule != _MAY_BE_CHECKED for trace in sight.traces)
 
 
 def _is_read(sight: Sight, scene: Scene) -> bool:

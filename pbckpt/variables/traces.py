@@ -65,7 +65,6 @@ _STATEFUL = "_has_manual_control_dependencies"
 # How many nodes the formula of a value may have that a variable's read is left of.
 _MAX_FORMULA = 32
 _MAX_EDGES = 32 * _MAX_FORMULA
-_IS_UNKNOWN = re.compile(r"(?:.*/)?unknown(?:_\d+)?")
 _IS_NUMBER = re.compile(r".*/\d+")
 _IS_RESOURCE_ARGUMENT = re.compile(r".*resource(?:_\d+)?")
 
@@ -262,13 +261,6 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
         if placed_with in network.places(use.node) and "batch_dims" not in attrs:
             reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
             return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
-        if _IS_UNKNOWN.fullmatch(name):
-            reason = (
-                f"GatherV2 {node.name!r} takes {name!r}, as loaded models call what they capture"
-            )
-            return Trace(
-                Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number
-            )
     return None
 
 

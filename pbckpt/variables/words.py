@@ -135,6 +135,11 @@ def is_input_word(last: str) -> bool:
     return _INPUT.fullmatch(last) is not None
 
 
+def is_word(last: str, word: str) -> bool:
+    """Tell whether a last component is a word, or one with a number behind it."""
+    return _NUMBER.sub("", last) == word
+
+
 def is_input_of(op: str, slot: int, last: str) -> bool:
     """Tell whether an op calls its input in a slot so, as far as ops are known here."""
     expected = _INPUTS_OF.get(op)
