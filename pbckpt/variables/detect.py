@@ -19,7 +19,7 @@ from pbckpt.variables.folding import find_folds
 from pbckpt.variables.naming import (
     Nameless,
     derive_names,
-    is_operation,
+    is_reader,
     numbered_names,
     without_import,
 )
@@ -37,6 +37,7 @@ from pbckpt.variables.variable import (
 )
 from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
+from pbckpt.variables.words import QUANTIZED_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from pbckpt.variables.verdict import Verdict
 
 _LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
-_QUANTIZED_SUFFIX = "_quantized_const"
 # Behind these, the integers of a constant are other ones, or none.
 _OTHER_NUMBERS = frozenset((Change.TYPE, Change.QUANTIZATION))
 
@@ -176,7 +176,7 @@ def _variables(claims: Sequence[Claim], walker: Walker, folds: Mapping[int, str]
 
 def _is_named_by_op(claim: Claim, name: str) -> bool:
     """Tell whether an optimizer gave the constant the name of the op that it took away."""
-    return claim.trace is None and is_operation(name.rpartition("/")[2])
+    return claim.trace is None and is_reader(name.rpartition("/")[2])
 
 
 def _own_name(claim: Claim) -> str:
@@ -239,7 +239,7 @@ def _with_ranges(variable: Variable, sight: Sight, walker: Walker) -> Variable:
         if all(number >= 0 and walker.constant_only[number] for number, _ in ends):
             low, high = (_tensor_title(network, *end) for end in ends)
             # What is called nothing but that keeps its name: no key may be empty.
-            key = variable.key.removesuffix(_QUANTIZED_SUFFIX) or variable.key
+            key = variable.key.removesuffix(QUANTIZED_END) or variable.key
             return variable._replace(
                 key=key,
                 ranges=(low, high),

@@ -24,14 +24,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.roles import Role
 from pbckpt.variables.traces import is_generic
+from pbckpt.variables.words import is_numbered, without_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _READ = re.compile(r"/?ReadVariableOp(?:_\d+)?$")
-_SUFFIX = re.compile(r"_\d+$")
-# Scopes of operations and calls, behind a layer's.
-_OPERATION = re.compile(
+# Scopes of operations that read variables, behind a layer's. Those that a constant may be
+# the result of are in words.
+_READER = re.compile(
     r"(?:Conv[123]D|Conv[123]DTranspose|convolution|depthwise|separable_conv[12]d|MatMul|matmul"
     r"|BiasAdd|Cast|Add|AddV2|add|Mul|mul|Sub|sub|batchnorm|FusedBatchNorm(?:V\d)?|Reshape|Read"
     r"|embedding_lookup(?:_sparse)?|Tensordot|tensordot|einsum|Einsum|split|unstack|GatherV2|Gather"
@@ -97,9 +98,9 @@ class Place(NamedTuple):
     word: str
 
 
-def is_operation(name: str) -> bool:
-    """Tell whether a component of a name is that of an operation."""
-    return _OPERATION.fullmatch(name) is not None
+def is_reader(name: str) -> bool:
+    """Tell whether a component of a name is the scope of an operation that reads a variable."""
+    return _READER.fullmatch(name) is not None
 
 
 def derive_names(
@@ -153,7 +154,7 @@ def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
             break
         operation = parts.pop()
     # A layer may be called what its operation is: only the operation is taken off.
-    while parts and _OPERATION.fullmatch(parts[-1]) and parts[-1] != operation:
+    while parts and _READER.fullmatch(parts[-1]) and parts[-1] != operation:
         operation = parts.pop()
     return _without_control(parts)
 
@@ -200,7 +201,7 @@ def _word(variable: Nameless) -> str:
     last = variable.node.rpartition("/")[2]
     if not is_generic(last):
         return last
-    operation = _SUFFIX.sub("", _READ.sub("", variable.reader).rpartition("/")[2])
+    operation = without_number(_READ.sub("", variable.reader).rpartition("/")[2])
     return _WORDS_OF_READERS.get(operation, "variable")
 
 
@@ -294,9 +295,9 @@ def _without_calls(layer: tuple[str, ...]) -> tuple[str, ...]:
 
 def _without_suffixes(places: list[Place]) -> list[Place]:
     """Take _1 off every scope, if every scope ends so."""
-    if not all(_SUFFIX.search(part) for place in places for part in place.layer):
+    if not all(is_numbered(part) for place in places for part in place.layer):
         return places
-    layers = [tuple(_SUFFIX.sub("", part) or part for part in place.layer) for place in places]
+    layers = [tuple(without_number(part) or part for part in place.layer) for place in places]
     return _unless_equal(places, layers)
 
 

@@ -28,9 +28,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.operators import GATHERS
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.network import CONSTANT_OP
 from pbckpt.variables.walk import READING
+from pbckpt.variables.words import READ, RESOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +56,6 @@ TRACES = frozenset(
         "plain_read",
     )
 )
-_READ = "/read"
-_RESOURCE = "/resource"
-_GATHERS = frozenset(("GatherV2", "Gather", "GatherNd", "ResourceGather", "ResourceGatherNd"))
 # The last component of a name that Grappler gave a node when it became a constant.
 _FOLDED = re.compile(r"/_\d+__cf__\d+$")
 _IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
@@ -117,10 +116,10 @@ def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
 def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
     """Tell whether neither the name of a constant nor its uses can be traces, as of most."""
     name = network.names[number]
-    if _READ in name or _RESOURCE in name or "ReadVariableOp" in name or name[-1:].isdigit():
+    if READ in name or RESOURCE in name or "ReadVariableOp" in name or name[-1:].isdigit():
         return False
     ops = {network.ops[use.node] for use in reach.uses}
-    return not any(op in _GATHERS or network.is_call(op) for op in ops)
+    return not any(op in GATHERS or network.is_call(op) for op in ops)
 
 
 def _reads(reach: Reach, network: Network) -> Iterator[Passed]:
@@ -136,7 +135,7 @@ def _reads(reach: Reach, network: Network) -> Iterator[Passed]:
 
 
 def _names_a_read(name: str) -> bool:
-    return name.endswith(_READ) or _IS_READ.fullmatch(name) is not None
+    return name.endswith(READ) or _IS_READ.fullmatch(name) is not None
 
 
 def _value(number: int, passed: Passed) -> int:
@@ -148,10 +147,10 @@ def _read_identities(number: int, reads: list[Passed], network: Network) -> Iter
     """Find the Identities ``X/read`` that read reference variables."""
     for passed in reads:
         name = network.names[passed.node]
-        if name.endswith(_READ) and name != _READ:
+        if name.endswith(READ) and name != READ:
             reason = f"Identity {name!r} reads it, as freezing leaves a reference variable"
             evidence = Evidence("read_identity", Strength.PROOF, reason)
-            own = name.removesuffix(_READ)
+            own = name.removesuffix(READ)
             yield Trace(evidence, own, name, _value(number, passed), passed.node)
 
 
@@ -190,7 +189,7 @@ def is_generic(name: str) -> bool:
 def _resource_capture(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the name that freezing gives a captured resource: its taker's, and that input's."""
     name = network.names[number]
-    taker = name.removesuffix(_RESOURCE)
+    taker = name.removesuffix(RESOURCE)
     if taker == name:
         return None
     nodes = [use.node for use in reach.uses] + [passed.node for passed in reach.passed]
@@ -207,7 +206,7 @@ def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None
         return None
     taker = name.rpartition("/")[0]
     for use in reach.uses:
-        if use.slot == 0 and network.ops[use.node] in _GATHERS and network.names[use.node] == taker:
+        if use.slot == 0 and network.ops[use.node] in GATHERS and network.names[use.node] == taker:
             reason = f"{taker!r} gathers from it, named as a variable is that it captured"
             return Trace(Evidence("gather_capture", Strength.PROOF, reason), "", taker, number)
     return None
@@ -251,7 +250,7 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
     placed_with = f"loc:@{name}".encode()
     for use in reach.uses:
         node = network.nodes[use.node]
-        if node is None or use.slot or node.op not in _GATHERS or use.changes:
+        if node is None or use.slot or node.op not in GATHERS or use.changes:
             continue
         attrs = node.definition.attr
         if _is_resource_gather(node, network):
@@ -280,8 +279,8 @@ def _is_resource_gather(node: Node, network: Network) -> bool:
 def _folded_read(number: int, network: Network) -> Trace | None:
     """Find the name of a read on the constant itself, which an optimizer made of the read."""
     name = _FOLDED.sub("", network.names[number])
-    if name.endswith(_READ) and name != _READ:
-        own, reader = name.removesuffix(_READ), name
+    if name.endswith(READ) and name != READ:
+        own, reader = name.removesuffix(READ), name
     elif _IS_READ.fullmatch(name):
         own, reader = "", name
     else:
@@ -326,7 +325,7 @@ def find_computed_reads(walker: Walker) -> Iterator[tuple[Trace, tuple[int, ...]
         if sources:
             reason = f"Identity {name!r} reads what is computed from it"
             evidence = Evidence("computed_read", Strength.PROOF, reason)
-            own = name.removesuffix(_READ) if name.endswith(_READ) else ""
+            own = name.removesuffix(READ) if name.endswith(READ) else ""
             yield Trace(evidence, own, name, number), sources
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.operators.roles import Role
-from pbckpt.variables.naming import Nameless, derive_names, is_operation, without_import
+from pbckpt.variables.naming import Nameless, derive_names, is_reader, without_import
 
 
 def read(reader: str, role: Role | None = None, *shape: int, node: str = "unknown") -> Nameless:
@@ -156,13 +156,13 @@ def test_a_scope_that_is_a_nodes_name_is_an_operations() -> None:
 @pytest.mark.parametrize(
     "name", ["Conv2D", "MatMul_1", "BiasAdd", "Cast", "FusedBatchNormV3", "Read"]
 )
-def test_operations(name: str) -> None:
-    assert is_operation(name)
+def test_operations_that_read(name: str) -> None:
+    assert is_reader(name)
 
 
 @pytest.mark.parametrize("name", ["", "conv2d", "dense", "MatMulX", "kernel", "MatMul_a"])
-def test_no_operations(name: str) -> None:
-    assert not is_operation(name)
+def test_no_operations_that_read(name: str) -> None:
+    assert not is_reader(name)
 
 
 # --- cells, separable convolutions
