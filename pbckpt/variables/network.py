@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.calls import CALLS, DIRECT_CALL
 from pbckpt.operators.outputs import output_index
-from pbckpt.variables.words import RESOURCE
+from pbckpt.variables.words import RESOURCE, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -134,6 +134,10 @@ class Network:
         """Return the name of a node, in a function as ``FUNCTION::node``."""
         function = self.functions[number]
         return f"{function}{SEPARATOR}{self.names[number]}" if function else self.names[number]
+
+    def describe(self, number: int) -> str:
+        """Return a node in words, its op and its name, as reasons tell it."""
+        return f"{shown(self.ops[number])} {quoted(self.names[number])}"
 
     def constants(self) -> Iterator[int]:
         """Yield the numbers of all Const nodes, in file order."""

@@ -106,7 +106,7 @@ class Surroundings:
         return self._network.input(number, 1 - slot)
 
     def _title(self, number: int) -> str:
-        return f"{self._network.ops[number]} {self._network.names[number]!r}"
+        return self._network.describe(number)
 
     def _see_root(self, root: int) -> None:
         """Look at 1/sqrt(variance + epsilon), and at what is done with it."""

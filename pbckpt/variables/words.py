@@ -22,6 +22,8 @@ READ = "/read"
 RESOURCE = "/resource"
 # The end of the name of a constant that a tool has quantized.
 QUANTIZED_END = "_quantized_const"
+# Of a longer name, which nobody reads, the ends are shown: many reasons may tell of one.
+_LONGEST_SHOWN = 200
 # Nobody gives longer names; to look for words in one takes long.
 _LONGEST = 256
 # Graphs have the same few last components again and again.
@@ -96,6 +98,19 @@ _USUAL_NAME = re.compile(
     r"|alphas?|w_[ifo]_diag)(?:_?\d+)?(?::0)?"
     r"|.*_(?:kernel|bias|biases|gamma|beta|moving_mean|moving_variance|w_[ifo]_diag|embeddings)"
 )
+
+
+def shown(name: str) -> str:
+    """Return a name as reasons tell it, without the middle of a very long one."""
+    if len(name) <= _LONGEST_SHOWN:
+        return name
+    half = _LONGEST_SHOWN // 2
+    return f"{name[:half]}…{name[-half:]}"
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotes, as reasons tell it."""
+    return repr(shown(name))
 
 
 def is_default_name(last: str) -> bool:
