@@ -70,10 +70,10 @@ class Node(NamedTuple):
         if self.tensors:
             tokens = value.tensor.string_val
             return split_tensor([self.tensors[TOKEN.unpack(token)[0]] for token in tokens])
-        if value.tensor.tensor_content:
-            content = Span.of(value.tensor.tensor_content)
-            return TensorParts(value.tensor, {CONTENT_FIELD: [content]})
-        parts = parts_of_message(value.tensor)
+        message = value.tensor
+        if content := message.tensor_content:
+            return TensorParts(message, {CONTENT_FIELD: [Span.of(content)]})
+        parts = parts_of_message(message)
         if parts is not None:
             return parts
         # These are read where they lie: a runtime that holds them as Python

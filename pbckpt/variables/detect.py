@@ -105,7 +105,8 @@ def _detect(graph: Graph) -> Detection:
     skipped = [
         _skipped(verdict, folds, ends)
         for verdict in verdicts
-        if verdict.outcome is not Outcome.VARIABLE or network.title(verdict.sight.number) in ends
+        if verdict.outcome is not Outcome.VARIABLE
+        or (ends and network.title(verdict.sight.number) in ends)
     ]
     return Detection(_with_unique_keys(variables), tuple(skipped))
 

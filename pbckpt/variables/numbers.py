@@ -42,7 +42,6 @@ _OFTEN = 3
 def number_evidence(tensor: ConstantTensor) -> Evidence | None:
     """Return what speaks against a constant by the numbers in it."""
     values = _elements(tensor)
-    distinct = {abs(value) for value in values}
     if len(values) < _MIN_ELEMENTS or len(set(values)) == 1:
         return None
     strength = Strength.STRONG if len(values) >= _MANY else Strength.FAIR
@@ -50,6 +49,7 @@ def number_evidence(tensor: ConstantTensor) -> Evidence | None:
         shown = ", ".join(f"{value:.{_DIGITS}g}" for value in values[:3])
         reason = f"its values are short numbers, as people write them: {shown}, …"
         return Evidence("written_values", strength, reason, speaks_for=False)
+    distinct = set(map(abs, values))
     if len(values) < _MANY or len(distinct) * 2 > len(values):
         return None
     is_pattern = len(distinct) <= _FEW_VALUES and len(distinct) * _OFTEN <= len(values)

@@ -70,8 +70,8 @@ class Sight:
     def roles(self) -> tuple[tuple[Use, Role], ...]:
         """Return the uses in which ops take weights, and as what."""
         if self._roles is None:
-            found = ((use, use_role(self.network, use)) for use in self.reach.uses)
-            self._roles = tuple((use, role) for use, role in found if role is not None)
+            found = [(use, use_role(self.network, use)) for use in self.reach.uses]
+            self._roles = tuple([(use, role) for use, role in found if role is not None])
         return self._roles
 
     def once(self, rule: str, find: Callable[[], Iterable[Evidence]]) -> tuple[Evidence, ...]:

@@ -71,7 +71,7 @@ def _is_table(sight: Sight) -> bool:
 
 
 def _part_of(sight: Sight) -> Iterator[Evidence]:
-    for part in strongest(sight.parts):
+    for part in strongest(sight.parts) if sight.parts else ():
         strength = Strength.FAIR if part.is_sure else Strength.SLIGHT
         if part.is_sure and part.role not in _AS_OFTEN_NOT:
             strength = Strength.STRONG

@@ -304,8 +304,12 @@ class Walker:
         """Return who takes the outputs at which a node hands a value on."""
         network = self.network
         outputs = network.outputs(number) if way.outputs is None else way.outputs
-        found = [network.consumers(number, output) for output in outputs]
-        return [_Step(number, takers, changes, via) for takers in found if takers]
+        steps = []
+        for output in outputs:
+            takers = network.consumers(number, output)
+            if takers:
+                steps.append(_Step(number, takers, changes, via))
+        return steps
 
     def _stays(self, merge: int, producer: tuple[int, int]) -> bool:
         """Tell whether what a loop hands back to a Merge is what the Merge gave it."""
