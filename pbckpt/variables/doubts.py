@@ -39,6 +39,7 @@ from pbckpt.variables.words import (
     is_setting,
     is_usual_name,
     loop_copy,
+    quoted,
     result_name,
 )
 
@@ -184,7 +185,7 @@ def _name(sight: Sight) -> Iterator[Evidence]:
     elif sight.traces:
         return
     elif is_computed(sight.name):
-        reason = f"its name {sight.name!r} is one that tools give to what they compute"
+        reason = f"its name {quoted(sight.name)} is one that tools give to what they compute"
         yield _against("folded", Strength.STRONG, reason)
     elif result := result_name(sight.name) or _cast_name(sight):
         reason = f"its name is that of an operation, {result}, whose result it is"
@@ -195,7 +196,7 @@ def _literal(sight: Sight) -> Evidence | None:
     """Find out whether a constant is named as a number in a formula is."""
     taker = _literal_of(sight)
     if taker is not None:
-        what = f"{sight.network.ops[taker]} {sight.network.names[taker]!r}"
+        what = sight.network.describe(taker)
         reason = f"it is named after its place in {what}, as TensorFlow names plain numbers"
         strength = Strength.FAIR if _is_named_alike(sight, taker) else Strength.STRONG
         return _against("literal", strength, reason)
@@ -288,7 +289,9 @@ def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
         if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
             source = _input_behind(walker, network.input(use.node, 1 - use.slot))
             if source and _leads_on(walker, use.node):
-                reason = f"{sight.describe(use)} prepares the network's input {source!r} with it"
+                reason = (
+                    f"{sight.describe(use)} prepares the network's input {quoted(source)} with it"
+                )
                 yield _against("preprocessing", Strength.FAIR, reason)
                 return
 

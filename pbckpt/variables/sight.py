@@ -83,7 +83,7 @@ class Sight:
 
     def describe(self, use: Use) -> str:
         """Return a use in words."""
-        return f"{self.network.ops[use.node]} {self.network.names[use.node]!r}"
+        return self.network.describe(use.node)
 
 
 def use_role(network: Network, use: Use) -> Role | None:

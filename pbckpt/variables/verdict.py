@@ -24,7 +24,7 @@ from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
-from pbckpt.variables.words import is_default_name, is_made_up, is_usual_name
+from pbckpt.variables.words import is_default_name, is_made_up, is_usual_name, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -290,6 +290,6 @@ def _with_family(verdict: Verdict, proven: dict[str, str]) -> Verdict:
         return verdict
     if any(one.rule in _SETTLED for one in verdict.evidence):
         return verdict
-    reason = f"{proven[scope]!r} beside it was a variable"
+    reason = f"{quoted(proven[scope])} beside it was a variable"
     evidence = Evidence("family", Strength.FAIR, reason)
     return _verdict(verdict.sight, [*verdict.evidence, evidence])
