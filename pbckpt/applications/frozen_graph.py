@@ -178,9 +178,11 @@ def not_frozen(graph: FrozenGraph, error: SelectionError) -> SelectionError:
     are in a checkpoint.
     """
     variables = graph.still_variables()
-    if not variables:
-        return error
     name = graph.file.name
+    if not variables:
+        return SelectionError(
+            f"{name}: {error}", unknown=error.unknown, suggestions=error.suggestions
+        )
     beside = ""
     if graph.kind.has_tags:
         beside = os.path.join(os.path.dirname(name), _VARIABLES)

@@ -46,7 +46,9 @@ def convert_text(report: Report) -> str:
         lines.append(f"  {_counted(len(report.added), 'tensor')} added")
     if report.skipped:
         were = "was" if len(report.skipped) == 1 else "were"
-        lines.append(f"  {_counted(len(report.skipped), 'constant')} {were} not taken")
+        ambiguous = sum(constant.is_ambiguous for constant in report.skipped)
+        doubt = f" ({ambiguous} ambiguous)" if ambiguous else ""
+        lines.append(f"  {_counted(len(report.skipped), 'constant')} {were} not taken{doubt}")
     if not report.files:
         lines.append("  nothing was written, as --dry-run says")
     return "\n".join(lines)

@@ -249,6 +249,46 @@ def test_a_graph_without_traces_of_variables() -> None:
     )
 
 
+def test_what_is_known_of_constants_without_traces_is_told() -> None:
+    weight = skipped("Const")._replace(evidence=(WEIGHT,))
+    doubtful = skipped("mean")._replace(is_ambiguous=True)
+    ending = (
+        "See them with pbckpt inspect, then name those to take with --take PATTERN, or take every "
+        "constant with --select all"
+    )
+    error = refusal(Selection(), Detection((), (weight,)))
+    assert str(error) == (
+        "no variable was found among 1 constant: none bears a trace of freezing, and 'Const' is "
+        f"used as a weight, which --select weights takes. {ending}"
+    )
+    error = refusal(Selection(), Detection((), (doubtful, doubtful._replace(node="std"))))
+    assert str(error) == (
+        "no variable was found among 2 constants: none bears a trace of freezing, and 2 are, such "
+        f"as 'mean', ambiguous. {ending}"
+    )
+    error = refusal(Selection(), Detection((), (doubtful, weight)))
+    assert "of freezing, 'mean' is ambiguous, and 'Const' is used as a weight, which" in str(error)
+
+
+def test_an_ambiguous_constant_that_is_excluded_is_so_no_more() -> None:
+    doubtful = skipped("mean")._replace(is_ambiguous=True)
+    detection = Detection((variable("w"),), (skipped("axis"), doubtful))
+    assert plan_selection(detection, Selection()).skipped[1].is_ambiguous
+    settled = plan_selection(detection, Selection(exclude=("m*",)))
+    assert [(one.node, one.is_ambiguous, one.reason) for one in settled.skipped] == [
+        ("axis", False, "no trace of a variable"),
+        ("mean", False, "matches --exclude 'm*'"),
+    ]
+    assert refusal(Selection(exclude=("axis",)), detection).unknown == ("axis",)
+
+
+def test_a_selection_that_leaves_the_only_variable_out() -> None:
+    error = refusal(Selection(exclude=("*",)), Detection((variable("w"),), ()))
+    assert str(error) == (
+        "the selection leaves the only variable out; loosen --include or --exclude"
+    )
+
+
 def test_constants_of_such_a_graph_can_be_taken() -> None:
     detection = Detection((), DETECTION.skipped)
     assert taken(Selection(take=("axis",)), detection) == ["axis"]
