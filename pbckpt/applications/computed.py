@@ -13,7 +13,7 @@ and a warning says why.
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pbckpt.applications.values import DEFAULT_VALUES, Quantized, Values
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.evaluation.evaluator import Evaluator
     from pbckpt.evaluation.obstacles import Obstacle
-    from pbckpt.graph.decode import Node
+    from pbckpt.graph.decode import Function, Node
 
     Array = npt.NDArray[Any]
 
@@ -183,12 +183,20 @@ class Computed:
     def _nodes(self, function: str, title: str) -> Mapping[str, Node]:
         if not function:
             return {node.name: node for node in self._graph.nodes}
-        for one in self._graph.functions:
-            if one.name == function:
-                given = _given(self._graph, function)
-                return given | {node.name: node for node in one.nodes}
+        found = self._functions.get(function)
+        if found is not None:
+            return self._given.get(function, {}) | {node.name: node for node in found.nodes}
         fact = f"the graph has no function {function!r}, of which {title!r} is a tensor"
         raise SelectionError(fact, unknown=(title,))
+
+    @cached_property
+    def _functions(self) -> Mapping[str, Function]:
+        return {one.name: one for one in reversed(self._graph.functions)}
+
+    @cached_property
+    def _given(self) -> Mapping[str, dict[str, Node]]:
+        """What is handed into the functions; found for all at once, as that takes a network."""
+        return _given(Network(self._graph.graph))
 
     def asked(self, name: str) -> Variable:
         """Return a tensor that the user asked for by name, to be stored under that name.
@@ -276,26 +284,31 @@ def _as_constant(variable: Variable) -> Variable:
     )
 
 
-def _given(graph: FrozenGraph, function: str) -> dict[str, Node]:
-    """Return the constants that are handed into a function at all its calls, by argument."""
-    network = Network(graph.graph)
-    given = {}
+def _given(network: Network) -> dict[str, dict[str, Node]]:
+    """Return the constants that are handed into functions at all their calls, by argument."""
+    given: dict[str, dict[str, Node]] = {}
+    known: dict[int, int] = {}
     for number, op in enumerate(network.ops):
-        if op != ARGUMENT_OP or network.functions[number] != function:
-            continue
-        producers = set(network.inputs[number])
-        source = producers.pop()[0] if len(producers) == 1 else -1
-        seen = {number}
-        while (
-            source >= 0 and source not in seen and network.ops[source] in ("Identity", ARGUMENT_OP)
-        ):
-            seen.add(source)
-            source = network.inputs[source][0][0] if len(set(network.inputs[source])) == 1 else -1
+        source = _origin(number, network, known) if op == ARGUMENT_OP else -1
         node = network.nodes[source] if source >= 0 else None
         if node is not None and node.op == CONSTANT_OP:
             name = network.names[number]
-            given[name] = node._replace(name=name)
+            given.setdefault(network.functions[number], {})[name] = node._replace(name=name)
     return given
+
+
+def _origin(number: int, network: Network, known: dict[int, int]) -> int:
+    """Return the one node that a value is handed on from, or -1; each step is taken once."""
+    way = []
+    while number >= 0 and number not in known and network.ops[number] in _HANDED_ON:
+        way.append(number)
+        # What leads back here has no origin.
+        known[number] = -1
+        producers = set(network.inputs[number])
+        number = producers.pop()[0] if len(producers) == 1 else -1
+    origin = known.get(number, number)
+    known.update(dict.fromkeys(way, origin))
+    return origin
 
 
 def planned_values(

@@ -310,6 +310,35 @@ def test_a_constant_that_is_handed_into_the_function_that_computes(tmp_path: Pat
     assert tensors["f::product"] == (DataType.FLOAT, [7.5, 10.0])
 
 
+def test_many_functions_that_compute_take_one_look_at_the_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = []
+    for number in range(5):
+        body = FunctionDef(
+            node_def=[
+                const("w", HALF, (1,), struct.pack("<e", number)),
+                node("Cast", "c", "w:output:0", SrcT=HALF, DstT=FLOAT),
+                node("Identity", "w/ReadVariableOp", "c:y:0", T=FLOAT),
+            ]
+        )
+        body.signature.name = f"f{number}"
+        body.signature.output_arg.add(name="o", type=FLOAT)
+        body.ret["o"] = "w/ReadVariableOp:output:0"
+        functions.append(body)
+    made: list[int] = []
+
+    class Counted(computed.Network):  # type: ignore[name-defined, misc]
+        def __init__(self, graph: object) -> None:
+            made.append(1)
+            super().__init__(graph)
+
+    monkeypatch.setattr(computed, "Network", Counted)
+    tensors, _ = converted(write(tmp_path / "g.pb", functions=functions))
+    assert sorted(values for _, values in tensors.values()) == [[0.0], [1.0], [2.0], [3.0], [4.0]]
+    assert made == [1]
+
+
 def test_verify_and_match_compute_the_same(tmp_path: Path) -> None:
     graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, 0, 7, 255))
     converted(graph)
