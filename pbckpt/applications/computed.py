@@ -12,7 +12,7 @@ and a warning says why.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -65,11 +65,15 @@ class Computed:
         self._limits = limits
         self._evaluators: dict[str, Evaluator] = {}
         self._bodies: dict[str, Mapping[str, Node]] = {}
+        self._claimed: Counter[str] = Counter()
         self._nbytes = 0
         self._kept = 0
 
     def settle(self, variables: Iterable[Variable]) -> tuple[Variable, ...]:
         """Return the variables with the shapes and types of what is stored of them."""
+        variables = tuple(variables)
+        keys = (one.key for one in variables if one.key != one.node)
+        self._claimed = Counter((*keys, *(one.node for one in variables)))
         return tuple(map(self._settled, variables))
 
     def _settled(self, variable: Variable) -> Variable:
@@ -78,7 +82,10 @@ class Computed:
         if not variable.value and not any(variable.ranges):
             return variable
         if self._is_kept_quantized(variable):
-            return _as_constant(variable)._replace(key=variable.node)
+            # A name that others have too is no key: each has its own then.
+            is_claimed = self._claimed[variable.node] > 1
+            key = variable.key if is_claimed else variable.node
+            return _as_constant(variable)._replace(key=key)
         try:
             return self._with_array(variable)
         except PbckptError as error:

@@ -101,6 +101,34 @@ def test_a_quantized_weight_is_stored_as_it_is_on_request(tmp_path: Path) -> Non
     assert [one.trainable for one in report.variables] == [False]
 
 
+def test_variables_that_share_integers_keep_their_names(tmp_path: Path) -> None:
+    """Equal constants were merged, or the weights are tied."""
+    graph = write(
+        tmp_path / "g.pb",
+        *quantized("w", 0.0, 255.0, 0, 7),
+        node("Identity", "tied/read", "w", T=FLOAT),
+    )
+    tensors, _ = converted(graph, Values(Quantized.STORED))
+    assert tensors == {
+        "tied": (DataType.QUINT8, [0, 7]),
+        "w": (DataType.QUINT8, [0, 7]),
+    }
+
+
+def test_integers_whose_node_is_called_as_another_variable_keep_their_name(tmp_path: Path) -> None:
+    graph = write(
+        tmp_path / "g.pb",
+        *quantized("w", 0.0, 255.0, 0, 7),
+        floats("c", (1,), 0.5),
+        node("Identity", "w_quantized_const/read", "c", T=FLOAT),
+    )
+    tensors, _ = converted(graph, Values(Quantized.STORED))
+    assert tensors == {
+        "w": (DataType.QUINT8, [0, 7]),
+        "w_quantized_const": (DataType.FLOAT, [0.5]),
+    }
+
+
 def test_a_weight_that_was_cast_to_half_comes_back_as_it_is_read(tmp_path: Path) -> None:
     graph = write(
         tmp_path / "g.pb",
