@@ -1,7 +1,7 @@
 """Selection: from what was detected to what is taken.
 
 The steps are those of `pbckpt.edits.selection`; a pattern looks at a variable's
-key and at its node's name.
+key and at its node's name, and at those of all its parts.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _choice(detection: Detection, refusal: Refusal) -> Choice:
     constants = dict(enumerate(detection.skipped, len(detection.variables)))
     return Choice(
         [
-            *((variable.key, variable.node) for variable in detection.variables),
+            *(_names(variable) for variable in detection.variables),
             *((constant.node,) for constant in detection.skipped),
         ],
         refusal,
@@ -93,6 +93,12 @@ def _choice(detection: Detection, refusal: Refusal) -> Choice:
             if constant.tensor is None
         },
     )
+
+
+def _names(variable: Variable) -> tuple[str, ...]:
+    """Return all names of a variable: its key, its nodes, those of its parts."""
+    parts = (part.key for part in variable.parts)
+    return tuple(dict.fromkeys((variable.key, *variable.nodes, *parts)))
 
 
 def _nothing_left(detection: Detection, select: Select) -> SelectionError:

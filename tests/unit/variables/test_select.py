@@ -135,6 +135,14 @@ def test_include_and_exclude_look_at_key_and_node(pattern: str) -> None:
     assert taken(Selection(exclude=(pattern,))) == ["conv/bias", "conv/kernel"]
 
 
+@pytest.mark.parametrize("pattern", ["X", "X/part_0", "X/part_1", "c1", "*/part_1"])
+def test_any_part_stands_for_its_variable(pattern: str) -> None:
+    parts = (variable("X/part_0", "c0"), variable("X/part_1", "c1"))
+    detection = Detection((variable("X", "c0")._replace(parts=parts), variable("y")), ())
+    assert taken(Selection(exclude=(pattern,)), detection) == ["y"]
+    assert taken(Selection(include=(pattern,)), detection) == ["X"]
+
+
 def test_exclude_looks_at_what_include_left() -> None:
     assert taken(Selection(include=("conv/*",), exclude=("*bias",))) == ["conv/kernel"]
     error = refusal(Selection(include=("conv/*",), exclude=("m/MatMul",)))
