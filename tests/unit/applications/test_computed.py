@@ -569,6 +569,16 @@ def test_names_alone_make_no_partitions(tmp_path: Path, others: list[NodeDef]) -
     assert {"w/part_0", "w/part_1"} <= keys
 
 
+@pytest.mark.parametrize("dtype", [20, 21])
+def test_an_axis_that_is_no_number_leaves_the_parts_apart(tmp_path: Path, dtype: int) -> None:
+    """A resource and a variant have no value."""
+    nodes = [*parts("X", 1, 1), *joined("X", 2, 0)]
+    axis = next(one for one in nodes if one.name.endswith("/axis"))
+    axis.attr["dtype"].type = axis.attr["value"].tensor.dtype = dtype
+    tensors, _ = converted(write(tmp_path / "g.pb", *nodes))
+    assert sorted(tensors) == ["X/part_0", "X/part_1"]
+
+
 def test_a_part_that_is_missing_leaves_the_others_apart(tmp_path: Path) -> None:
     nodes = [one for one in parts("w", 1, 1, 1) if "part_1" not in one.name]
     graph = write(tmp_path / "g.pb", *nodes, *joined("w", 3, 0))
