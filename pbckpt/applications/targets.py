@@ -95,12 +95,14 @@ def _read_listing(path: str) -> tuple[Target, ...]:
     with MappedFile(path) as file:
         data = bytes(file.view)
     try:
-        return parse_listing(data.decode(), path)
+        targets = parse_listing(data.decode(), path)
     except UnicodeDecodeError:
         raise SelectionError(
             f"{path} is no checkpoint, no .meta and no index of names; give one of these, or "
             "the directory of a SavedModel"
         ) from None
+    # Listed of an object-based checkpoint, it is of no use without the objects.
+    return tuple(one for one in targets if key_to_bytes(one.key) != GRAPH_KEY)
 
 
 def _checkpoint_target(stored: Bundle | V1) -> OpenTarget:

@@ -11,7 +11,10 @@ import pytest
 
 import pbckpt
 from pbckpt import DataType, Layout, Like, MatchBy, OnLeftOver, OnMissing, Selection
+from pbckpt.names import key_to_bytes
+from pbckpt.objects.keys import GRAPH_KEY
 from pbckpt.protos import GraphDef, MetaGraphDef, NodeDef, TensorProto
+from pbckpt.report.json import inspect_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +86,21 @@ def test_exactly_the_keys_of_the_target(graph: Path, tmp_path: Path) -> None:
     assert report.warnings == (
         "1 of the graph's have no place in the target: 'net/b'; they are not stored",
     )
+
+
+def test_what_inspect_prints_as_json_is_a_target(graph: Path, tmp_path: Path) -> None:
+    """Of a graph, of a checkpoint, and of one with objects, whose graph is no variable."""
+    names = tmp_path / "names.json"
+    names.write_text(inspect_json(pbckpt.inspect(graph)))
+    convert(graph, tmp_path / "of_graph", like=Like(names))
+    assert values(tmp_path / "of_graph") == {"net/w": W, "net/b": B}
+    names.write_text(inspect_json(pbckpt.inspect(tmp_path / "of_graph")))
+    convert(graph, tmp_path / "again", like=Like(names))
+    assert values(tmp_path / "again") == {"net/w": W, "net/b": B}
+    prefix = target(tmp_path, LIKE_NET, layout=Layout(pbckpt.Format.BOTH))
+    names.write_text(inspect_json(pbckpt.inspect(prefix)))
+    report = pbckpt.match_target(graph, Like(names, MatchBy.SUFFIX, OnMissing.INIT))
+    assert GRAPH_KEY not in [key_to_bytes(one.target.key) for one in report.match.missing]
 
 
 def test_a_target_proves_that_a_constant_was_a_variable(graph: Path, tmp_path: Path) -> None:
