@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pbckpt.dtypes import DataType
 
-_SHAPE = re.compile(r"[\[(]?\s*((?:[0-9]{1,18}(?![0-9])\s*(?:[,x]\s*)?)*)[\])]?")
+_SHAPE = re.compile(r"[\[(]?\s*((?:[0-9]{1,19}(?![0-9])\s*(?:[,x]\s*)?)*)[\])]?")
 _NUMBER = re.compile(r"[0-9]+")
 _FIELDS = frozenset(("name", "key", "dtype", "shape"))
 # Where the JSON of pbckpt has the rows, and what they call a tensor.
