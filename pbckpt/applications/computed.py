@@ -194,7 +194,7 @@ class Computed:
         if found is not None:
             return self._given.get(function, {}) | {node.name: node for node in found.nodes}
         fact = f"the graph has no function {function!r}, of which {title!r} is a tensor"
-        raise SelectionError(fact, unknown=(title,))
+        raise _with_nearest(fact, title, function, self._functions)
 
     @cached_property
     def _functions(self) -> Mapping[str, Function]:
@@ -222,6 +222,8 @@ class Computed:
                 return variable_of(title, constant.constant(), Found(_ASKED, reason, title))
             dtype = evaluator.dtype(tensor)
             array = evaluator.evaluate(tensor)
+        except SelectionError as error:
+            raise self._unknown(name, title, error) from None
         except GraphError as error:
             raise self._refused(name, title, error) from None
         self._count(array.nbytes, name)
@@ -232,6 +234,26 @@ class Computed:
         )
         return variable._replace(
             value_dtype=dtype, value_shape=shape, compute=partial(self._tensor, title)
+        )
+
+    def _unknown(self, name: str, title: str, error: SelectionError) -> SelectionError:
+        """Return the error for a name that is no tensor's, with what there is instead."""
+        function, _, tensor = title.rpartition(_SEPARATOR)
+        body = self._bodies.get(function)
+        node = tensor.partition(":")[0]
+        if body is not None and node in body:
+            count = self._evaluators[function].outputs(node)
+            last = f" to {node}:{count - 1}" if count > 1 else ""
+            fact = f"node {node!r} has {count} output{'s' * (count != 1)}"
+            advice = f"; ask for {node}:0{last}" if count else ""
+            error = SelectionError(f"{fact}{advice}", unknown=(name,))
+        elif body is not None:
+            where = f"function {function!r}" if function else "the graph"
+            error = _with_nearest(f"{where} has no node {node!r}", title, node, body)
+        return SelectionError(
+            f"{self._graph.file.name}: --tensor {name}: {error}",
+            unknown=(name,),
+            suggestions=error.suggestions,
         )
 
     def _refused(self, name: str, title: str, error: GraphError) -> UnsupportedGraphError:
@@ -249,6 +271,16 @@ class Computed:
             node_name=node,
             op=op,
         )
+
+
+def _with_nearest(fact: str, title: str, name: str, names: Iterable[str]) -> SelectionError:
+    """Return the error for a name that is not there, with those that are near."""
+    from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
+
+    near = nearest_names(name, names)
+    nearest = f" (nearest: {', '.join(near)})" if near else ""
+    advice = "give NAME or NAME:k, in a function FUNCTION::NAME"
+    return SelectionError(f"{fact}{nearest}; {advice}", unknown=(title,), suggestions=near)
 
 
 def _fed_by(nodes: Mapping[str, Node], name: str) -> Obstacle | None:

@@ -456,10 +456,37 @@ def test_a_tensor_that_depends_on_what_is_fed(tmp_path: Path, name: str) -> None
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["nowhere", "w:1", "f::w", "", "w:-1"])
-def test_a_tensor_that_there_is_not(tmp_path: Path, name: str) -> None:
-    with pytest.raises(pbckpt.SelectionError):
-        converted(product(tmp_path / "g.pb"), Values(tensors=(name,)))
+_GIVE = "give NAME or NAME:k, in a function FUNCTION::NAME"
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("mimus", f"the graph has no node 'mimus' (nearest: minus); {_GIVE}"),
+        ("gizmo", f"the graph has no node 'gizmo'; {_GIVE}"),
+        ("", f"the graph has no node ''; {_GIVE}"),
+        ("w:1", "node 'w' has 1 output; ask for w:0"),
+        ("w:-1", "node 'w' has 1 output; ask for w:0"),
+        ("cut:2", "node 'cut' has 2 outputs; ask for cut:0 to cut:1"),
+        (
+            "f::w",
+            "the graph has no function 'f', of which 'f::w' is a tensor (nearest: ff); " + _GIVE,
+        ),
+        ("ff::v", f"function 'ff' has no node 'v'; {_GIVE}"),
+        ("ff::ww", f"function 'ff' has no node 'ww' (nearest: w); {_GIVE}"),
+    ],
+)
+def test_a_tensor_that_there_is_not(tmp_path: Path, name: str, fact: str) -> None:
+    graph = product(tmp_path / "g.pb")
+    definition = GraphDef.FromString(graph.read_bytes())
+    next(one for one in definition.node if one.name == "cut").attr["num_split"].i = 2
+    body = definition.library.function.add(node_def=[floats("w", (1,), 1.0)])
+    body.signature.name = "ff"
+    graph.write_bytes(definition.SerializeToString())
+    with pytest.raises(pbckpt.SelectionError) as error:
+        converted(graph, Values(tensors=(name,)))
+    assert str(error.value) == f"{graph}: --tensor {name}: {fact}"
+    assert error.value.unknown == (name,)
 
 
 # --- partitioned variables
