@@ -106,10 +106,10 @@ def run_inspect(options: argparse.Namespace) -> int:
     if options.why is not None:
         story = api.explain(options.path, options.why, tags=options.tags)
         _show(options, text.story_text, "story_json", story)
-    if options.score is not None:
+    elif options.score is not None:
         score = api.score(options.path, options.score, tags=options.tags)
         _show(options, text.score_text, "score_json", score)
-    if options.why is None and options.score is None:
+    else:
         contents = api.inspect(options.path, tags=options.tags)
         for warning in getattr(contents, "warnings", ()):
             _say(options, f"warning: {warning}")

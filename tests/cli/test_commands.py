@@ -971,3 +971,17 @@ def test_folded_weights_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"not as trained: {told}" in shown(capsys, "inspect", "g.pb", "--why", "c/kernel")
     found = result(capsys, "inspect", "g.pb")
     assert [one["folded"] for one in found["variables"] if one["key"] == "c/kernel"] == [told]
+
+
+def test_one_question_at_a_time(graph: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["inspect", str(graph), "--why", "axis", "--score", "truth.json", "--json"])
+    assert caught.value.code == 2
+    assert "argument --score: not allowed with argument --why" in capsys.readouterr().err
+
+
+def test_why_asks_of_a_graph(checkpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint(capsys, "inspect", checkpoint, "--why", "dense/kernel") == (
+        "out/m: a checkpoint, which has no graph; give the file of the frozen graph. "
+        "pbckpt inspect shows the checkpoint, pbckpt edit changes it"
+    )

@@ -103,6 +103,19 @@ def test_what_inspect_prints_as_json_is_a_target(graph: Path, tmp_path: Path) ->
     assert GRAPH_KEY not in [key_to_bytes(one.target.key) for one in report.match.missing]
 
 
+def test_a_saved_model_without_variables_is_no_target(graph: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "saved_model.pb").touch()
+    for path in (model, model / "saved_model.pb"):
+        with pytest.raises(pbckpt.SelectionError) as caught:
+            convert(graph, tmp_path / "m", like=Like(path))
+        assert str(caught.value) == (
+            f"{model} is a SavedModel without variables, so it names no keys; give a checkpoint "
+            "of the model, the .meta of its training graph, or an index of names"
+        )
+
+
 def test_a_target_proves_that_a_constant_was_a_variable(graph: Path, tmp_path: Path) -> None:
     names = listing(tmp_path, "net/w", "net/b", "axis int32 []")
     convert(graph, tmp_path / "m", like=Like(names))
