@@ -137,7 +137,7 @@ def run_demo(options: argparse.Namespace) -> int:
     prefix = os.path.join(options.directory, "model.ckpt")
     _say(options, f"$ pbckpt convert {os.path.basename(_SAMPLE)} {prefix}")
     report = api.convert(_SAMPLE, prefix, on_existing=_policy_of_demo(prefix))
-    _show_conversion(report, options)
+    _show(options, text.convert_text, "convert_json", report)
     if not options.json:
         _print("\n" + text.variables_table(report.variables))
     _say(options, _NEXT.format(prefix=shlex.quote(prefix), sample=shlex.quote(_SAMPLE)))
@@ -362,7 +362,8 @@ def _show(
 def _show_conversion(report: Report, options: argparse.Namespace) -> None:
     for warning in report.warnings:
         _say(options, f"warning: {warning}")
-    _show(options, text.convert_text, "convert_json", report)
+    as_text = text.conversion_plan_text if options.dry_run else text.convert_text
+    _show(options, as_text, "convert_json", report)
 
 
 def _say(options: argparse.Namespace, line: str) -> None:

@@ -175,6 +175,11 @@ def test_a_dry_run_without_a_target(place: Path, capsys: pytest.CaptureFixture[s
         "out/m: 3 variables (2 trainable), 72 bytes\n"
         "  2 constants were not taken\n"
         "  nothing was written, as --dry-run says\n"
+        "\n"
+        "key           node          dtype    shape\n"
+        "dense/bias    dense/bias    float32  [8]\n"
+        "dense/kernel  dense/kernel  float32  [2, 4]\n"
+        "global_step   global_step   int64    []\n"
     )
     assert not (place / "out").exists()
     assert convert("--dry-run", "--json") == 0

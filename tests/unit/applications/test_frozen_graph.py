@@ -218,15 +218,15 @@ def test_a_checkpoint_is_no_graph(tmp_path: Path) -> None:
         (
             ("m.meta", "m.index", "m.data-00000-of-00001"),
             (
-                "give the graph that is meant: {0}/m.meta; it holds a checkpoint, for pbckpt inspect "
-                "and pbckpt edit: {0}/m"
+                "give the graph that is meant: {0}/m.meta; it holds a checkpoint, for pbckpt "
+                "inspect and pbckpt edit: {0}/m"
             ),
         ),
         (
             ("a.index", "b.index", "c.index", "d.index"),
             (
-                "it holds checkpoints, for pbckpt inspect and pbckpt edit: {0}/a, {0}/b, {0}/c and 1 "
-                "more"
+                "it holds checkpoints, for pbckpt inspect and pbckpt edit: {0}/a, {0}/b, {0}/c "
+                "and 1 more"
             ),
         ),
     ],
