@@ -39,7 +39,9 @@ def run_convert(options: argparse.Namespace) -> int:
         report = _convert(options)
     except api.MatchError as error:
         _show_match(error.report, options)
-        raise
+        # What is shown already is not told once more.
+        brief: str = error.report.brief
+        raise api.MatchError(brief, report=error.report, unknown=error.unknown) from None
     if report.match is not None and (options.dry_run or not (options.json or options.quiet)):
         _show_match(report.match, options)
     if report.match is None or not options.dry_run:
