@@ -12,6 +12,7 @@ from functools import partial
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.applications.cautions import ambiguity_warnings, name_warnings, value_warnings
 from pbckpt.applications.frozen_graph import (
     FrozenGraph,
     detect_variables,
@@ -33,7 +34,6 @@ from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.variables.partitions import join_partitions
 from pbckpt.variables.select import plan_selection
-from pbckpt.variables.traces import is_generic
 
 if TYPE_CHECKING:
     import os
@@ -137,7 +137,12 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             nbytes,
             tuple(one._replace(compute=None) for one in variables),
             plan.skipped,
-            (*plan.warnings, *value_warnings(variables), *_warnings(plan, variables)),
+            (
+                *plan.warnings,
+                *ambiguity_warnings(plan, selection),
+                *value_warnings(variables),
+                *name_warnings(plan, variables),
+            ),
             added,
         )
         if dry_run:
@@ -348,31 +353,3 @@ def check_expansion(plan: Detection, limits: Limits) -> None:
             maximum=limits.max_expanded_bytes,
             advice="raise it with --max-expanded-bytes, or leave such variables out with --exclude",
         )
-
-
-def value_warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    """Return what is to be said of values that are not those that were trained."""
-    folded = [one for one in variables if one.folded]
-    if not folded:
-        return ()
-    first = folded[0]
-    which = "1 variable is" if len(folded) == 1 else f"{len(folded)} variables are"
-    return (f"{which} not as trained, such as {first.key!r}: {first.folded}",)
-
-
-def _warnings(plan: Detection, variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    """Return what is told of names, by what the variables were before any edit."""
-    made = {
-        v.node
-        for v in plan.variables
-        if v.rule == "resource_capture" or (v.key != v.node and is_generic(v.node))
-    }
-    frozen = [v.key for v in variables if v.node in made]
-    if not frozen:
-        return ()
-    what = "variable has a name" if len(frozen) == 1 else "variables have names"
-    note = (
-        f"{len(frozen)} {what} made of the layer and the role there, such as "
-        f"{frozen[0]!r}: TensorFlow 2 freezes a variable's own name away"
-    )
-    return (note,)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.applications.cautions import value_warnings
 from pbckpt.applications.computed import planned_values
 from pbckpt.applications.convert import (
     DEFAULT_SELECTION,
@@ -21,7 +22,6 @@ from pbckpt.applications.convert import (
     check_expansion,
     refuse_own_input,
     selection_of,
-    value_warnings,
 )
 from pbckpt.applications.frozen_graph import detect_variables, not_frozen, open_graph
 from pbckpt.applications.like import MatchReport, plan_match

@@ -101,7 +101,8 @@ def add_values(command: argparse.ArgumentParser) -> None:
         choices=("float", "stored"),
         default="float",
         help="weights that a tool made integers of: as the real numbers that these stand for, or "
-        "as they are in the graph, under the names of their nodes (default: float)",
+        "as they are in the graph, under the names of their nodes, or under their own where "
+        "several share one node (default: float)",
     )
     command.add_argument(
         "--partitions",
