@@ -32,6 +32,7 @@ from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import STATE_FILE, BundleKey, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
+from pbckpt.variables.keras import with_names
 from pbckpt.variables.partitions import join_partitions
 from pbckpt.variables.select import plan_selection
 
@@ -191,7 +192,7 @@ def plan_variables(
     """
     from pbckpt.applications.computed import planned_values  # noqa: PLC0415 - start-up time
 
-    detection = with_partitions(graph, detect_variables(graph), values)
+    detection = as_stored(graph, detect_variables(graph), values)
     try:
         plan = plan_selection(detection, selection)
     except SelectionError as error:
@@ -205,15 +206,15 @@ def plan_variables(
     return plan
 
 
-def with_partitions(graph: FrozenGraph, detection: Detection, values: Values) -> Detection:
-    """Return what was detected, partitioned variables as they are to be stored."""
+def as_stored(graph: FrozenGraph, detection: Detection, values: Values) -> Detection:
+    """Return what was detected, called and, if partitioned, put together as it is stored."""
     chosen = Partitions(values.partitions or Partitions.SLICES)
     if chosen is Partitions.PARTS:
-        return detection
+        return with_names(detection, values.names)
     joined = join_partitions(
         detection.variables, graph.nodes, as_slices=chosen is Partitions.SLICES
     )
-    return detection._replace(variables=joined)
+    return with_names(detection._replace(variables=joined), values.names)
 
 
 def _arranged(

@@ -42,6 +42,7 @@ from pbckpt.names import Prefix
 from pbckpt.objects.keys import SAVE_COUNTER
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
+from pbckpt.variables.keras import with_names
 from pbckpt.variables.select import plan_selection
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _detected(
     graph: FrozenGraph, opened: OpenTarget, selection: Selection, limits: Limits, values: Values
 ) -> Detection:
     """Return the variables of a graph, and those of its constants that the target names."""
-    found = detect_variables(graph)
+    found = with_names(detect_variables(graph), values.names)
     try:
         detection = plan_selection(found, _with_named(selection, found, opened))
     except SelectionError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbckpt.applications.convert import with_partitions
+from pbckpt.applications.convert import as_stored
 from pbckpt.applications.frozen_graph import detect_variables, open_graph
 from pbckpt.applications.values import DEFAULT_VALUES
 from pbckpt.variables.story import tell
@@ -29,7 +29,7 @@ def explain(
     """
     with open_graph(path, tags=tags) as graph:
         detection = detect_variables(graph)
-        joined = with_partitions(graph, detection, DEFAULT_VALUES).variables
+        joined = as_stored(graph, detection, DEFAULT_VALUES).variables
         whole = next((one for one in joined if one.parts and one.key == name), None)
         # The name of a partitioned variable means its first part.
         story = tell(graph.graph, detection, whole.node if whole else name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.checkpoint import open_checkpoint
 from pbckpt.applications.computed import planned_values
-from pbckpt.applications.convert import with_partitions
+from pbckpt.applications.convert import as_stored
 from pbckpt.applications.frozen_graph import detect_variables, is_bare_saved_model, open_graph
 from pbckpt.applications.values import DEFAULT_VALUES
 from pbckpt.checkpoints.locate import is_checkpoint
@@ -88,7 +88,7 @@ def inspect_graph(
     """Return what a graph holds; ``tags`` choose among those of a SavedModel."""
     with open_graph(path, tags=tags) as graph:
         found = detect_variables(graph)
-        stored = _stored(graph, with_partitions(graph, found, DEFAULT_VALUES))
+        stored = _stored(graph, as_stored(graph, found, DEFAULT_VALUES))
         return GraphContents(
             graph.file.name,
             len(graph.nodes),

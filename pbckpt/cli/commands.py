@@ -73,6 +73,7 @@ def _values(options: argparse.Namespace) -> Values:
         api.Quantized(options.quantized),
         api.Partitions(options.partitions) if options.partitions else None,
         tuple(options.tensor),
+        api.Names(options.names),
     )
 
 

@@ -112,6 +112,14 @@ def add_values(command: argparse.ArgumentParser) -> None:
         "merged with --format object or both)",
     )
     command.add_argument(
+        "--names",
+        choices=("graph", "keras"),
+        default="graph",
+        help="what variables are called, before any renaming: as the graph says, or with the "
+        "word that Keras has for what they are as the last component, such as conv1/kernel for "
+        "conv1/weights (default: graph)",
+    )
+    command.add_argument(
         "--tensor",
         action="append",
         default=[],

@@ -20,6 +20,7 @@ from pbckpt.api import (
     Like,
     Limits,
     MatchBy,
+    Names,
     NotCommittedError,
     OnExisting,
     OnLeftOver,
@@ -157,6 +158,7 @@ def test_what_is_not_said_has_a_default() -> None:
         quantized="float",
         partitions=None,
         tensor=[],
+        names="graph",
         drop_slots=False,
         ema=None,
         renames=None,
@@ -193,7 +195,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "--rename f=g --rename h=i --strip-prefix j --add-prefix k --cast l=half --set m=int8:1 "
         "--format both --save-counter 2 --max-shard-size 2GB --tags serve,gpu "
         "--like t --match suffix --missing init --left-over error --like-cast --dry-run "
-        "--quantized stored --partitions parts --tensor n --tensor o:1"
+        "--quantized stored --partitions parts --tensor n --tensor o:1 --names keras"
     )
     assert main(["convert", "in.pb", "out/m", *options.split()]) == 0
     [(arguments, named)] = spy.calls
@@ -217,7 +219,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "tags": ("serve", "gpu"),
         "like": Like("t", MatchBy.SUFFIX, OnMissing.INIT, OnLeftOver.ERROR, cast=True),
         "dry_run": True,
-        "values": Values(Quantized.STORED, Partitions.PARTS, ("n", "o:1")),
+        "values": Values(Quantized.STORED, Partitions.PARTS, ("n", "o:1"), Names.KERAS),
     }
 
 
