@@ -222,7 +222,7 @@ def decode_tensor(parts: TensorParts, node_name: str) -> ConstantTensor:
     if dtype is None:
         msg = f"a constant of the type number {parts.message.dtype}, which no tensor has"
         raise InvalidGraphError(msg, node_name=node_name)
-    shape = tuple(dim.size for dim in parts.message.tensor_shape.dim)
+    shape = tuple([dim.size for dim in parts.message.tensor_shape.dim])
     count = count_elements(shape)
     if count is None or count * dtype.itemsize > MAX_ELEMENTS:
         msg = f"a constant of the impossible shape {list(shape)[:8]}"

@@ -71,10 +71,10 @@ def find_claims(verdict: Verdict, walker: Walker, scopes: frozenset[str]) -> Ite
             yield from (Claim(verdict, trace, trace.value, role) for trace, role in apart)
             return
     traces = {trace.name: trace for trace in reversed(sight.traces)}
-    roles = _Roles(sight)
+    main = main_role(sight)
+    roles = _Roles(sight) if len(traces) > 1 else None
     for trace in reversed(traces.values()):
-        is_one_of_many = len(traces) > 1 and trace.read >= 0
-        role = roles.of_read(trace.read, walker) if is_one_of_many else roles.main
+        role = main if roles is None or trace.read < 0 else roles.of_read(trace.read, walker)
         yield Claim(verdict, trace, trace.value, role)
     if _bears_another_name(sight, scopes):
         yield Claim(verdict, sight.traces[0], sight.number, None, merged=sight.name)
@@ -90,33 +90,43 @@ def _reads_of_merged(sight: Sight, trace: Trace, walker: Walker) -> list[tuple[T
     A variable is one thing to its network. Where a constant is read as a bias and
     as a mean, a tool has merged equal constants, and each layer has its own.
     """
-    network = sight.network
+    names = sight.network.names
+    places = _reads_in_layers(sight)
+    if len(places) < _SEVERAL:
+        return []
     roles_of = _Roles(sight)
     reads: dict[tuple[str, Role], Trace] = {}
-    behind: set[int] = set()
-    for passed in sight.reach.passed:
-        if passed.source in behind:
-            # What comes behind a read is the same variable, and would be walked again.
-            behind.add(passed.node)
-            continue
-        name = network.names[passed.node]
-        if (
-            network.ops[passed.node] != "Identity"
-            or passed.changes
-            or not _INSIDE_LAYER.search(name)
-        ):
-            continue
-        behind.add(passed.node)
-        read = trace._replace(reader=name, read=passed.node, value=sight.number)
-        role = roles_of.of_read(passed.node, walker)
+    for node in places:
+        role = roles_of.of_read(node, walker)
         if role is None:
             return []
-        layer = _INSIDE_LAYER.sub("", name)
-        reads.setdefault((layer, role), read)
+        read = trace._replace(reader=names[node], read=node, value=sight.number)
+        reads.setdefault((_INSIDE_LAYER.sub("", names[node]), role), read)
     roles = {role for _, role in reads}
     if len(roles) < _SEVERAL or Role.MATRIX in roles:
         return []
     return [(read, role) for (_, role), read in reads.items()]
+
+
+def _reads_in_layers(sight: Sight) -> list[int]:
+    """Return the Identities that operations of layers read a constant by.
+
+    What comes behind a read is the same variable, and would be walked again.
+    """
+    network = sight.network
+    found: list[int] = []
+    behind: set[int] = set()
+    for passed in sight.reach.passed:
+        if passed.source in behind:
+            behind.add(passed.node)
+        elif (
+            network.ops[passed.node] == "Identity"
+            and not passed.changes
+            and _INSIDE_LAYER.search(network.names[passed.node])
+        ):
+            behind.add(passed.node)
+            found.append(passed.node)
+    return found
 
 
 def _bears_another_name(sight: Sight, scopes: frozenset[str]) -> bool:
@@ -133,7 +143,6 @@ class _Roles:
     """What a constant is to each node that takes it, for the reads of several variables."""
 
     def __init__(self, sight: Sight) -> None:
-        self.main = main_role(sight)
         self._roles: dict[tuple[int, int], list[tuple[int, Role]]] = {}
         self._parts: dict[int, list[tuple[int, Part]]] = {}
         for place, (use, role) in enumerate(sight.roles()):

@@ -29,11 +29,9 @@ from pbckpt.variables.structure import Surroundings
 from pbckpt.variables.traces import TRACES, find_computed_reads, find_traces
 from pbckpt.variables.variable import (
     Detection,
-    Found,
     Skipped,
     Variable,
     is_trainable,
-    variable_of,
 )
 from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
@@ -226,10 +224,17 @@ def _variable(claim: Claim, key: str, walker: Walker, folds: Mapping[int, str]) 
     if sight.tensor is None or decisive is None:
         return None
     network = sight.network
-    variable = variable_of(
+    tensor = sight.tensor
+    variable = Variable(
+        key,
         network.title(sight.number),
-        sight.tensor,
-        Found(decisive.rule, decisive.reason, key, claim.role),
+        tensor,
+        is_trainable(tensor.dtype, claim.role, key),
+        decisive.rule,
+        decisive.reason,
+        role=claim.role,
+        evidence=claim.verdict.evidence,
+        folded=folds.get(sight.number, ""),
     )
     node = network.nodes[claim.value]
     if claim.value != sight.number and node is not None:
@@ -241,8 +246,7 @@ def _variable(claim: Claim, key: str, walker: Walker, folds: Mapping[int, str]) 
         )
     elif sight.tensor.dtype in QUANTIZED:
         variable = _with_ranges(variable, sight, walker)
-    folded = folds.get(sight.number, "")
-    return variable._replace(evidence=claim.verdict.evidence, folded=folded)
+    return variable
 
 
 def _with_ranges(variable: Variable, sight: Sight, walker: Walker) -> Variable:
@@ -314,4 +318,7 @@ def _with_unique_keys(variables: list[Variable]) -> tuple[Variable, ...]:
             keys[place] = variables[place].node
             crowded.append(keys[place])
     keys = numbered_names(keys)
-    return tuple(v._replace(key=key) for v, key in zip(variables, keys, strict=True))
+    return tuple(
+        one if one.key == key else one._replace(key=key)
+        for one, key in zip(variables, keys, strict=True)
+    )

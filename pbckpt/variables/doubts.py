@@ -312,17 +312,26 @@ def _leads_on(walker: Walker, number: int) -> bool:
 
 def _input_behind(walker: Walker, producer: tuple[int, int]) -> str | None:
     """Return the input that arithmetic with constants alone leads back to."""
-    network = walker.network
+    known = walker.before
     for _ in range(_MAX_STEPS):
-        number, _output = walker.behind(producer)
-        if number < 0:
-            return None
-        if network.ops[number] in _INPUTS:
-            return network.names[number]
-        if network.ops[number] not in _ARITHMETIC:
-            return None
-        data = [one for one in network.inputs[number][:2] if walker.origin(one) is None]
-        if len(data) != 1:
-            return None
-        producer = data[0]
+        if producer not in known:
+            known[producer] = _before(walker, producer)
+        before = known[producer]
+        if not isinstance(before, tuple):
+            return before
+        producer = before
     return None
+
+
+def _before(walker: Walker, producer: tuple[int, int]) -> tuple[int, int] | str | None:
+    """Return what the arithmetic behind a producer takes besides constants, or the input's name."""
+    network = walker.network
+    number, _output = walker.behind(producer)
+    if number < 0:
+        return None
+    if network.ops[number] in _INPUTS:
+        return network.names[number]
+    if network.ops[number] not in _ARITHMETIC:
+        return None
+    data = [one for one in network.inputs[number][:2] if walker.origin(one) is None]
+    return data[0] if len(data) == 1 else None

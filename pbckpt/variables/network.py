@@ -41,6 +41,8 @@ RESULT_OP = "_Retval"
 _READ = "ReadVariableOp"
 # Between the name of a function and that of a node in it.
 SEPARATOR = "::"
+# Of a node that takes nothing; never added to.
+_NO_INPUTS: list[tuple[int, int]] = []
 _NOBODY: tuple[tuple[int, int], ...] = ()
 # How many inputs and results of calls are followed in all: a few thousand calls of
 # a few thousand functions each would make edges without end.
@@ -231,7 +233,15 @@ class Network:
         self, name: str, nodes: Sequence[Node], arguments: Sequence[str], results: int
     ) -> _Body:
         add = self._add
-        numbers = {node.name: add(node.name, node.op, name, node) for node in nodes}
+        first, count = len(self.names), len(nodes)
+        names = [node.name for node in nodes]
+        self.names += names
+        self.ops += [node.op for node in nodes]
+        self.functions += [name] * count
+        self.nodes += nodes
+        self.inputs += [_NO_INPUTS] * count
+        self._first += [None] * count
+        numbers = dict(zip(names, range(first, first + count), strict=True))
         given = tuple(add(argument, ARGUMENT_OP, name, None) for argument in arguments)
         taken = tuple(add(f"result {place}", RESULT_OP, name, None) for place in range(results))
         self._places.update(zip(taken, range(results), strict=True))
@@ -240,7 +250,7 @@ class Network:
 
     def _connect(self, body: _Body, nodes: Sequence[Node]) -> None:
         resolve = self._resolve_in_function if body.name else self._resolve
-        numbers, feed = body.numbers, self._feed
+        numbers, feed, first = body.numbers, self._feed, self._first
         for node in nodes:
             texts = node.definition.input
             op = node.op
@@ -248,10 +258,24 @@ class Network:
             if not texts and call is None:
                 continue
             number = numbers[node.name]
-            inputs = [resolve(text, body) for text in texts if text[:1] != "^"]
+            inputs: list[tuple[int, int]] = []
+            for text in texts:
+                if text[:1] == "^":
+                    continue
+                source = numbers.get(text)
+                if source is None:
+                    producer = resolve(text, body)
+                    feed(number, len(inputs), producer)
+                    inputs.append(producer)
+                    continue
+                # Most inputs are the first outputs of nodes, and this is most of the time.
+                takers = first[source]
+                if takers is None:
+                    first[source] = [(number, len(inputs))]
+                else:
+                    takers.append((number, len(inputs)))
+                inputs.append((source, 0))
             self.inputs[number] = inputs
-            for slot, producer in enumerate(inputs):
-                feed(number, slot, producer)
             if call is not None:
                 self._enter(number, call, node)
 

@@ -74,6 +74,11 @@ def _elements(tensor: ConstantTensor) -> tuple[float, ...]:
         # Without a value of its own each element is the same as the next.
         return ()
     wanted = min(tensor.num_elements, _MAX_ELEMENTS) * tensor.dtype.itemsize
+    first = tensor.images[0]
+    if first.nbytes >= wanted:
+        buffer = memoryview(bytearray(wanted))
+        chunk = first.source.chunk(first.offset, wanted, buffer)
+        return struct.unpack(f"<{wanted // tensor.dtype.itemsize}{letter}", chunk)
     data = bytearray()
     for span in tensor.images:
         if len(data) >= wanted:

@@ -22,7 +22,7 @@ from pbckpt.operators.weights import weight_role
 from pbckpt.variables.formulas import Formulas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pbckpt.variables.walk import Walker
 
@@ -57,6 +57,7 @@ class Surroundings:
         self._shapes = shapes
         sizes = {number: prod(shape) for number, shape in shapes.items() if shape}
         self._formulas = Formulas(walker, sizes)
+        self._slots: dict[tuple[str, int], Sequence[tuple[int, Role]]] = {}
         self.parts: dict[int, list[Part]] = {}
         for number, op in enumerate(self._network.ops):
             self._see_weights(number, op)
@@ -78,9 +79,9 @@ class Surroundings:
     def _see_weights(self, number: int, op: str) -> None:
         """Look at weights that are computed from constants before an op takes them."""
         inputs = self._network.inputs[number]
-        for slot, producer in enumerate(inputs):
-            role = weight_role(op, slot, len(inputs))
-            if role not in _COMPUTED or self._walker.origin(producer) is not None:
+        for slot, role in self._weight_slots(op, len(inputs)):
+            producer = inputs[slot]
+            if self._walker.origin(producer) is not None:
                 continue
             formula = self._formulas.of(producer)
             if formula is None:
@@ -89,6 +90,15 @@ class Surroundings:
             self._note(formula.main, number, role, where)
             for factor in formula.factors:
                 self._note(factor, number, self._factor(factor), where, is_sure=False)
+
+    def _weight_slots(self, op: str, count: int) -> Sequence[tuple[int, Role]]:
+        """Return which of so many inputs of an op may be computed weights, and what they are."""
+        found = self._slots.get((op, count))
+        if found is None:
+            roles = ((slot, weight_role(op, slot, count)) for slot in range(count))
+            found = [(slot, role) for slot, role in roles if role in _COMPUTED and role is not None]
+            self._slots[op, count] = found
+        return found
 
     def _factor(self, constant: int) -> Role:
         """Return what else there is in a formula of a kernel: gains, and vectors of its norm."""

@@ -142,10 +142,14 @@ class Walker:
     """Walks of one graph, which share what they find out and their budget."""
 
     def __init__(self, network: Network) -> None:
-        """Walk in ``network``. ``origins`` tells, after the walks, whose value a node hands on."""
+        """Walk in ``network``. ``origins`` tells, after the walks, whose value a node hands on.
+
+        ``before`` is what has been found out on the way back from an output.
+        """
         self.network = network
         self.constant_only = constant_only(network)
         self.origins: dict[int, int] = {}
+        self.before: dict[tuple[int, int], tuple[int, int] | str | None] = {}
         self._ways: dict[tuple[str, int, int], Pass | None] = {}
         self._round: dict[int, bool] = {}
         self._takers: dict[int, tuple[tuple[int, int], ...]] = {}
@@ -162,13 +166,17 @@ class Walker:
         network, origins = self.network, self.origins
         inputs = network.inputs
         handed_on = self._handed_on
+        first = network.consumers(start)
+        if len(first) == 1 and handed_on(*first[0]) is None:
+            # Most constants have one use, and nothing between.
+            return Reach((Use(*first[0], _UNCHANGED),), (), network.is_whole)
         uses: list[Use] = []
         passed: list[Passed] = []
         seen = {start}
         is_shared = False
         calls = _Calls(network)
         shared = calls.shared
-        waiting = deque([_Step(start, network.consumers(start), _UNCHANGED)])
+        waiting = deque([_Step(start, first, _UNCHANGED)])
         while waiting:
             source, takers, changes, via = waiting.popleft()
             if is_shared:

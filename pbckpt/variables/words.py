@@ -186,6 +186,8 @@ def is_function_name(last: str) -> bool:
 
 def without_tool_suffix(name: str) -> str:
     """Return the name that a node had before tools folded or quantized it."""
+    if "__cf__" not in name and QUANTIZED_END not in name:
+        return name
     return _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", name))
 
 
