@@ -94,8 +94,8 @@ def add_limits(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_values(command: argparse.ArgumentParser) -> None:
-    """Add the options about the values that are stored."""
+def add_forms(command: argparse.ArgumentParser) -> None:
+    """Add the options about quantized weights and partitioned variables."""
     command.add_argument(
         "--quantized",
         choices=("float", "stored"),
@@ -111,6 +111,11 @@ def add_values(command: argparse.ArgumentParser) -> None:
         "TensorFlow 1 stores it; as X whole; or each part by itself (default: slices, and "
         "merged with --format object or both)",
     )
+
+
+def add_values(command: argparse.ArgumentParser) -> None:
+    """Add the options about the values that are stored."""
+    add_forms(command)
     command.add_argument(
         "--tensor",
         action="append",
