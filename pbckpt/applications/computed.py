@@ -28,7 +28,7 @@ from pbckpt.errors import (
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.graph.tensor_proto import ConstantTensor
 from pbckpt.shapes import count_elements
-from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, Network
+from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, SEPARATOR, Network
 from pbckpt.variables.variable import Detection, Found, Variable, is_trainable, variable_of
 
 if TYPE_CHECKING:
@@ -43,13 +43,10 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-_SEPARATOR = "::"
 # Arrays up to this size in all are kept from the first look until they are written.
 _KEPT_BYTES = 64 << 20
 _INTEGERS = QUANTIZED | {DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16}
 _ASKED = "asked_for"
-# What hands a constant on into a function that calls another.
-_HANDED_ON = frozenset(("Identity", ARGUMENT_OP))
 
 
 class Computed:
@@ -180,7 +177,7 @@ class Computed:
         from pbckpt.evaluation.evaluator import Evaluator  # noqa: PLC0415 - start-up time
         from pbckpt.evaluation.limits import EvaluationLimits  # noqa: PLC0415
 
-        function, _, tensor = title.rpartition(_SEPARATOR)
+        function, _, tensor = title.rpartition(SEPARATOR)
         if function not in self._evaluators:
             limit = EvaluationLimits(max_bytes=self._limits.max_expanded_bytes)
             self._bodies[function] = self._nodes(function, title)
@@ -211,12 +208,12 @@ class Computed:
         Raises SelectionError for a name that is none of the graph's, and GraphError
         where it depends on more than constants.
         """
-        is_first = name.rpartition(_SEPARATOR)[2].count(":") == 1
+        is_first = name.rpartition(SEPARATOR)[2].count(":") == 1
         title = name.removesuffix(":0") if is_first else name
         reason = "--tensor asked for it"
         try:
             evaluator, tensor = self._place(title)
-            constant = self._bodies[title.rpartition(_SEPARATOR)[0]].get(tensor)
+            constant = self._bodies[title.rpartition(SEPARATOR)[0]].get(tensor)
             if constant is not None and constant.op == CONSTANT_OP:
                 # Its bytes stay where they are.
                 return variable_of(title, constant.constant(), Found(_ASKED, reason, title))
@@ -258,7 +255,7 @@ class Computed:
 
     def _refused(self, name: str, title: str, error: GraphError) -> UnsupportedGraphError:
         """Return the error for a tensor that cannot be computed, with what it needs at the end."""
-        function, _, tensor = title.rpartition(_SEPARATOR)
+        function, _, tensor = title.rpartition(SEPARATOR)
         source = _fed_by(self._bodies.get(function, {}), tensor.partition(":")[0])
         node, op = getattr(error, "node_name", ""), getattr(error, "op", "")
         fact = _plain(error)

@@ -101,20 +101,20 @@ def _strings(node: Node | None) -> Sequence[bytes]:
 def _of_saved(saved: Sequence[_Saved], nodes: Mapping[str, Node]) -> list[Target]:
     places = {name: at for at, name in enumerate(nodes)}
     found: dict[str, Target] = {}
+    slices: dict[str, list[Slice]] = {}
     for one in saved:
         variable = _variable_of(one.tensor, nodes)
         dtype, shape = _facts(variable)
         if one.slice_spec:
             shape, part = _parse_spec(one.slice_spec)
-            part_of = found.get(one.name)
-            slices = (*part_of.slices, part) if part_of else (part,)
+            slices.setdefault(one.name, []).append(part)
         else:
-            slices = ()
+            slices.pop(one.name, None)
         order = places.get(variable.name if variable else one.tensor, len(places))
         if one.name in found:
             order = min(order, found[one.name].order or 0)
-        found[one.name] = Target(one.name, dtype, shape, slices, order=order)
-    return list(found.values())
+        found[one.name] = Target(one.name, dtype, shape, order=order)
+    return [one._replace(slices=tuple(slices.get(one.name, ()))) for one in found.values()]
 
 
 def _variable_of(name: str, nodes: Mapping[str, Node]) -> Node | None:

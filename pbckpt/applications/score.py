@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +31,7 @@ from pbckpt.bundle.payload import stored_chunks
 from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
 from pbckpt.storage.local import MappedFile
+from pbckpt.variables.words import without_number
 
 if TYPE_CHECKING:
     import os
@@ -43,7 +43,6 @@ _HELD = frozenset(("exact", "merged"))
 _LESS_EXACT = frozenset(("quantized", "fp16", "rounded", "folded-quantized"))
 # What is said of a variable whose value the graph holds.
 _FIELDS = {"const": str, "trainable": bool, "sha256": str}
-_SUFFIX = re.compile(r"_\d+$")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -178,7 +177,7 @@ def _fault(truth: Any) -> str:  # noqa: ANN401 - JSON is anything
 
 def _is_last(name: str, key: str) -> bool:
     last, other = name.rpartition("/")[2], key.rpartition("/")[2]
-    return last == other or _SUFFIX.sub("", last) == _SUFFIX.sub("", other)
+    return last == other or without_number(last) == without_number(other)
 
 
 def _is_any(name: str, key: str) -> bool:  # noqa: ARG001
@@ -187,7 +186,7 @@ def _is_any(name: str, key: str) -> bool:  # noqa: ARG001
 
 def _is_layer(name: str, key: str) -> bool:
     """Tell whether two scopes are one, but for what comes before and for numbers."""
-    scopes = [[_SUFFIX.sub("", part) for part in one.split("/")[:-1]] for one in (name, key)]
+    scopes = [[without_number(part) for part in one.split("/")[:-1]] for one in (name, key)]
     short, long = sorted(scopes, key=len)
     return long[len(long) - len(short) :] == short
 

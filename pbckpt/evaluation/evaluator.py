@@ -87,15 +87,11 @@ class Evaluator:
         """
         return len(self._ready(name).results)
 
-    def can_evaluate(self, tensor: str) -> bool:
-        """Tell whether nothing in the graph keeps a tensor from being evaluated.
+    def obstacle(self, tensor: str) -> Obstacle | None:
+        """Return the first node that keeps a tensor from being evaluated, and why; or None.
 
         Values are not looked at: it may turn out that shapes do not fit.
         """
-        return self.obstacle(tensor) is None
-
-    def obstacle(self, tensor: str) -> Obstacle | None:
-        """Return the first node that keeps a tensor from being evaluated, and why; or None."""
         reference = parse_reference(tensor)
         if reference is None:
             return Obstacle(ObstacleKind.ABSENT, tensor, "")

@@ -1,6 +1,7 @@
 """Operators: what the ops of TensorFlow say of the constants that they take.
 
     weight_role, fused_role      a variable sits here, and this is what it is
+    GATHERS                      rows of what sits here are looked up
     range_slots                  the ends of the range of what sits here
     argument_name                a parameter of the operation, never a weight
     passing                      the value goes on, from there to these outputs
@@ -21,11 +22,18 @@ from pbckpt.operators.arguments import argument_name, is_control_or_bookkeeping
 from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
 from pbckpt.operators.outputs import output_index
 from pbckpt.operators.passing import Change, Pass, passing
-from pbckpt.operators.weights import fused_role, range_slots, takes_fused_arguments, weight_role
+from pbckpt.operators.weights import (
+    GATHERS,
+    fused_role,
+    range_slots,
+    takes_fused_arguments,
+    weight_role,
+)
 
 __all__ = [
     "CALLS",
     "DIRECT_CALL",
+    "GATHERS",
     "Call",
     "Change",
     "Pass",

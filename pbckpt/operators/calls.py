@@ -44,10 +44,6 @@ class Call(NamedTuple):
             return slot - self.first + self.argument
         return None
 
-    def slot_of(self, argument: int) -> int | None:
-        """Return which input slot an argument is given by; None for a loop's count."""
-        return None if argument < self.argument else argument - self.argument + self.first
-
     def slot_of_result(self, output: int) -> int | None:
         """Return which input slot a result of a loop comes round to."""
         return output + self.first if self.loops else None

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # A graph asks for the same few ops again and again.
 _LOOKUPS = 4096
 
+# What looks rows of a table up, in one go.
+GATHERS = frozenset(("Gather", "GatherNd", "GatherV2", "ResourceGather", "ResourceGatherNd"))
+
 _CONVOLUTIONS = {
     "- kernel": """
         Conv Conv2D Conv2DBackpropFilterV2 Conv2DBackpropInput Conv2DBackpropInputV2 Conv3D

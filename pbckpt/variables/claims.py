@@ -93,7 +93,12 @@ def _reads_of_merged(sight: Sight, trace: Trace, walker: Walker) -> list[tuple[T
     network = sight.network
     roles_of = _Roles(sight)
     reads: dict[tuple[str, Role], Trace] = {}
+    behind: set[int] = set()
     for passed in sight.reach.passed:
+        if passed.source in behind:
+            # What comes behind a read is the same variable, and would be walked again.
+            behind.add(passed.node)
+            continue
         name = network.names[passed.node]
         if (
             network.ops[passed.node] != "Identity"
@@ -101,6 +106,7 @@ def _reads_of_merged(sight: Sight, trace: Trace, walker: Walker) -> list[tuple[T
             or not _INSIDE_LAYER.search(name)
         ):
             continue
+        behind.add(passed.node)
         read = trace._replace(reader=name, read=passed.node, value=sight.number)
         role = roles_of.of_read(passed.node, walker)
         if role is None:

@@ -12,18 +12,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import QUANTIZED, DataType
-from pbckpt.errors import UnsupportedGraphError
+from pbckpt.errors import LimitError, UnsupportedGraphError
 from pbckpt.operators import Change, range_slots
 from pbckpt.variables.claims import Claim, find_claims, find_scopes, main_role, value_dtype
 from pbckpt.variables.folding import find_folds
 from pbckpt.variables.naming import (
     Nameless,
     derive_names,
-    is_operation,
+    is_reader,
     numbered_names,
     without_import,
 )
-from pbckpt.variables.network import Network
+from pbckpt.variables.network import CONSTANT_OP, Network
 from pbckpt.variables.sight import Sight
 from pbckpt.variables.structure import Surroundings
 from pbckpt.variables.traces import TRACES, find_computed_reads, find_traces
@@ -37,6 +37,7 @@ from pbckpt.variables.variable import (
 )
 from pbckpt.variables.verdict import Outcome, judge
 from pbckpt.variables.walk import Walker
+from pbckpt.variables.words import QUANTIZED_END, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
     from pbckpt.variables.verdict import Verdict
 
 _LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))
-_QUANTIZED_SUFFIX = "_quantized_const"
+# A hundred characters of a function before each of some million constants.
+_MAX_TITLES = 1 << 28
 # Behind these, the integers of a constant are other ones, or none.
 _OTHER_NUMBERS = frozenset((Change.TYPE, Change.QUANTIZATION))
 
@@ -55,7 +57,7 @@ def detect(graph: Graph) -> Detection:
     """Return which constants of a graph were variables.
 
     Raises InvalidGraphError for a constant that TensorFlow would refuse,
-    whether it was a variable or not.
+    whether it was a variable or not; LimitError for names without end.
     """
     with _uncollected():
         return _detect(graph)
@@ -76,7 +78,23 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _check_titles(graph: Graph) -> None:
+    """Raise LimitError where a few long names of functions make titles without end."""
+    total = sum(
+        len(function.name) * sum(node.op == CONSTANT_OP for node in function.nodes)
+        for function in graph.functions
+    )
+    if total > _MAX_TITLES:
+        raise LimitError(
+            "the names of functions before those of the constants in them",
+            limit="title characters",
+            value=total,
+            maximum=_MAX_TITLES,
+        )
+
+
 def _detect(graph: Graph) -> Detection:
+    _check_titles(graph)
     network = Network(graph)
     walker = Walker(network)
     verdicts = examine(walker)
@@ -176,7 +194,7 @@ def _variables(claims: Sequence[Claim], walker: Walker, folds: Mapping[int, str]
 
 def _is_named_by_op(claim: Claim, name: str) -> bool:
     """Tell whether an optimizer gave the constant the name of the op that it took away."""
-    return claim.trace is None and is_operation(name.rpartition("/")[2])
+    return claim.trace is None and is_reader(name.rpartition("/")[2])
 
 
 def _own_name(claim: Claim) -> str:
@@ -238,7 +256,8 @@ def _with_ranges(variable: Variable, sight: Sight, walker: Walker) -> Variable:
         ends = [network.input(use.node, slot) for slot in slots]
         if all(number >= 0 and walker.constant_only[number] for number, _ in ends):
             low, high = (_tensor_title(network, *end) for end in ends)
-            key = variable.key.removesuffix(_QUANTIZED_SUFFIX)
+            # What is called nothing but that keeps its name: no key may be empty.
+            key = variable.key.removesuffix(QUANTIZED_END) or variable.key
             return variable._replace(
                 key=key,
                 ranges=(low, high),
@@ -260,7 +279,7 @@ def _skipped(verdict: Verdict, folds: Mapping[int, str], ends: Mapping[str, str]
     title = sight.network.title(sight.number)
     folded = folds.get(sight.number, "")
     if title in ends:
-        reason = f"it is an end of the range of {ends[title]!r}, which is quantized"
+        reason = f"it is an end of the range of {quoted(ends[title])}, which is quantized"
     return Skipped(
         title,
         sight.tensor,
@@ -274,7 +293,7 @@ def _skipped(verdict: Verdict, folds: Mapping[int, str], ends: Mapping[str, str]
 
 def _no_evidence(sight: Sight) -> str:
     network = sight.network
-    ops = sorted({network.ops[taker] for taker, _ in network.consumers(sight.number)})
+    ops = sorted({shown(network.ops[taker]) for taker, _ in network.consumers(sight.number)})
     return f"nothing speaks for it: it feeds {', '.join(ops)}" if ops else "it feeds nothing"
 
 

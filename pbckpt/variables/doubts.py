@@ -39,6 +39,7 @@ from pbckpt.variables.words import (
     is_setting,
     is_usual_name,
     loop_copy,
+    quoted,
     result_name,
 )
 
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from pbckpt.variables.walk import Use, Walker
 
 # A weight that was cast to half is still that weight.
+# A trace that checks of values look like.
+_MAY_BE_CHECKED = "colocated"
 _HALVES = frozenset((DataType.HALF, DataType.BFLOAT16))
 _CAST = re.compile(r"Cast(?:_\d+)?")
 _ARITHMETIC = frozenset(
@@ -74,7 +77,7 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
         if one.rule != "default_name" or scene.names_weights or not sight.rank:
             yield one
     yield from _numbers(sight, scene)
-    if scene.is_marked(sight.name) and not sight.traces and not _is_read(sight, scene):
+    if scene.marked and not _is_traced(sight) and not _is_read(sight, scene):
         reason = (
             f"freezing left the read of a variable on {scene.marked} others, and not on this one"
         )
@@ -98,11 +101,16 @@ def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
     Networks of few or short weights exist, too: a name of weights is heard as much.
     """
     tensor = sight.tensor
-    if tensor is None or sight.traces or scene.is_marked(sight.name):
+    if tensor is None or sight.traces or scene.marked:
         return
     for found in sight.once("numbers", lambda: filter(None, [number_evidence(tensor)])):
         is_likely = is_usual_name(sight.last_name) or not scene.has_names
         yield found._replace(strength=Strength.FAIR) if is_likely else found
+
+
+def _is_traced(sight: Sight) -> bool:
+    """Tell whether freezing left a trace that constants of the model's code never have."""
+    return any(trace.evidence.rule != _MAY_BE_CHECKED for trace in sight.traces)
 
 
 def _is_read(sight: Sight, scene: Scene) -> bool:
@@ -177,7 +185,7 @@ def _name(sight: Sight) -> Iterator[Evidence]:
     elif sight.traces:
         return
     elif is_computed(sight.name):
-        reason = f"its name {sight.name!r} is one that tools give to what they compute"
+        reason = f"its name {quoted(sight.name)} is one that tools give to what they compute"
         yield _against("folded", Strength.STRONG, reason)
     elif result := result_name(sight.name) or _cast_name(sight):
         reason = f"its name is that of an operation, {result}, whose result it is"
@@ -188,7 +196,7 @@ def _literal(sight: Sight) -> Evidence | None:
     """Find out whether a constant is named as a number in a formula is."""
     taker = _literal_of(sight)
     if taker is not None:
-        what = f"{sight.network.ops[taker]} {sight.network.names[taker]!r}"
+        what = sight.network.describe(taker)
         reason = f"it is named after its place in {what}, as TensorFlow names plain numbers"
         strength = Strength.FAIR if _is_named_alike(sight, taker) else Strength.STRONG
         return _against("literal", strength, reason)
@@ -281,7 +289,9 @@ def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
         if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
             source = _input_behind(walker, network.input(use.node, 1 - use.slot))
             if source and _leads_on(walker, use.node):
-                reason = f"{sight.describe(use)} prepares the network's input {source!r} with it"
+                reason = (
+                    f"{sight.describe(use)} prepares the network's input {quoted(source)} with it"
+                )
                 yield _against("preprocessing", Strength.FAIR, reason)
                 return
 

@@ -20,6 +20,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pbckpt.variables.network import CONSTANT_OP
+from pbckpt.variables.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +64,14 @@ def find_folds(walker: Walker) -> dict[int, str]:
         if offset is not None:
             kernel = network.names[weights]
             norm = _norm_behind(offset, walker)
-            folds[weights] = f"batch norm{norm} was folded into it, and into {name + _OFFSET!r}"
-            folds[offset] = f"batch norm{norm} was folded into {kernel!r}, and this is what is left"
+            folds[weights] = (
+                f"batch norm{norm} was folded into it, and into {quoted(name + _OFFSET)}"
+            )
+            folds[offset] = (
+                f"batch norm{norm} was folded into {quoted(kernel)}, and this is what is left"
+            )
         elif _is_factor(name):
-            folds[weights] = f"a factor, such as a batch norm's, was folded into it: {name!r}"
+            folds[weights] = f"a factor, such as a batch norm's, was folded into it: {quoted(name)}"
     return folds
 
 
@@ -94,7 +99,7 @@ def _norm_behind(offset: int, walker: Walker) -> str:
     network = walker.network
     for taker, _ in walker.takers(offset):
         if network.ops[taker] in _ADDITIONS:
-            return f" {network.names[taker].removesuffix(_EIGHT_BIT)!r}"
+            return f" {quoted(network.names[taker].removesuffix(_EIGHT_BIT))}"
     return ""
 
 

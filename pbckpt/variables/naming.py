@@ -24,14 +24,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.roles import Role
 from pbckpt.variables.traces import is_generic
+from pbckpt.variables.words import is_numbered, without_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _READ = re.compile(r"/?ReadVariableOp(?:_\d+)?$")
-_SUFFIX = re.compile(r"_\d+$")
-# Scopes of operations and calls, behind a layer's.
-_OPERATION = re.compile(
+# Scopes of operations that read variables, behind a layer's. Those that a constant may be
+# the result of are in words.
+_READER = re.compile(
     r"(?:Conv[123]D|Conv[123]DTranspose|convolution|depthwise|separable_conv[12]d|MatMul|matmul"
     r"|BiasAdd|Cast|Add|AddV2|add|Mul|mul|Sub|sub|batchnorm|FusedBatchNorm(?:V\d)?|Reshape|Read"
     r"|embedding_lookup(?:_sparse)?|Tensordot|tensordot|einsum|Einsum|split|unstack|GatherV2|Gather"
@@ -54,6 +55,8 @@ _RECURRENT = re.compile("rnn|cell|lstm|gru|recurrent", re.IGNORECASE)
 _CELL_WORDS = frozenset(("kernel", "recurrent_kernel", "variable", "weight", "matrix"))
 _CELLS = {1: "simple_rnn_cell", 3: "gru_cell", 4: "lstm_cell"}
 _MATRIX_RANK = 2
+# Nobody nests scopes deeper; to look at more of a name takes long.
+_MAX_SCOPES = 64
 _WORDS = {
     Role.MATRIX: "kernel",
     Role.RECURRENT_BIAS: "bias",
@@ -95,9 +98,9 @@ class Place(NamedTuple):
     word: str
 
 
-def is_operation(name: str) -> bool:
-    """Tell whether a component of a name is that of an operation."""
-    return _OPERATION.fullmatch(name) is not None
+def is_reader(name: str) -> bool:
+    """Tell whether a component of a name is the scope of an operation that reads a variable."""
+    return _READER.fullmatch(name) is not None
 
 
 def derive_names(
@@ -146,22 +149,24 @@ def _layer(variable: Nameless, nodes: Collection[str]) -> tuple[str, ...]:
     scope = _READ.sub("", reader)
     parts = scope.split("/") if scope else []
     operation = ""
-    while parts and "/".join(parts) in nodes:
+    for _ in range(_MAX_SCOPES):
+        if not parts or "/".join(parts) not in nodes:
+            break
         operation = parts.pop()
     # A layer may be called what its operation is: only the operation is taken off.
-    while parts and _OPERATION.fullmatch(parts[-1]) and parts[-1] != operation:
+    while parts and _READER.fullmatch(parts[-1]) and parts[-1] != operation:
         operation = parts.pop()
     return _without_control(parts)
 
 
-def _without_control(parts: Sequence[str]) -> tuple[str, ...]:
+def _without_control(parts: list[str]) -> tuple[str, ...]:
     """Take off the scopes of loops and branches, whose bodies say the outer scope again."""
     kept: list[str] = []
     place = 0
     while place < len(parts):
         if not _CONTROL.fullmatch(parts[place]):
             kept.append(parts[place])
-        elif list(parts[place + 1 : place + 1 + len(kept)]) == kept:
+        elif len(kept) <= _MAX_SCOPES and parts[place + 1 : place + 1 + len(kept)] == kept:
             place += len(kept)
         place += 1
     return tuple(kept)
@@ -196,7 +201,7 @@ def _word(variable: Nameless) -> str:
     last = variable.node.rpartition("/")[2]
     if not is_generic(last):
         return last
-    operation = _SUFFIX.sub("", _READ.sub("", variable.reader).rpartition("/")[2])
+    operation = without_number(_READ.sub("", variable.reader).rpartition("/")[2])
     return _WORDS_OF_READERS.get(operation, "variable")
 
 
@@ -282,16 +287,17 @@ def _without_prefix(places: list[Place]) -> list[Place]:
 
 
 def _without_calls(layer: tuple[str, ...]) -> tuple[str, ...]:
-    while len(layer) > 1 and _CALL.fullmatch(layer[0]):
-        layer = layer[1:]
-    return layer
+    calls = 0
+    while calls < len(layer) - 1 and _CALL.fullmatch(layer[calls]):
+        calls += 1
+    return layer[calls:]
 
 
 def _without_suffixes(places: list[Place]) -> list[Place]:
     """Take _1 off every scope, if every scope ends so."""
-    if not all(_SUFFIX.search(part) for place in places for part in place.layer):
+    if not all(is_numbered(part) for place in places for part in place.layer):
         return places
-    layers = [tuple(_SUFFIX.sub("", part) or part for part in place.layer) for place in places]
+    layers = [tuple(without_number(part) or part for part in place.layer) for place in places]
     return _unless_equal(places, layers)
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.calls import CALLS, DIRECT_CALL
 from pbckpt.operators.outputs import output_index
+from pbckpt.variables.words import RESOURCE, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,10 +39,8 @@ ARGUMENT_OP = "_Arg"
 RESULT_OP = "_Retval"
 # A part of the name of an Identity that was the read of a resource.
 _READ = "ReadVariableOp"
-# The end of the name of a constant that was a captured resource.
-_RESOURCE = "/resource"
 # Between the name of a function and that of a node in it.
-_SEPARATOR = "::"
+SEPARATOR = "::"
 _NOBODY: tuple[tuple[int, int], ...] = ()
 # How many inputs and results of calls are followed in all: a few thousand calls of
 # a few thousand functions each would make edges without end.
@@ -123,7 +122,7 @@ class Network:
     def has_resources(self) -> bool:
         """Whether there were resource variables: reads became Identities, captures constants."""
         return any(
-            (op == "Identity" and _READ in name) or (op == CONSTANT_OP and name.endswith(_RESOURCE))
+            (op == "Identity" and _READ in name) or (op == CONSTANT_OP and name.endswith(RESOURCE))
             for op, name in zip(self.ops, self.names, strict=True)
         )
 
@@ -134,7 +133,11 @@ class Network:
     def title(self, number: int) -> str:
         """Return the name of a node, in a function as ``FUNCTION::node``."""
         function = self.functions[number]
-        return f"{function}{_SEPARATOR}{self.names[number]}" if function else self.names[number]
+        return f"{function}{SEPARATOR}{self.names[number]}" if function else self.names[number]
+
+    def describe(self, number: int) -> str:
+        """Return a node in words, its op and its name, as reasons tell it."""
+        return f"{shown(self.ops[number])} {quoted(self.names[number])}"
 
     def constants(self) -> Iterator[int]:
         """Yield the numbers of all Const nodes, in file order."""

@@ -18,6 +18,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pbckpt.errors import UnsupportedGraphError
+from pbckpt.operators import GATHERS
+from pbckpt.variables.words import READ
 from pbckpt.wire.span import chunks
 
 if TYPE_CHECKING:
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
     from pbckpt.variables.variable import Variable
 
 _PART = re.compile(r"(.+)/part_(0|[1-9][0-9]{0,5})")
-_LOOKUPS = frozenset(("Gather", "GatherV2", "GatherNd", "ResourceGather", "ResourceGatherNd"))
 _JOINS = frozenset(("Concat", "ConcatV2"))
-_READ = "/read"
 _JOIN_SCOPE = "/ConcatPartitions/"
 _AXIS_BYTES = 8
 
@@ -98,7 +98,7 @@ def _takers(nodes: Iterable[Node], parts: Iterable[Variable]) -> dict[str, list[
     """Return which nodes take each of the parts, or what is read of it, by its constant."""
     readers: dict[str, str] = {}
     for part in parts:
-        readers |= dict.fromkeys((part.node, f"{part.node}{_READ}"), part.node)
+        readers |= dict.fromkeys((part.node, f"{part.node}{READ}"), part.node)
         if part.value:
             readers[part.value] = part.node
     takers: dict[str, list[Node]] = {}
@@ -130,7 +130,7 @@ class _AxisOf:
                 return self._axis(taker, len(parts[0].shape))
             if taker.op == "Identity" and len(parts) == 1 and _is_named(taker.name, name):
                 return 0
-        is_table = all(any(one.op in _LOOKUPS for one in some) for some in takers)
+        is_table = all(any(one.op in GATHERS for one in some) for some in takers)
         return 0 if is_table else None
 
     def _axis(self, taker: Node, rank: int) -> int | None:
@@ -157,8 +157,8 @@ def _is_joined(taker: Node, parts: Sequence[Variable]) -> bool:
     """Tell whether a node joins just these parts, in their order."""
     inputs = [text for text in taker.definition.input if text[:1] != "^"]
     data = inputs[1:] if taker.op == "Concat" else inputs[:-1]
-    names = [_producer(text).removesuffix(_READ) for text in data]
-    return names == [(part.value or part.node).removesuffix(_READ) for part in parts]
+    names = [_producer(text).removesuffix(READ) for text in data]
+    return names == [(part.value or part.node).removesuffix(READ) for part in parts]
 
 
 def _is_named(node: str, name: str) -> bool:

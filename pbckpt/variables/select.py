@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pbckpt.edits.refusal import Refusal
 from pbckpt.edits.selection import Choice, Patterns, Select, Selection, Why
 from pbckpt.errors import SelectionError
+from pbckpt.names import key_to_bytes
 from pbckpt.variables.evidence import Strength
 from pbckpt.variables.traces import TRACES
 from pbckpt.variables.uses import USES
@@ -150,6 +151,7 @@ def _taken(detection: Detection, choice: Choice) -> tuple[Variable, ...]:
     keys: dict[str, Variable] = {}
     for place, why in choice.taken.items():
         variable = _variable(detection, place, why)
+        _check_key(variable)
         other = keys.setdefault(variable.key, variable)
         if other is not variable:
             msg = (
@@ -159,6 +161,14 @@ def _taken(detection: Detection, choice: Choice) -> tuple[Variable, ...]:
             raise SelectionError(msg)
     # Code points sort as their UTF-8 bytes do, and so as bundle keys must.
     return tuple(keys[key] for key in sorted(keys))
+
+
+def _check_key(variable: Variable) -> None:
+    """Raise SelectionError for a key that no checkpoint can hold."""
+    if not variable.key:
+        msg = f"node {variable.node!r} cannot be stored under an empty name; leave it out"
+        raise SelectionError(msg)
+    key_to_bytes(variable.key)
 
 
 def _variable(detection: Detection, place: int, why: Why) -> Variable:

@@ -83,7 +83,7 @@ class Sight:
 
     def describe(self, use: Use) -> str:
         """Return a use in words."""
-        return f"{self.network.ops[use.node]} {self.network.names[use.node]!r}"
+        return self.network.describe(use.node)
 
 
 def use_role(network: Network, use: Use) -> Role | None:
@@ -104,17 +104,10 @@ class Scene(NamedTuple):
     ``has_names`` unless a tool has taken away the names that TensorFlow gave;
     ``names_weights`` unless all weights are called Const, as some converters leave
     them. ``reads`` are the constants that an Identity of any name reads, if that is
-    what tells the weights of a graph whose names are lost. ``apart`` are scopes of
-    weights that bear no marks, all of them: another graph, whose reads a tool has
-    taken away, was put there.
+    what tells the weights of a graph whose names are lost.
     """
 
     marked: int = 0
     has_names: bool = False
     names_weights: bool = True
     reads: frozenset[int] = frozenset()
-    apart: frozenset[str] = frozenset()
-
-    def is_marked(self, name: str) -> bool:
-        """Tell whether freezing would have left its mark on a variable of a name."""
-        return self.marked > 0 and name.partition("/")[0] not in self.apart

@@ -13,6 +13,7 @@ from pbckpt.errors import SelectionError
 from pbckpt.variables.network import Network
 from pbckpt.variables.verdict import Outcome
 from pbckpt.variables.walk import Walker
+from pbckpt.variables.words import quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +157,7 @@ def _consumers(number: int, network: Network) -> Iterator[Consumer]:
         way: list[str] = []
         step = network.input(use.node, use.slot)[0]
         while step in sources and len(way) < _MAX_WAY:
-            way.append(f"{network.ops[step]} {network.title(step)!r}")
+            way.append(f"{shown(network.ops[step])} {quoted(network.title(step))}")
             step = sources[step]
         if step in sources:
             way.append(f"{steps[step]} more")

@@ -31,7 +31,6 @@ _SUMS = frozenset((*_ADDS, "AddN", "BiasAdd", "BiasAddV1", "Sub"))
 _ROOTS = frozenset(("Rsqrt", "Sqrt", "Pow"))
 _DIVISIONS = frozenset(("RealDiv", "Div", "DivNoNan"))
 _FUSED_NORMS = frozenset(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"))
-_HALF_WAVES = frozenset(("Relu", "Minimum", "Maximum", "Abs", "Sub"))
 # How many sums deep the matrix multiplications may be whose outputs a bias is added to.
 _MAX_SUMS = 3
 # How many of a multiplication's inputs may be its kernel.
@@ -107,7 +106,7 @@ class Surroundings:
         return self._network.input(number, 1 - slot)
 
     def _title(self, number: int) -> str:
-        return f"{self._network.ops[number]} {self._network.names[number]!r}"
+        return self._network.describe(number)
 
     def _see_root(self, root: int) -> None:
         """Look at 1/sqrt(variance + epsilon), and at what is done with it."""
@@ -126,7 +125,7 @@ class Surroundings:
             return
         where = f"the normalisation with {self._title(root)}"
         self._note(variance, add, Role.MOVING_VARIANCE, f"the variance in {where}")
-        self._see_scaled(root, variance is not None, where)
+        self._see_scaled(root, where, has_variance=variance is not None)
 
     def _see_deviation(self, root: int, variance: int) -> None:
         """Look at (x - mean) / (sqrt(variance) + epsilon), or without an epsilon."""
@@ -138,9 +137,10 @@ class Surroundings:
             for taker, slot in self._walker.takers(divisor):
                 if self._network.ops[taker] in _DIVISIONS and slot == 1:
                     self._note(variance, root, Role.MOVING_VARIANCE, f"the variance in {where}")
-                    self._see_normalised(taker, self._operands(taker, slot), True, where)  # noqa: FBT003
+                    centred = self._operands(taker, slot)
+                    self._see_normalised(taker, centred, where, has_variance=True)
 
-    def _see_scaled(self, root: int, has_variance: bool, where: str) -> None:  # noqa: FBT001
+    def _see_scaled(self, root: int, where: str, *, has_variance: bool) -> None:
         """Look at what is multiplied with, or divided by, the root."""
         for taker, slot in self._walker.takers(root):
             op = self._network.ops[taker]
@@ -148,7 +148,7 @@ class Surroundings:
                 other = self._operands(taker, slot)
                 constant = self._array(other)
                 if constant is None:
-                    self._see_normalised(taker, other, has_variance, where)
+                    self._see_normalised(taker, other, where, has_variance=has_variance)
                 elif self._is_subtracted(taker):
                     self._note(constant, taker, Role.MOVING_MEAN, f"the mean in {where}")
                     self._see_offset(taker, where)
@@ -188,11 +188,7 @@ class Surroundings:
                 self._note(beta, taker, Role.BETA, f"the offset in {where}")
 
     def _see_normalised(
-        self,
-        product: int,
-        centred: tuple[int, int],
-        has_variance: bool,  # noqa: FBT001
-        where: str,
+        self, product: int, centred: tuple[int, int], where: str, *, has_variance: bool
     ) -> None:
         """Look at (x - mean) / sqrt(variance + epsilon), and what comes after."""
         number, _ = self._walker.behind(centred)

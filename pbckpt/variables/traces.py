@@ -28,9 +28,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.operators import GATHERS
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.network import CONSTANT_OP
 from pbckpt.variables.walk import READING
+from pbckpt.variables.words import READ, RESOURCE, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +56,6 @@ TRACES = frozenset(
         "plain_read",
     )
 )
-_READ = "/read"
-_RESOURCE = "/resource"
-_GATHERS = frozenset(("GatherV2", "Gather", "GatherNd", "ResourceGather", "ResourceGatherNd"))
 # The last component of a name that Grappler gave a node when it became a constant.
 _FOLDED = re.compile(r"/_\d+__cf__\d+$")
 _IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
@@ -65,7 +64,6 @@ _STATEFUL = "_has_manual_control_dependencies"
 # How many nodes the formula of a value may have that a variable's read is left of.
 _MAX_FORMULA = 32
 _MAX_EDGES = 32 * _MAX_FORMULA
-_IS_UNKNOWN = re.compile(r"(?:.*/)?unknown(?:_\d+)?")
 _IS_NUMBER = re.compile(r".*/\d+")
 _IS_RESOURCE_ARGUMENT = re.compile(r".*resource(?:_\d+)?")
 
@@ -118,10 +116,10 @@ def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
 def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
     """Tell whether neither the name of a constant nor its uses can be traces, as of most."""
     name = network.names[number]
-    if _READ in name or _RESOURCE in name or "ReadVariableOp" in name or name[-1:].isdigit():
+    if READ in name or RESOURCE in name or "ReadVariableOp" in name or name[-1:].isdigit():
         return False
     ops = {network.ops[use.node] for use in reach.uses}
-    return not any(op in _GATHERS or network.is_call(op) for op in ops)
+    return not any(op in GATHERS or network.is_call(op) for op in ops)
 
 
 def _reads(reach: Reach, network: Network) -> Iterator[Passed]:
@@ -137,7 +135,7 @@ def _reads(reach: Reach, network: Network) -> Iterator[Passed]:
 
 
 def _names_a_read(name: str) -> bool:
-    return name.endswith(_READ) or _IS_READ.fullmatch(name) is not None
+    return name.endswith(READ) or _IS_READ.fullmatch(name) is not None
 
 
 def _value(number: int, passed: Passed) -> int:
@@ -149,10 +147,10 @@ def _read_identities(number: int, reads: list[Passed], network: Network) -> Iter
     """Find the Identities ``X/read`` that read reference variables."""
     for passed in reads:
         name = network.names[passed.node]
-        if name.endswith(_READ) and name != _READ:
-            reason = f"Identity {name!r} reads it, as freezing leaves a reference variable"
+        if name.endswith(READ) and name != READ:
+            reason = f"Identity {quoted(name)} reads it, as freezing leaves a reference variable"
             evidence = Evidence("read_identity", Strength.PROOF, reason)
-            own = name.removesuffix(_READ)
+            own = name.removesuffix(READ)
             yield Trace(evidence, own, name, _value(number, passed), passed.node)
 
 
@@ -171,7 +169,7 @@ def _resource_reads(
     gather = _gather_capture(number, reach, network)
     # A table that is a kernel elsewhere, too, belongs to the layer that looks rows up.
     reader = gather.reader if gather else reader
-    reason = f"Identity {reader!r} reads it, as freezing leaves a resource variable"
+    reason = f"Identity {quoted(reader)} reads it, as freezing leaves a resource variable"
     evidence = Evidence("resource_read", Strength.PROOF, reason)
     yield Trace(evidence, own, reader, _value(number, passed), passed.node)
 
@@ -191,13 +189,13 @@ def is_generic(name: str) -> bool:
 def _resource_capture(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the name that freezing gives a captured resource: its taker's, and that input's."""
     name = network.names[number]
-    taker = name.removesuffix(_RESOURCE)
+    taker = name.removesuffix(RESOURCE)
     if taker == name:
         return None
     nodes = [use.node for use in reach.uses] + [passed.node for passed in reach.passed]
     if not _IS_READ.fullmatch(taker) and all(network.names[node] != taker for node in nodes):
         return None
-    reason = f"it is named after {taker!r}, as freezing names a variable that is captured"
+    reason = f"it is named after {quoted(taker)}, as freezing names a variable that is captured"
     return Trace(Evidence("resource_capture", Strength.PROOF, reason), "", taker, number)
 
 
@@ -208,8 +206,8 @@ def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None
         return None
     taker = name.rpartition("/")[0]
     for use in reach.uses:
-        if use.slot == 0 and network.ops[use.node] in _GATHERS and network.names[use.node] == taker:
-            reason = f"{taker!r} gathers from it, named as a variable is that it captured"
+        if use.slot == 0 and network.ops[use.node] in GATHERS and network.names[use.node] == taker:
+            reason = f"{quoted(taker)} gathers from it, named as a variable is that it captured"
             return Trace(Evidence("gather_capture", Strength.PROOF, reason), "", taker, number)
     return None
 
@@ -218,8 +216,7 @@ def _resource_input(number: int, reach: Reach, network: Network) -> Trace | None
     """Find the loop or branch that lists which of its inputs were resources."""
     for use in reach.uses:
         if use.slot in network.resource_slots(use.node):
-            name = network.names[use.node]
-            reason = f"{network.ops[use.node]} {name!r} lists its input {use.slot} as a resource"
+            reason = f"{network.describe(use.node)} lists its input {use.slot} as a resource"
             own = network.names[number]
             evidence = Evidence("resource_input", Strength.PROOF, reason)
             return Trace(evidence, "" if is_generic(own) else own, "", number)
@@ -236,7 +233,7 @@ def _resource_argument(number: int, reach: Reach, network: Network) -> Trace | N
             and _IS_RESOURCE_ARGUMENT.fullmatch(name)
         ):
             function = network.functions[passed.node]
-            reason = f"function {function!r} takes it as {name!r}"
+            reason = f"function {quoted(function)} takes it as {quoted(name)}"
             own = network.names[number]
             evidence = Evidence("resource_argument", Strength.STRONG, reason)
             return Trace(evidence, "" if is_generic(own) else own, "", number)
@@ -252,23 +249,18 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
     placed_with = f"loc:@{name}".encode()
     for use in reach.uses:
         node = network.nodes[use.node]
-        if node is None or use.slot or node.op not in _GATHERS or use.changes:
+        if node is None or use.slot or node.op not in GATHERS or use.changes:
             continue
         attrs = node.definition.attr
         if _is_resource_gather(node, network):
-            reason = f"GatherV2 {node.name!r} is what freezing makes of a gather from a variable"
+            reason = (
+                f"GatherV2 {quoted(node.name)} is what freezing makes of a gather from a variable"
+            )
             evidence = Evidence("resource_gather", Strength.STRONG, reason)
             return Trace(evidence, "" if is_generic(name) else name, node.name, number)
         if placed_with in network.places(use.node) and "batch_dims" not in attrs:
-            reason = f"GatherV2 {node.name!r} was placed with the variable {name!r}"
+            reason = f"GatherV2 {quoted(node.name)} was placed with the variable {quoted(name)}"
             return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
-        if _IS_UNKNOWN.fullmatch(name):
-            reason = (
-                f"GatherV2 {node.name!r} takes {name!r}, as loaded models call what they capture"
-            )
-            return Trace(
-                Evidence("resource_gather", Strength.STRONG, reason), "", node.name, number
-            )
     return None
 
 
@@ -288,13 +280,13 @@ def _is_resource_gather(node: Node, network: Network) -> bool:
 def _folded_read(number: int, network: Network) -> Trace | None:
     """Find the name of a read on the constant itself, which an optimizer made of the read."""
     name = _FOLDED.sub("", network.names[number])
-    if name.endswith(_READ) and name != _READ:
-        own, reader = name.removesuffix(_READ), name
+    if name.endswith(READ) and name != READ:
+        own, reader = name.removesuffix(READ), name
     elif _IS_READ.fullmatch(name):
         own, reader = "", name
     else:
         return None
-    reason = f"it has the name of a read, {name!r}, that an optimizer made a constant"
+    reason = f"it has the name of a read, {quoted(name)}, that an optimizer made a constant"
     return Trace(Evidence("folded_read", Strength.STRONG, reason), own, reader, number)
 
 
@@ -309,9 +301,8 @@ def _colocated(number: int, reads: list[Passed], network: Network) -> Iterator[T
         node = network.nodes[passed.node]
         waits = node is not None and any(text[:1] == "^" for text in node.definition.input)
         if placed_with in network.places(passed.node) and not waits:
-            reason = (
-                f"Identity {network.names[passed.node]!r} was placed with the variable {name!r}"
-            )
+            read = quoted(network.names[passed.node])
+            reason = f"Identity {read} was placed with the variable {quoted(name)}"
             evidence = Evidence("colocated", Strength.STRONG, reason)
             yield Trace(evidence, name, network.names[passed.node], _value(number, passed))
             return
@@ -332,9 +323,9 @@ def find_computed_reads(walker: Walker) -> Iterator[tuple[Trace, tuple[int, ...]
             continue
         sources = _sources(number, network)
         if sources:
-            reason = f"Identity {name!r} reads what is computed from it"
+            reason = f"Identity {quoted(name)} reads what is computed from it"
             evidence = Evidence("computed_read", Strength.PROOF, reason)
-            own = name.removesuffix(_READ) if name.endswith(_READ) else ""
+            own = name.removesuffix(READ) if name.endswith(READ) else ""
             yield Trace(evidence, own, name, number), sources
 
 

@@ -14,7 +14,6 @@ constant is used for decides, and its name, if the graph still has names.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +24,7 @@ from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.uses import use_evidence
-from pbckpt.variables.words import is_default_name, is_made_up, is_usual_name
+from pbckpt.variables.words import is_default_name, is_made_up, is_usual_name, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +42,7 @@ _MARKS = frozenset(
 _SETTLED = frozenset(("parameter", "literal", "default_name", "folded", "empty", "not_a_number"))
 # Doubts about the numbers themselves: constants of the model's code have names, too.
 _MADE = frozenset(("written_values", "repeated_values"))
+_PLAIN_CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 _CONTROL_FLOW = frozenset(("Enter", "RefEnter", "Switch", "RefSwitch", "Merge", "RefMerge", "_Arg"))
 # Nodes whose names are the model's rather than TensorFlow's.
 _NAMED_BY_PEOPLE = frozenset(("Const", "Placeholder", "PlaceholderWithDefault", "Identity"))
@@ -59,8 +59,6 @@ _BESIDE_READS = frozenset(
 # Of how many weights an Identity has to read how large a share, to tell a frozen graph.
 _MIN_READS = 2
 _MOST = 0.6
-# So many weights make another network; fewer may be constants that are called so.
-_MIN_APART = 4
 _DEFAULT_VARIABLE = re.compile(r"Variable(?:_\d+)?")
 
 
@@ -105,7 +103,7 @@ def judge(sights: Sequence[Sight], walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant of a graph."""
     scene = _scene(sights, walker)
     verdicts = [_verdict(sight, list(_evidence(sight, walker, scene))) for sight in sights]
-    return verdicts if scene.marked and not scene.apart else _with_families(verdicts)
+    return verdicts if scene.marked else _with_families(verdicts)
 
 
 def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
@@ -132,7 +130,7 @@ def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evid
         return
     elif is_usual_name(last):
         yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif not scene.has_names and not scene.is_marked(sight.name) and _looks_trained(sight, against):
+    elif not scene.has_names and not scene.marked and _looks_trained(sight, against):
         reason = "its numbers are of full length and all different, as training leaves them"
         yield Evidence("trained_values", Strength.FAIR, reason)
     elif scene.has_names and _is_named(sight, against):
@@ -184,25 +182,14 @@ def _scene(sights: Sequence[Sight], walker: Walker) -> Scene:
     """Find out whether freezing left its marks in this graph."""
     marks = [sight for sight in sights if any(_is_mark(trace) for trace in sight.traces)]
     if any(_is_removable(sight, walker) for sight in marks):
-        return Scene(len(marks), _has_names(walker), apart=_apart(sights, walker))
+        return Scene(len(marks), _has_names(walker))
     weights = [sight for sight in sights if _could_be_a_weight(sight, walker)]
     unmarked = sum(not sight.traces for sight in weights)
     has_names, names_weights = _has_names(walker), _names_weights(sights)
     if marks and len(marks) >= unmarked:
-        return Scene(len(marks), has_names, names_weights, apart=_apart(sights, walker))
+        return Scene(len(marks), has_names, names_weights)
     reads = _plain_reads(sights, weights, walker)
     return Scene(len(reads), has_names, names_weights, reads)
-
-
-def _apart(sights: Sequence[Sight], walker: Walker) -> frozenset[str]:
-    """Return the outermost scopes that have weights, by their names too, but no marks."""
-    marked = {sight.name.partition("/")[0] for sight in sights if sight.traces}
-    found: Counter[str] = Counter()
-    for sight in sights:
-        scope, slash, _ = sight.name.partition("/")
-        if slash and scope not in marked and is_usual_name(sight.last_name):
-            found[scope] += _could_be_a_weight(sight, walker)
-    return frozenset(scope for scope, count in found.items() if count >= _MIN_APART)
 
 
 def _plain_reads(
@@ -264,6 +251,9 @@ def _is_removable(sight: Sight, walker: Walker) -> bool:
     """
     network = walker.network
     reads = [taker for taker, _ in network.consumers(sight.number)]
+    if any(network.ops[read] in _PLAIN_CALLS for read in reads):
+        # What is called, and is neither loop nor branch, reads its variables itself.
+        reads += [one.node for one in sight.reach.passed if network.functions[one.node]]
     for read in reads:
         node = network.nodes[read]
         if node is None or node.op != "Identity" or len(node.definition.input) != 1:
@@ -300,6 +290,6 @@ def _with_family(verdict: Verdict, proven: dict[str, str]) -> Verdict:
         return verdict
     if any(one.rule in _SETTLED for one in verdict.evidence):
         return verdict
-    reason = f"{proven[scope]!r} beside it was a variable"
+    reason = f"{quoted(proven[scope])} beside it was a variable"
     evidence = Evidence("family", Strength.FAIR, reason)
     return _verdict(verdict.sight, [*verdict.evidence, evidence])

@@ -17,6 +17,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+# The ends of names that freezing gives to reads of reference variables, and to resources.
+READ = "/read"
+RESOURCE = "/resource"
+# The end of the name of a constant that a tool has quantized.
+QUANTIZED_END = "_quantized_const"
+# Of a longer name, which nobody reads, the ends are shown: many reasons may tell of one.
+_LONGEST_SHOWN = 200
 # Nobody gives longer names; to look for words in one takes long.
 _LONGEST = 256
 # Graphs have the same few last components again and again.
@@ -37,7 +44,7 @@ _COMPUTED_PARTS = ("_eightbit/", "-folded-")
 _NORMALISATION_PARTS = ("Scaled", "Offset")
 # What an optimizer puts before the names of constants that it takes into a loop.
 _LOOP_COPY = "ConstantFolding/"
-_TOOL_SUFFIX = re.compile(r"/_\d+__cf__\d+$|_quantized_const$")
+_TOOL_SUFFIX = re.compile(rf"/_\d+__cf__\d+$|{QUANTIZED_END}$")
 # Operations whose result is what they take.
 _KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
 _TENSORDOT = re.compile(r"[tT]ensordot(?:_\d+)?")
@@ -93,6 +100,19 @@ _USUAL_NAME = re.compile(
 )
 
 
+def shown(name: str) -> str:
+    """Return a name as reasons tell it, without the middle of a very long one."""
+    if len(name) <= _LONGEST_SHOWN:
+        return name
+    half = _LONGEST_SHOWN // 2
+    return f"{name[:half]}…{name[-half:]}"
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotes, as reasons tell it."""
+    return repr(shown(name))
+
+
 def is_default_name(last: str) -> bool:
     """Tell whether a last component is Const, as tf.constant calls what has no name."""
     return _DEFAULT.fullmatch(last) is not None
@@ -129,10 +149,20 @@ def is_numbered(last: str) -> bool:
     return _NUMBER.search(last) is not None
 
 
+def without_number(last: str) -> str:
+    """Return a last component without the number that tells equal names apart."""
+    return _NUMBER.sub("", last)
+
+
 @lru_cache(_LOOKUPS)
 def is_input_word(last: str) -> bool:
     """Tell whether a last component is what some op calls an input."""
     return _INPUT.fullmatch(last) is not None
+
+
+def is_word(last: str, word: str) -> bool:
+    """Tell whether a last component is a word, or one with a number behind it."""
+    return without_number(last) == word
 
 
 def is_input_of(op: str, slot: int, last: str) -> bool:
@@ -140,7 +170,7 @@ def is_input_of(op: str, slot: int, last: str) -> bool:
     expected = _INPUTS_OF.get(op)
     if expected is None:
         return is_input_word(last)
-    return slot < len(expected) and _NUMBER.sub("", last) == expected[slot]
+    return slot < len(expected) and without_number(last) == expected[slot]
 
 
 @lru_cache(_LOOKUPS)

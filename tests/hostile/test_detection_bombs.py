@@ -72,6 +72,19 @@ def chain_of(op: str) -> GraphDef:
     return graph
 
 
+def chain_of_reads() -> GraphDef:
+    """Reads of a resource, each of what another has read."""
+    graph = GraphDef()
+    add_const(graph, "unknown_1")
+    before = "unknown_1"
+    for number in range(LONG):
+        name = f"a{number}/ReadVariableOp"
+        graph.node.add(name=name, op="Identity", input=[before])
+        before = name
+    graph.node.add(name="m", op="Conv2D", input=["x", before])
+    return graph
+
+
 def chain_backwards() -> GraphDef:
     """The same, each node before what it takes."""
     graph = GraphDef()
@@ -311,6 +324,7 @@ BOMBS: dict[str, tuple[Callable[[], GraphDef], int]] = {
     "a chain of Identity": (lambda: chain_of("Identity"), 1),
     "a chain of Neg": (lambda: chain_of("Neg"), 1),
     "a chain of Rsqrt": (lambda: chain_of("Rsqrt"), 1),
+    "a chain of reads": (chain_of_reads, 1),
     "a chain backwards": (chain_backwards, 1),
     "a chain of sums": (chain_of_sums, 1),
     "cycles": (cycles, 1),

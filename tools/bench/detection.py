@@ -10,6 +10,9 @@
     loops    cycles: each node is given what it gives
     calls    a function that calls itself, and is called by many
     concat   how many constants one node brings together, each then seen at all uses
+    reads    how many reads of a variable are one behind the other
+    scalars  how many plain numbers a formula has
+    affine   how many vectors shift and scale a signal, in a graph without reads
 
 The graphs are made in memory and hold no weights to speak of. Times are the least
 of several runs, without the collector of garbage, which a program that has just
@@ -189,6 +192,29 @@ def _concat(graph: GraphDef, nodes: int) -> None:
         last = _node(graph, "Identity", f"step_{number}", last)
 
 
+def _reads(graph: GraphDef, nodes: int) -> None:
+    last = _constant(graph, "unknown_1", 8, 8)
+    for number in range(nodes):
+        last = _node(graph, "Identity", f"layer_{number}/ReadVariableOp", last)
+    _node(graph, "Conv2D", "Conv2D", "x", last)
+
+
+def _scalars(graph: GraphDef, nodes: int) -> None:
+    last = "x"
+    for number in range(max(1, nodes // 2)):
+        factor = _constant(graph, f"c{number}/y")
+        last = _node(graph, "Mul", f"c{number}", last, factor)
+
+
+def _affine(graph: GraphDef, nodes: int) -> None:
+    last = "x"
+    for number in range(max(1, nodes // 4)):
+        scope = f"layer_{number}"
+        scale, offset = (_constant(graph, f"{scope}/{name}", 4) for name in ("w", "b"))
+        last = _node(graph, "Mul", f"{scope}/mul", last, scale)
+        last = _node(graph, "AddV2", f"{scope}/add", last, offset)
+
+
 KINDS: dict[str, Callable[[GraphDef, int], None]] = {
     "layers": _layers,
     "chain": _chain,
@@ -196,6 +222,9 @@ KINDS: dict[str, Callable[[GraphDef, int], None]] = {
     "loops": _loops,
     "calls": _calls,
     "concat": _concat,
+    "reads": _reads,
+    "scalars": _scalars,
+    "affine": _affine,
 }
 """How the graphs are made, by name."""
 

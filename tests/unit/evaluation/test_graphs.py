@@ -70,7 +70,7 @@ def test_a_constant_and_what_is_made_of_it() -> None:
     )
     assert graph.evaluate("sum").tolist() == [[2, 5], [5, 8]]
     assert graph.dtype("sum:0") is FLOAT
-    assert graph.can_evaluate("sum")
+    assert graph.obstacle("sum") is None
     assert graph.missing("sum") == ()
 
 
@@ -99,7 +99,7 @@ def test_the_result_is_the_callers_own() -> None:
 )
 def test_a_name_that_is_none(name: str) -> None:
     graph = evaluator(const("w", INT32, [1]))
-    assert not graph.can_evaluate(name)
+    assert graph.obstacle(name) is not None
     with pytest.raises(SelectionError):
         graph.evaluate(name)
 
@@ -178,7 +178,7 @@ def test_a_branch_that_is_not_taken() -> None:
 )
 def test_a_node_that_contradicts_itself(node: NodeDef) -> None:
     graph = evaluator(const("w", FLOAT, [1, 2]), node)
-    assert not graph.can_evaluate("n")
+    assert graph.obstacle("n") is not None
     with pytest.raises(InvalidGraphError):
         graph.evaluate("n")
 
@@ -292,7 +292,7 @@ def test_what_can_be_evaluated_is_told_without_numpy() -> None:
     code = """
 import sys
 from pbckpt.evaluation.evaluator import Evaluator
-assert not Evaluator({}).can_evaluate("w")
+assert Evaluator({}).obstacle("w") is not None
 print("numpy" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,6 +14,9 @@ from tools.bench.detection import KINDS, main, measure
         ("loops", 100, 20),
         ("calls", 100, 33),
         ("concat", 102, 51),
+        ("reads", 102, 1),
+        ("scalars", 100, 50),
+        ("affine", 100, 50),
     ],
 )
 def test_graphs_are_what_their_names_say(kind: str, nodes: int, constants: int) -> None:

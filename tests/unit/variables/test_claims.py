@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from pbckpt.variables.walk import Reach, Walker
 from tests.unit.variables.graphs import const, detect_in, identity, node
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def norm(layer: str, constant: str) -> list[object]:
@@ -36,6 +42,24 @@ def test_reads_in_one_role_are_of_one_variable() -> None:
     takers = [node("BiasAdd", read.rpartition("/")[0], "x", read) for read in reads]
     nodes = [const(constant, 4), *(identity(read, constant) for read in reads), *takers]
     assert found(*nodes) == [("dense/bias", "bias")]
+
+
+def test_reads_behind_a_read_are_of_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And they are not walked from again, each to the end of the same chain."""
+    steps = []
+    walk = Walker.walk
+
+    def counting(walker: Walker, start: int) -> Reach:
+        reach = walk(walker, start)
+        steps.append(len(reach.passed))
+        return reach
+
+    monkeypatch.setattr(Walker, "walk", counting)
+    reads = [f"a{number}/ReadVariableOp" for number in range(100)]
+    chain = [identity(*pair) for pair in zip(reads, ["unknown_1", *reads], strict=False)]
+    product = node("Conv2D", "mm", "x", reads[-1])
+    assert found(const("unknown_1", 1, 1, 4, 4), *chain, product) == [("a0/kernel", "kernel")]
+    assert sum(steps) == 100 + 99
 
 
 def test_a_cast_with_the_name_of_its_op_is_of_the_models_code() -> None:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from pbckpt.dtypes import DataType
-from pbckpt.errors import InvalidGraphError
+from pbckpt.errors import InvalidGraphError, LimitError
 from pbckpt.operators.roles import Role
 from pbckpt.variables.variable import Detection
 from tests.unit.variables.graphs import const, detect_in, function, identity, node, variable
@@ -154,6 +154,26 @@ def test_a_merged_constant_whose_own_read_is_gone_keeps_its_name() -> None:
     assert keys(found) == [("b/kernel", "b/kernel"), ("a/bias", "b/bias"), ("b/bias", "b/bias")]
 
 
+def test_reasons_show_the_ends_of_long_names() -> None:
+    """A name of a megabyte would else be told of each of thousands of constants."""
+    long = "n" * 1000
+    weights = [const(f"w{number}", 4, 4) for number in range(20)]
+    names = [f"w{number}" for number in range(20)]
+    joined = node("ConcatV2", "joined", *names, "axis")
+    found = detect_in(*weights, const("axis", dtype=3), joined, node("MatMul", long, "x", "joined"))
+    reasons = [one.reason for one in (*found.variables, *found.skipped)]
+    assert f"MatMul '{'n' * 100}…{'n' * 100}' multiplies with it" in reasons
+    assert max(map(len, reasons)) < 300
+
+
+def test_names_of_functions_are_not_told_without_end() -> None:
+    """A title has the whole name, as others find the constant by it."""
+    nodes = [const(f"w{number}", 4, 4) for number in range(300)]
+    body = function("f" * (1 << 20), [], [], *nodes)
+    with pytest.raises(LimitError, match="title characters of 268435456"):
+        detect_in(functions=[body])
+
+
 def test_the_value_of_what_a_tool_made_smaller_is_what_is_read() -> None:
     cast = node("Cast", "c", "w/half")
     cast.attr["SrcT"].type, cast.attr["DstT"].type = 19, 1
@@ -185,6 +205,16 @@ def test_a_weight_of_a_quantized_op_has_a_range() -> None:
     ]
     (found,) = detect_in(*nodes).variables
     assert (found.key, found.ranges, found.dtype) == ("c/kernel", ("lo", "hi"), DataType.FLOAT)
+
+
+def test_a_weight_whose_name_is_what_quantizing_adds_keeps_it() -> None:
+    (found,) = detect_in(
+        const("_quantized_const", 3, 3, 1, 8, dtype=12),
+        const("lo"),
+        const("hi"),
+        node("QuantizedConv2D", "q", "x", "_quantized_const", "xlo", "xhi", "lo", "hi"),
+    ).variables
+    assert (found.key, found.ranges) == ("_quantized_const", ("lo", "hi"))
 
 
 # --- keys

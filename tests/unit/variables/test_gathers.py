@@ -35,9 +35,9 @@ def test_resource_gather_by_its_place() -> None:
     assert traces("emb/table", const("emb/table", 9, 2), gather) == []
 
 
-def test_resource_gather_of_what_a_loaded_model_captured() -> None:
+def test_what_a_loaded_model_captured_may_be_a_table_of_its_code() -> None:
     nodes = [const("call/unknown_3", 9, 2), node("GatherV2", "g", "call/unknown_3", "ids", "axis")]
-    assert traces("call/unknown_3", *nodes) == [Left("resource_gather", "", "g", "call/unknown_3")]
+    assert traces("call/unknown_3", *nodes) == []
 
 
 def gathered(*nodes: NodeDef, axis: str = "g/axis", **attrs: bool) -> list[Left]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.operators.roles import Role
-from pbckpt.variables.naming import Nameless, derive_names, is_operation, without_import
+from pbckpt.variables.naming import Nameless, derive_names, is_reader, without_import
 
 
 def read(reader: str, role: Role | None = None, *shape: int, node: str = "unknown") -> Nameless:
@@ -156,13 +156,13 @@ def test_a_scope_that_is_a_nodes_name_is_an_operations() -> None:
 @pytest.mark.parametrize(
     "name", ["Conv2D", "MatMul_1", "BiasAdd", "Cast", "FusedBatchNormV3", "Read"]
 )
-def test_operations(name: str) -> None:
-    assert is_operation(name)
+def test_operations_that_read(name: str) -> None:
+    assert is_reader(name)
 
 
 @pytest.mark.parametrize("name", ["", "conv2d", "dense", "MatMulX", "kernel", "MatMul_a"])
-def test_no_operations(name: str) -> None:
-    assert not is_operation(name)
+def test_no_operations_that_read(name: str) -> None:
+    assert not is_reader(name)
 
 
 # --- cells, separable convolutions
@@ -379,3 +379,26 @@ def test_numbers_of_any_length_sort_by_their_size() -> None:
     readers = [f"lstm/MatMul/ReadVariableOp_{digits}" for digits in (f"2{long}", f"0{long}")]
     matrices = [Nameless("unknown", reader, Role.MATRIX, (8, 32)) for reader in readers]
     assert names(*matrices) == ["lstm_cell/recurrent_kernel", "lstm_cell/kernel"]
+
+
+@pytest.mark.parametrize(("depth", "left"), [(63, 64), (64, 130)])
+def test_loops_are_told_in_names_that_somebody_may_have_given(depth: int, left: int) -> None:
+    """To compare all scopes behind each loop with those before takes long."""
+    scope = "/".join(["a"] * depth)
+    (name,) = names(read(f"m/{scope}/while/m/{scope}/ReadVariableOp"), read("b/ReadVariableOp"))[:1]
+    assert name.count("/") == left
+
+
+@pytest.mark.parametrize(("depth", "name"), [(64, "variable"), (65, "a/variable")])
+def test_so_many_scopes_may_be_operations(depth: int, name: str) -> None:
+    scopes = ["/".join(["a"] * count) for count in range(1, depth + 1)]
+    reader = f"{scopes[-1]}/ReadVariableOp"
+    assert names(read(reader), read("c/d/ReadVariableOp"), nodes=tuple(scopes))[0] == name
+
+
+def test_scopes_of_calls_are_taken_off_however_many() -> None:
+    calls = "/".join(["import"] * 1000)
+    assert names(read(f"{calls}/a/ReadVariableOp"), read("b/c/ReadVariableOp")) == [
+        "a/variable",
+        "b/c/variable",
+    ]

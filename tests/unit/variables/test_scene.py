@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.variables.evidence import Strength
-from pbckpt.variables.sight import Scene
 from pbckpt.variables.verdict import Outcome
 from tests.unit.variables.graphs import (
     const,
     detect_in,
+    function,
     identity,
     node,
     numbers,
@@ -45,76 +45,39 @@ def convolved(*names: str) -> list[NodeDef]:
     ]
 
 
-# --- which scopes freezing has marked
-
-
-@pytest.mark.parametrize(
-    ("scene", "name", "is_marked"),
-    [
-        (Scene(), "a/w", False),
-        (Scene(3), "a/w", True),
-        (Scene(3), "w", True),
-        (Scene(3, apart=frozenset(("a",))), "a/w", False),
-        (Scene(3, apart=frozenset(("a",))), "a", False),
-        (Scene(3, apart=frozenset(("a",))), "ab/w", True),
-        (Scene(0, apart=frozenset(("a",))), "b/w", False),
-    ],
-)
-def test_where_freezing_has_left_its_marks(scene: Scene, name: str, is_marked: bool) -> None:  # noqa: FBT001
-    assert scene.is_marked(name) is is_marked
+# --- weights that bear no mark beside some that do
 
 
 MARKED = [*variable("new/w", 3, 3, 1, 8), node("Conv2D", "new/conv", "x", "new/w/read")]
-OLD = [f"old/conv{k}/kernel" for k in range(4)]
 
 
-def test_a_network_whose_reads_are_gone_is_apart_from_one_that_is_marked() -> None:
-    assert outcomes(*MARKED, *convolved(*OLD)) == dict.fromkeys(("new/w", *OLD), VARIABLE)
-    assert rules_of(OLD[0], *MARKED, *convolved(*OLD)) == ["+weight_input", "+usual_name"]
+def test_weights_without_a_mark_are_undecided_beside_marked_ones() -> None:
+    # Filters that never change, and networks that only compare, are constants like that.
+    names = [f"vgg/conv{k}/weights" for k in range(8)]
+    found = outcomes(*MARKED, *convolved(*names))
+    assert found == {"new/w": VARIABLE, **dict.fromkeys(names, AMBIGUOUS)}
+    assert rules_of(names[0], *MARKED, *convolved(*names)) == [
+        "+weight_input",
+        "+usual_name",
+        "-unmarked",
+    ]
 
 
-def test_three_weights_are_no_network() -> None:
-    assert outcomes(*MARKED, *convolved(*OLD[:3])) == {
-        "new/w": VARIABLE,
-        **dict.fromkeys(OLD[:3], AMBIGUOUS),
-    }
-
-
-def test_a_network_apart_beside_one_whose_reads_tools_leave_alone() -> None:
-    # What stands before control flow is left by tools that take Identities away.
-    marked = []
-    for k in range(4):
-        marked += [*variable(f"new/w{k}", 4, 4), node("Enter", f"new/e{k}", f"new/w{k}/read")]
-        marked.append(node("MatMul", f"new/m{k}", "x", f"new/e{k}"))
-    assert set(outcomes(*marked, *convolved(*OLD)).values()) == {VARIABLE}
-    assert set(outcomes(*marked, *convolved(*OLD[:3])).values()) == {VARIABLE, AMBIGUOUS}
-
-
-def test_a_network_apart_has_families() -> None:
-    bound = [const("old/conv0/bias", 8), node("Maximum", "old/conv0/m", "x", "old/conv0/bias")]
-    nodes = [*MARKED, *convolved(*OLD), *bound]
-    assert rules_of("old/conv0/bias", *nodes) == ["+usual_name", "+family", "-bound"]
-
-
-def test_weights_beside_marked_ones_are_not_apart() -> None:
-    names = [f"new/conv{k}/kernel" for k in range(4)]
-    assert set(outcomes(*MARKED, *convolved(*names)).values()) == {VARIABLE, AMBIGUOUS}
-    names = [f"kernel_{k}" for k in range(4)]
-    assert set(outcomes(*MARKED, *convolved(*names)).values()) == {VARIABLE, AMBIGUOUS}
-
-
-def test_a_network_apart_has_names_of_weights() -> None:
-    names = [f"old/conv{k}/mine" for k in range(4)]
-    assert set(outcomes(*MARKED, *convolved(*names)).values()) == {VARIABLE, AMBIGUOUS}
-
-
-def test_what_is_no_weight_in_a_network_apart_is_judged_as_ever() -> None:
-    nodes = [*MARKED, *convolved(*OLD)]
-    nodes += [const("old/a", 4), node("Mul", "old/m", "x", "old/a")]
-    nodes += [const("new/a", 4), node("Mul", "new/m", "x", "new/a")]
-    found = verdicts(*nodes)
-    assert rules(found["old/a"]) == []
-    assert rules(found["new/a"]) == ["-unmarked"]
+def test_what_a_marked_function_takes_besides() -> None:
+    body = function(
+        "f",
+        ["x", "k", "fixed"],
+        ["y:z:0"],
+        identity("d/ReadVariableOp", "k"),
+        node("MatMul", "m", "x", "d/ReadVariableOp:output:0"),
+        node("MatMul", "n", "m:product:0", "fixed"),
+        node("AddV2", "y", "n:product:0", "x"),
+    )
+    nodes = [const("x", 4, 4), const("k", 4, 4), const("fixed", 4, 4)]
+    call = node("PartitionedCall", "call", "x", "k", "fixed", f="f")
+    detection = detect_in(*nodes, call, functions=[body])
+    assert [one.node for one in detection.variables] == ["k"]
+    assert [one.node for one in detection.skipped] == ["x", "fixed"]
 
 
 # --- reads by Identities whose names are lost

@@ -316,3 +316,11 @@ def test_a_selection_does_not_change_the_detection() -> None:
     before = Detection(tuple(DETECTION.variables), tuple(DETECTION.skipped))
     plan_selection(DETECTION, Selection(Select.ALL, exclude=("conv/*",)))
     assert before == DETECTION
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"), [("", "under an empty name"), ("\ud800", "cannot be written as bytes")]
+)
+def test_keys_that_no_checkpoint_holds(key: str, fault: str) -> None:
+    error = refusal(Selection(), Detection((variable(key, "w"),), ()))
+    assert fault in str(error)

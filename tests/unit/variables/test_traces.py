@@ -239,6 +239,11 @@ def test_no_folded_read(name: str) -> None:
     assert traces(name, const(name)) == []
 
 
+def test_what_waits_for_a_check_is_not_colocated_as_a_read_is() -> None:
+    checked = placed(node("Identity", "i", "a/w", "^assert"), "a/w")
+    assert traces("a/w", const("a/w"), checked) == []
+
+
 def test_colocated() -> None:
     reader = placed(identity("i", "a/w"), "a/w")
     assert traces("a/w", const("a/w"), reader) == [Left("colocated", "a/w", "i", "a/w")]

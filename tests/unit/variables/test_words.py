@@ -14,7 +14,9 @@ from pbckpt.variables.words import (
     is_setting,
     is_usual_name,
     loop_copy,
+    quoted,
     result_name,
+    shown,
     without_tool_suffix,
 )
 
@@ -234,3 +236,9 @@ def test_the_operation_whose_result_it_is(name: str, result: str | None) -> None
 
 def test_the_copy_for_a_loop() -> None:
     assert loop_copy("a/w") == "ConstantFolding/a/w_enter"
+
+
+def test_of_long_names_the_ends_are_shown() -> None:
+    assert quoted("a" * 200) == repr("a" * 200)
+    assert quoted("a" * 101 + "b" * 100) == repr("a" * 100 + "…" + "b" * 100)
+    assert shown("\n") == "\n"
