@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 _KEPT_BYTES = 64 << 20
 _INTEGERS = QUANTIZED | {DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16}
 _ASKED = "asked_for"
+# What hands a constant on into a function that calls another.
+_HANDED_ON = frozenset(("Identity", ARGUMENT_OP))
 
 
 class Computed:
@@ -235,7 +237,7 @@ class Computed:
 
     def _unknown(self, name: str, title: str, error: SelectionError) -> SelectionError:
         """Return the error for a name that is no tensor's, with what there is instead."""
-        function, _, tensor = title.rpartition(_SEPARATOR)
+        function, _, tensor = title.rpartition(SEPARATOR)
         body = self._bodies.get(function)
         node = tensor.partition(":")[0]
         if body is not None and node in body:
