@@ -179,7 +179,7 @@ def test_what_is_not_frozen_says_where_its_values_are(tmp_path: Path) -> None:
             pbckpt.convert(path, tmp_path / "out" / "m")
         text = str(caught.value)
         assert text.startswith(f"{path}: the graph has no constants")
-        assert "1 variables that are not frozen, such as 'v'" in text
+        assert "It has a variable that is not frozen, 'v'; its value is in" in text
         assert place in text
 
 
