@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _KEPT_BYTES = 64 << 20
 _INTEGERS = QUANTIZED | {DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16}
 _ASKED = "asked_for"
-# What hands a constant on into a function that calls another.
+# What hands the value of a constant on, as it is, to the function that computes.
 _HANDED_ON = frozenset(("Identity", ARGUMENT_OP))
 
 

@@ -161,7 +161,7 @@ def test_reasons_show_the_ends_of_long_names() -> None:
     names = [f"w{number}" for number in range(20)]
     joined = node("ConcatV2", "joined", *names, "axis")
     found = detect_in(*weights, const("axis", dtype=3), joined, node("MatMul", long, "x", "joined"))
-    reasons = [one.reason for one in (*found.variables, *found.skipped)]
+    reasons = [one.reason for one in found.variables] + [one.reason for one in found.skipped]
     assert f"MatMul '{'n' * 100}…{'n' * 100}' multiplies with it" in reasons
     assert max(map(len, reasons)) < 300
 
