@@ -234,9 +234,12 @@ def not_frozen(graph: FrozenGraph, error: SelectionError) -> SelectionError:
     elif name.endswith(_META_SUFFIX):
         beside = name.removesuffix(_META_SUFFIX)
     place = f"the checkpoint beside it: {beside}" if beside else "its checkpoint"
+    first = variables[0].name
+    what = f"{len(variables)} variables that are not frozen, such as {first!r}; their values are"
+    if len(variables) == 1:
+        what = f"a variable that is not frozen, {first!r}; its value is"
     return SelectionError(
-        f"{name}: {error}. It has {len(variables)} variables that are not frozen, such as "
-        f"{variables[0].name!r}; their values are in {place}, for pbckpt inspect and pbckpt edit"
+        f"{name}: {error}. It has {what} in {place}, for pbckpt inspect and pbckpt edit"
     )
 
 

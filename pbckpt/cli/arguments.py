@@ -173,6 +173,7 @@ def _add_inspect(commands: _Commands) -> None:
     command = _add_command(commands, "inspect", "show what a frozen graph or a checkpoint holds")
     command.add_argument("path", metavar="PATH", help=f"{_GRAPH}; or {_CHECKPOINT}")
     options.add_tags(command)
+    options.add_forms(command)
     question = command.add_mutually_exclusive_group()
     question.add_argument(
         "--why",

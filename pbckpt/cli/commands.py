@@ -72,7 +72,7 @@ def _values(options: argparse.Namespace) -> Values:
     return api.Values(
         api.Quantized(options.quantized),
         api.Partitions(options.partitions) if options.partitions else None,
-        tuple(options.tensor),
+        tuple(getattr(options, "tensor", ())),
         api.Names(options.names),
     )
 
@@ -113,7 +113,7 @@ def run_inspect(options: argparse.Namespace) -> int:
         score = api.score(options.path, options.score, tags=options.tags)
         _show(options, text.score_text, "score_json", score)
     else:
-        contents = api.inspect(options.path, tags=options.tags)
+        contents = api.inspect(options.path, tags=options.tags, values=_values(options))
         for warning in getattr(contents, "warnings", ()):
             _say(options, f"warning: {warning}")
         _show(options, text.inspect_text, "inspect_json", contents)

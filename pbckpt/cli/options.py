@@ -94,8 +94,8 @@ def add_limits(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_values(command: argparse.ArgumentParser) -> None:
-    """Add the options about the values that are stored."""
+def add_forms(command: argparse.ArgumentParser) -> None:
+    """Add the options about quantized weights and partitioned variables."""
     command.add_argument(
         "--quantized",
         choices=("float", "stored"),
@@ -119,6 +119,11 @@ def add_values(command: argparse.ArgumentParser) -> None:
         "word that Keras has for what they are as the last component, such as conv1/kernel for "
         "conv1/weights (default: graph)",
     )
+
+
+def add_values(command: argparse.ArgumentParser) -> None:
+    """Add the options about the values that are stored."""
+    add_forms(command)
     command.add_argument(
         "--tensor",
         action="append",

@@ -287,7 +287,7 @@ def _total_bytes(contents: CheckpointContents) -> int:
 
 
 def _info_row(key: str, info: TensorInfo) -> tuple[str, ...]:
-    size = f"{info.num_slices} slices" if info.num_slices else f"{info.nbytes:,}"
+    size = _counted(info.num_slices, "slice") if info.num_slices else f"{info.nbytes:,}"
     return key, info.dtype.label, shape_text(info.shape), size
 
 

@@ -1020,3 +1020,31 @@ global_step  global_step   int64    []
 step         (set)
 """
     )
+
+
+def test_inspect_shows_variables_as_they_would_be_stored(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    maker = GraphMaker()
+    for number in range(2):
+        maker.variable(f"X/part_{number}", FLOAT, (1, 2), bytes(8))
+        maker.graph.node.add(name=f"look_{number}", op="GatherV2", input=[f"X/part_{number}/read"])
+    maker.constant("w_quantized_const", 12, (2,), b"\0\7")
+    maker.constant("lo", FLOAT, (), bytes(4))
+    maker.constant("hi", FLOAT, (), bytes.fromhex("00007f43"))
+    node = maker.graph.node.add(name="w", op="Dequantize", input=["w_quantized_const", "lo", "hi"])
+    node.attr["T"].type = 12
+    node.attr["mode"].s = b"MIN_FIRST"
+    maker.graph.node.add(name="w/read", op="Identity", input=["w"]).attr["T"].type = FLOAT
+    graph = str(maker.write(Path("g.pb")))
+
+    def listed(*options: str) -> list[tuple[str, str]]:
+        found = json.loads(shown(capsys, "inspect", graph, "--json", *options))
+        return [(one["key"], one["dtype"]) for one in found["variables"]]
+
+    assert listed() == [("X", "float32"), ("w", "float32")]
+    assert listed("--partitions", "parts", "--quantized", "stored") == [
+        ("X/part_0", "float32"),
+        ("X/part_1", "float32"),
+        ("w_quantized_const", "quint8"),
+    ]

@@ -161,16 +161,16 @@ def test_an_error_leaves_no_file_open(kind: GraphKind, tmp_path: Path) -> None:
 
 def test_what_is_not_frozen_says_where_its_values_are(tmp_path: Path) -> None:
     says = {
-        "graph.pb": (GraphKind.GRAPH, with_variable(), "values are in its checkpoint,"),
+        "graph.pb": (GraphKind.GRAPH, with_variable(), "value is in its checkpoint,"),
         "m.ckpt-1.meta": (
             GraphKind.META_GRAPH,
             meta(with_variable()),
-            f"values are in the checkpoint beside it: {tmp_path}/m.ckpt-1,",
+            f"value is in the checkpoint beside it: {tmp_path}/m.ckpt-1,",
         ),
         "saved_model.pb": (
             GraphKind.SAVED_MODEL,
             saved(meta(with_variable(), "serve")),
-            f"values are in the checkpoint beside it: {tmp_path}/variables/variables,",
+            f"value is in the checkpoint beside it: {tmp_path}/variables/variables,",
         ),
     }
     for name, (kind, message, place) in says.items():
@@ -179,7 +179,7 @@ def test_what_is_not_frozen_says_where_its_values_are(tmp_path: Path) -> None:
             pbckpt.convert(path, tmp_path / "out" / "m")
         text = str(caught.value)
         assert text.startswith(f"{path}: the graph has no constants")
-        assert "1 variables that are not frozen, such as 'v'" in text
+        assert "It has a variable that is not frozen, 'v'; its value is in" in text
         assert place in text
 
 

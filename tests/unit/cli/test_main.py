@@ -267,7 +267,13 @@ def test_inspect_passes_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "inspect", spy)
     assert main(["inspect", "in.pb"]) == 0
     assert main(["inspect", "in.pb", "--tags", ""]) == 0
-    assert spy.calls == [(("in.pb",), {"tags": None}), (("in.pb",), {"tags": ()})]
+    assert main(["inspect", "in.pb", "--quantized", "stored", "--partitions", "parts"]) == 0
+    stored = api.Values(api.Quantized.STORED, api.Partitions.PARTS)
+    assert spy.calls == [
+        (("in.pb",), {"tags": None, "values": api.Values()}),
+        (("in.pb",), {"tags": (), "values": api.Values()}),
+        (("in.pb",), {"tags": None, "values": stored}),
+    ]
 
 
 # How it ends
@@ -315,7 +321,7 @@ def test_an_interrupt_is_a_line_and_the_status_of_the_shell(
 def test_a_request_to_end_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
     unwound = []
 
-    def ask_to_end(path: str, *, tags: None) -> object:  # noqa: ARG001
+    def ask_to_end(path: str, *, tags: None, values: object) -> object:  # noqa: ARG001
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             for _ in range(1000):
