@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
     from pbckpt.variables.evidence import Evidence, Strength
+    from pbckpt.variables.keras import Names
     from pbckpt.variables.story import Consumer, Story
     from pbckpt.variables.variable import Detection, Skipped, Variable
     from pbckpt.variables.verdict import Outcome
@@ -179,8 +180,9 @@ _HOMES = {
     "storage.commit": ("OnExisting",),
     "storage.directory": ("Durability",),
     "operators.roles": ("Role",),
-    "variables.detect": ("Detection", "Skipped", "Variable"),
+    "variables.variable": ("Detection", "Skipped", "Variable"),
     "variables.evidence": ("Evidence", "Strength"),
+    "variables.keras": ("Names",),
     "variables.story": ("Consumer", "Story"),
     "variables.verdict": ("Outcome",),
 }
@@ -223,6 +225,7 @@ __all__ = [
     "MatchError",
     "MatchReport",
     "MissingFileError",
+    "Names",
     "NotCommittedError",
     "OnExisting",
     "OnLeftOver",

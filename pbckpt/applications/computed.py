@@ -12,8 +12,8 @@ and a warning says why.
 
 from __future__ import annotations
 
-from collections import deque
-from functools import partial
+from collections import Counter, deque
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pbckpt.applications.values import DEFAULT_VALUES, Quantized, Values
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.evaluation.evaluator import Evaluator
     from pbckpt.evaluation.obstacles import Obstacle
-    from pbckpt.graph.decode import Node
+    from pbckpt.graph.decode import Function, Node
 
     Array = npt.NDArray[Any]
 
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 _KEPT_BYTES = 64 << 20
 _INTEGERS = QUANTIZED | {DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16}
 _ASKED = "asked_for"
+# What hands the value of a constant on, as it is, to the function that computes.
+_HANDED_ON = frozenset(("Identity", ARGUMENT_OP))
 
 
 class Computed:
@@ -62,11 +64,15 @@ class Computed:
         self._limits = limits
         self._evaluators: dict[str, Evaluator] = {}
         self._bodies: dict[str, Mapping[str, Node]] = {}
+        self._claimed: Counter[str] = Counter()
         self._nbytes = 0
         self._kept = 0
 
     def settle(self, variables: Iterable[Variable]) -> tuple[Variable, ...]:
         """Return the variables with the shapes and types of what is stored of them."""
+        variables = tuple(variables)
+        keys = (one.key for one in variables if one.key != one.node)
+        self._claimed = Counter((*keys, *(one.node for one in variables)))
         return tuple(map(self._settled, variables))
 
     def _settled(self, variable: Variable) -> Variable:
@@ -75,7 +81,10 @@ class Computed:
         if not variable.value and not any(variable.ranges):
             return variable
         if self._is_kept_quantized(variable):
-            return _as_constant(variable)._replace(key=variable.node)
+            # A name that others have too is no key: each has its own then.
+            is_claimed = self._claimed[variable.node] > 1
+            key = variable.key if is_claimed else variable.node
+            return _as_constant(variable)._replace(key=key)
         try:
             return self._with_array(variable)
         except PbckptError as error:
@@ -180,12 +189,20 @@ class Computed:
     def _nodes(self, function: str, title: str) -> Mapping[str, Node]:
         if not function:
             return {node.name: node for node in self._graph.nodes}
-        for one in self._graph.functions:
-            if one.name == function:
-                given = _given(self._graph, function)
-                return given | {node.name: node for node in one.nodes}
+        found = self._functions.get(function)
+        if found is not None:
+            return self._given.get(function, {}) | {node.name: node for node in found.nodes}
         fact = f"the graph has no function {function!r}, of which {title!r} is a tensor"
-        raise SelectionError(fact, unknown=(title,))
+        raise _with_nearest(fact, title, function, self._functions)
+
+    @cached_property
+    def _functions(self) -> Mapping[str, Function]:
+        return {one.name: one for one in reversed(self._graph.functions)}
+
+    @cached_property
+    def _given(self) -> Mapping[str, dict[str, Node]]:
+        """What is handed into the functions; found for all at once, as that takes a network."""
+        return _given(Network(self._graph.graph))
 
     def asked(self, name: str) -> Variable:
         """Return a tensor that the user asked for by name, to be stored under that name.
@@ -204,6 +221,8 @@ class Computed:
                 return variable_of(title, constant.constant(), Found(_ASKED, reason, title))
             dtype = evaluator.dtype(tensor)
             array = evaluator.evaluate(tensor)
+        except SelectionError as error:
+            raise self._unknown(name, title, error) from None
         except GraphError as error:
             raise self._refused(name, title, error) from None
         self._count(array.nbytes, name)
@@ -214,6 +233,26 @@ class Computed:
         )
         return variable._replace(
             value_dtype=dtype, value_shape=shape, compute=partial(self._tensor, title)
+        )
+
+    def _unknown(self, name: str, title: str, error: SelectionError) -> SelectionError:
+        """Return the error for a name that is no tensor's, with what there is instead."""
+        function, _, tensor = title.rpartition(SEPARATOR)
+        body = self._bodies.get(function)
+        node = tensor.partition(":")[0]
+        if body is not None and node in body:
+            count = self._evaluators[function].outputs(node)
+            last = f" to {node}:{count - 1}" if count > 1 else ""
+            fact = f"node {node!r} has {count} output{'s' * (count != 1)}"
+            advice = f"; ask for {node}:0{last}" if count else ""
+            error = SelectionError(f"{fact}{advice}", unknown=(name,))
+        elif body is not None:
+            where = f"function {function!r}" if function else "the graph"
+            error = _with_nearest(f"{where} has no node {node!r}", title, node, body)
+        return SelectionError(
+            f"{self._graph.file.name}: --tensor {name}: {error}",
+            unknown=(name,),
+            suggestions=error.suggestions,
         )
 
     def _refused(self, name: str, title: str, error: GraphError) -> UnsupportedGraphError:
@@ -231,6 +270,16 @@ class Computed:
             node_name=node,
             op=op,
         )
+
+
+def _with_nearest(fact: str, title: str, name: str, names: Iterable[str]) -> SelectionError:
+    """Return the error for a name that is not there, with those that are near."""
+    from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
+
+    near = nearest_names(name, names)
+    nearest = f" (nearest: {', '.join(near)})" if near else ""
+    advice = "give NAME or NAME:k, in a function FUNCTION::NAME"
+    return SelectionError(f"{fact}{nearest}; {advice}", unknown=(title,), suggestions=near)
 
 
 def _fed_by(nodes: Mapping[str, Node], name: str) -> Obstacle | None:
@@ -273,26 +322,31 @@ def _as_constant(variable: Variable) -> Variable:
     )
 
 
-def _given(graph: FrozenGraph, function: str) -> dict[str, Node]:
-    """Return the constants that are handed into a function at all its calls, by argument."""
-    network = Network(graph.graph)
-    given = {}
+def _given(network: Network) -> dict[str, dict[str, Node]]:
+    """Return the constants that are handed into functions at all their calls, by argument."""
+    given: dict[str, dict[str, Node]] = {}
+    known: dict[int, int] = {}
     for number, op in enumerate(network.ops):
-        if op != ARGUMENT_OP or network.functions[number] != function:
-            continue
-        producers = set(network.inputs[number])
-        source = producers.pop()[0] if len(producers) == 1 else -1
-        seen = {number}
-        while (
-            source >= 0 and source not in seen and network.ops[source] in ("Identity", ARGUMENT_OP)
-        ):
-            seen.add(source)
-            source = network.inputs[source][0][0] if len(set(network.inputs[source])) == 1 else -1
+        source = _origin(number, network, known) if op == ARGUMENT_OP else -1
         node = network.nodes[source] if source >= 0 else None
         if node is not None and node.op == CONSTANT_OP:
             name = network.names[number]
-            given[name] = node._replace(name=name)
+            given.setdefault(network.functions[number], {})[name] = node._replace(name=name)
     return given
+
+
+def _origin(number: int, network: Network, known: dict[int, int]) -> int:
+    """Return the one node that a value is handed on from, or -1; each step is taken once."""
+    way = []
+    while number >= 0 and number not in known and network.ops[number] in _HANDED_ON:
+        way.append(number)
+        # What leads back here has no origin.
+        known[number] = -1
+        producers = set(network.inputs[number])
+        number = producers.pop()[0] if len(producers) == 1 else -1
+    origin = known.get(number, number)
+    known.update(dict.fromkeys(way, origin))
+    return origin
 
 
 def planned_values(

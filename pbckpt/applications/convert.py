@@ -12,6 +12,7 @@ from functools import partial
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.applications.cautions import ambiguity_warnings, name_warnings, value_warnings
 from pbckpt.applications.frozen_graph import (
     FrozenGraph,
     detect_variables,
@@ -31,9 +32,9 @@ from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import STATE_FILE, BundleKey, Prefix, key_to_bytes
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
+from pbckpt.variables.keras import with_names
 from pbckpt.variables.partitions import join_partitions
 from pbckpt.variables.select import plan_selection
-from pbckpt.variables.traces import is_generic
 
 if TYPE_CHECKING:
     import os
@@ -137,7 +138,12 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             nbytes,
             tuple(one._replace(compute=None) for one in variables),
             plan.skipped,
-            (*plan.warnings, *value_warnings(variables), *_warnings(plan, variables)),
+            (
+                *plan.warnings,
+                *ambiguity_warnings(plan, selection),
+                *value_warnings(variables),
+                *name_warnings(plan, variables),
+            ),
             added,
         )
         if dry_run:
@@ -186,7 +192,7 @@ def plan_variables(
     """
     from pbckpt.applications.computed import planned_values  # noqa: PLC0415 - start-up time
 
-    detection = with_partitions(graph, detect_variables(graph), values)
+    detection = as_stored(graph, detect_variables(graph), values)
     try:
         plan = plan_selection(detection, selection)
     except SelectionError as error:
@@ -200,15 +206,15 @@ def plan_variables(
     return plan
 
 
-def with_partitions(graph: FrozenGraph, detection: Detection, values: Values) -> Detection:
-    """Return what was detected, partitioned variables as they are to be stored."""
+def as_stored(graph: FrozenGraph, detection: Detection, values: Values) -> Detection:
+    """Return what was detected, called and, if partitioned, put together as it is stored."""
     chosen = Partitions(values.partitions or Partitions.SLICES)
     if chosen is Partitions.PARTS:
-        return detection
+        return with_names(detection, values.names)
     joined = join_partitions(
         detection.variables, graph.nodes, as_slices=chosen is Partitions.SLICES
     )
-    return detection._replace(variables=joined)
+    return with_names(detection._replace(variables=joined), values.names)
 
 
 def _arranged(
@@ -348,31 +354,3 @@ def check_expansion(plan: Detection, limits: Limits) -> None:
             maximum=limits.max_expanded_bytes,
             advice="raise it with --max-expanded-bytes, or leave such variables out with --exclude",
         )
-
-
-def value_warnings(variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    """Return what is to be said of values that are not those that were trained."""
-    folded = [one for one in variables if one.folded]
-    if not folded:
-        return ()
-    first = folded[0]
-    which = "1 variable is" if len(folded) == 1 else f"{len(folded)} variables are"
-    return (f"{which} not as trained, such as {first.key!r}: {first.folded}",)
-
-
-def _warnings(plan: Detection, variables: tuple[Variable, ...]) -> tuple[str, ...]:
-    """Return what is told of names, by what the variables were before any edit."""
-    made = {
-        v.node
-        for v in plan.variables
-        if v.rule == "resource_capture" or (v.key != v.node and is_generic(v.node))
-    }
-    frozen = [v.key for v in variables if v.node in made]
-    if not frozen:
-        return ()
-    what = "variable has a name" if len(frozen) == 1 else "variables have names"
-    note = (
-        f"{len(frozen)} {what} made of the layer and the role there, such as "
-        f"{frozen[0]!r}: TensorFlow 2 freezes a variable's own name away"
-    )
-    return (note,)

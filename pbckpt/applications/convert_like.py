@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.applications.cautions import value_warnings
 from pbckpt.applications.computed import planned_values
 from pbckpt.applications.convert import (
     DEFAULT_SELECTION,
@@ -21,7 +22,6 @@ from pbckpt.applications.convert import (
     check_expansion,
     refuse_own_input,
     selection_of,
-    value_warnings,
 )
 from pbckpt.applications.frozen_graph import detect_variables, not_frozen, open_graph
 from pbckpt.applications.like import MatchReport, plan_match
@@ -42,6 +42,7 @@ from pbckpt.names import Prefix
 from pbckpt.objects.keys import SAVE_COUNTER
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
+from pbckpt.variables.keras import with_names
 from pbckpt.variables.select import plan_selection
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _detected(
     graph: FrozenGraph, opened: OpenTarget, selection: Selection, limits: Limits, values: Values
 ) -> Detection:
     """Return the variables of a graph, and those of its constants that the target names."""
-    found = detect_variables(graph)
+    found = with_names(detect_variables(graph), values.names)
     try:
         detection = plan_selection(found, _with_named(selection, found, opened))
     except SelectionError as error:

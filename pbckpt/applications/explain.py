@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pbckpt.applications.convert import as_stored
 from pbckpt.applications.frozen_graph import detect_variables, open_graph
-from pbckpt.errors import SelectionError
+from pbckpt.applications.values import DEFAULT_VALUES
 from pbckpt.variables.story import tell
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
     from pbckpt.variables.story import Story
+    from pbckpt.variables.variable import Variable
 
 
 def explain(
@@ -26,11 +29,18 @@ def explain(
     """
     with open_graph(path, tags=tags) as graph:
         detection = detect_variables(graph)
-        try:
-            return tell(graph.graph, detection, name)
-        except SelectionError:
-            first = f"{name}/part_0"
-            if all(one.key != first for one in detection.variables):
-                raise
-            # The name of a partitioned variable means its parts.
-            return tell(graph.graph, detection, first)
+        joined = as_stored(graph, detection, DEFAULT_VALUES).variables
+        whole = next((one for one in joined if one.parts and one.key == name), None)
+        # The name of a partitioned variable means its first part.
+        story = tell(graph.graph, detection, whole.node if whole else name)
+    return _with_part(story, joined)
+
+
+def _with_part(story: Story, variables: Iterable[Variable]) -> Story:
+    """Return the story of a constant with the variable that it is a part of, if it is."""
+    for variable in variables:
+        if variable.parts and story.node in variable.nodes:
+            place = variable.nodes.index(story.node)
+            part = f"part {place} of {len(variable.parts)} of {variable.key!r}"
+            return story._replace(keys=(variable.key,), part=part)
+    return story

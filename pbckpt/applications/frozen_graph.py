@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pbckpt.errors import GraphError, SelectionError
+from pbckpt.errors import GraphError, PathError, SelectionError, UnsupportedGraphError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Graph, Limits, decode_graph
 from pbckpt.graph.kind import GraphKind, graph_kind
 from pbckpt.graph.meta_graph import MetaGraph, decode_meta_graph, decode_saved_model
@@ -20,6 +20,7 @@ from pbckpt.variables.detect import detect
 from pbckpt.variables.network import CONSTANT_OP
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -32,6 +33,8 @@ _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 # The prefix of its checkpoint.
 _VARIABLES = os.path.join("variables", "variables")
 _META_SUFFIX = ".meta"
+# How many of a directory's files are named.
+_SHOWN = 3
 
 
 class FrozenGraph:
@@ -107,7 +110,10 @@ def open_graph(
     graph, GraphDecodeError and InvalidGraphError for what is wrong with it,
     SelectionError for tags that it does not have.
     """
-    file = MappedFile(graph_file(source))
+    path = graph_file(source)
+    if not os.path.isfile(path):
+        _refuse_no_graph(path)
+    file = MappedFile(path)
     try:
         return _decode(file, limits, tags)
     except GraphError as error:
@@ -116,6 +122,45 @@ def open_graph(
     except BaseException:
         file.close()
         raise
+
+
+def _refuse_no_graph(path: str) -> None:
+    """Raise an error for a directory or a checkpoint; say nothing of what else is no file."""
+    if os.path.isdir(path):
+        raise PathError(f"{path}: a directory, but not that of a SavedModel; {_inside(path)}")
+    from pbckpt.checkpoints.locate import is_checkpoint  # noqa: PLC0415 - only for an error
+
+    # What is there and no regular file is opened, to be told what it is.
+    if "\0" not in path and not os.path.exists(path) and is_checkpoint(path):
+        raise UnsupportedGraphError(
+            f"{path}: a checkpoint, which has no graph; give the file of the frozen graph. "
+            "pbckpt inspect shows the checkpoint, pbckpt edit changes it",
+            kind="checkpoint",
+        )
+
+
+def _inside(directory: str) -> str:
+    """Return which files of a directory may be meant."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        names = []
+    graphs = [name for name in names if name.endswith((".pb", ".pbtxt", _META_SUFFIX))]
+    prefixes = [name.removesuffix(INDEX_SUFFIX) for name in names if name.endswith(INDEX_SUFFIX)]
+    facts = []
+    if graphs:
+        facts.append(f"give the graph that is meant: {_listed(directory, graphs)}")
+    if prefixes:
+        facts.append(
+            f"it holds {'a checkpoint' if len(prefixes) == 1 else 'checkpoints'}, for pbckpt "
+            f"inspect and pbckpt edit: {_listed(directory, prefixes)}"
+        )
+    return "; ".join(facts) or "give the path of a file"
+
+
+def _listed(directory: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(os.path.join(directory, name) for name in names[:_SHOWN]) + more
 
 
 def graph_file(source: str | os.PathLike[str]) -> str:
@@ -178,18 +223,23 @@ def not_frozen(graph: FrozenGraph, error: SelectionError) -> SelectionError:
     are in a checkpoint.
     """
     variables = graph.still_variables()
-    if not variables:
-        return error
     name = graph.file.name
+    if not variables:
+        return SelectionError(
+            f"{name}: {error}", unknown=error.unknown, suggestions=error.suggestions
+        )
     beside = ""
     if graph.kind.has_tags:
         beside = os.path.join(os.path.dirname(name), _VARIABLES)
     elif name.endswith(_META_SUFFIX):
         beside = name.removesuffix(_META_SUFFIX)
     place = f"the checkpoint beside it: {beside}" if beside else "its checkpoint"
+    first = variables[0].name
+    what = f"{len(variables)} variables that are not frozen, such as {first!r}; their values are"
+    if len(variables) == 1:
+        what = f"a variable that is not frozen, {first!r}; its value is"
     return SelectionError(
-        f"{name}: {error}. It has {len(variables)} variables that are not frozen, such as "
-        f"{variables[0].name!r}; their values are in {place}, for pbckpt inspect and pbckpt edit"
+        f"{name}: {error}. It has {what} in {place}, for pbckpt inspect and pbckpt edit"
     )
 
 

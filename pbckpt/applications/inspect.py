@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.checkpoint import open_checkpoint
 from pbckpt.applications.computed import planned_values
-from pbckpt.applications.convert import with_partitions
+from pbckpt.applications.convert import as_stored
 from pbckpt.applications.frozen_graph import detect_variables, is_bare_saved_model, open_graph
-from pbckpt.applications.values import DEFAULT_VALUES
+from pbckpt.applications.values import DEFAULT_VALUES, Values
 from pbckpt.checkpoints.locate import is_checkpoint
 from pbckpt.errors import LimitError
 
@@ -54,18 +54,23 @@ class CheckpointContents(NamedTuple):
 
 
 def inspect(
-    path: str | os.PathLike[str], *, tags: tuple[str, ...] | None = None
+    path: str | os.PathLike[str],
+    *,
+    tags: tuple[str, ...] | None = None,
+    values: Values = DEFAULT_VALUES,
 ) -> GraphContents | CheckpointContents:
     """Return what is in a graph or a checkpoint.
 
     ``path`` is a graph's file, or whatever stands for a checkpoint: a prefix,
     one of its files, a directory. A SavedModel's directory stands for its
     variables where it has any, and for its graph where it has none or where
-    ``tags`` choose a graph. Raises GraphError or BundleError.
+    ``tags`` choose a graph. ``values`` say what becomes of a graph's quantized weights
+    and partitioned variables, as in `convert`; their ``tensors`` are not looked at.
+    Raises GraphError or BundleError.
     """
     if tags is None and is_checkpoint(path) and not is_bare_saved_model(path):
         return inspect_checkpoint(path)
-    return inspect_graph(path, tags=tags)
+    return inspect_graph(path, tags=tags, values=values)
 
 
 def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointContents:
@@ -83,12 +88,16 @@ def inspect_checkpoint(path: str | os.PathLike[str]) -> CheckpointContents:
 
 
 def inspect_graph(
-    path: str | os.PathLike[str], *, tags: tuple[str, ...] | None = None
+    path: str | os.PathLike[str],
+    *,
+    tags: tuple[str, ...] | None = None,
+    values: Values = DEFAULT_VALUES,
 ) -> GraphContents:
-    """Return what a graph holds; ``tags`` choose among those of a SavedModel."""
+    """Return what a graph holds, by ``values``; ``tags`` choose among those of a SavedModel."""
+    values = values._replace(tensors=())
     with open_graph(path, tags=tags) as graph:
         found = detect_variables(graph)
-        stored = _stored(graph, with_partitions(graph, found, DEFAULT_VALUES))
+        stored = _stored(graph, as_stored(graph, found, values), values)
         return GraphContents(
             graph.file.name,
             len(graph.nodes),
@@ -101,10 +110,10 @@ def inspect_graph(
         )
 
 
-def _stored(graph: FrozenGraph, found: Detection) -> Detection:
+def _stored(graph: FrozenGraph, found: Detection, values: Values) -> Detection:
     """Return the variables as they are stored; as they were found, where values are too many."""
     try:
-        return planned_values(graph, found)
+        return planned_values(graph, found, values)
     except LimitError as error:
         note = f"the values of some variables are not computed to show them: {error}"
         return found._replace(warnings=(note,))

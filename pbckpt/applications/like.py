@@ -96,8 +96,9 @@ class Filled(NamedTuple):
 class MatchReport(NamedTuple):
     """What of a graph fills a target, and what does not.
 
-    ``problems`` are what keeps it from being written, ``is_cast`` whether what
-    has another type is cast.
+    ``problems`` are what keeps it from being written, ``briefs`` the same without
+    names, for whoever sees these beside. ``is_cast`` is whether what has another
+    type is cast.
     """
 
     source: str
@@ -108,6 +109,7 @@ class MatchReport(NamedTuple):
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     is_cast: bool = False
+    briefs: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -118,6 +120,11 @@ class MatchReport(NamedTuple):
     def pairs(self) -> tuple[Pair, ...]:
         """All pairs that are stored."""
         return (*self.match.matched, *(one.pair for one in self.match.wrong_dtype))
+
+    @property
+    def brief(self) -> str:
+        """What is wrong, in a line, without the names."""
+        return f"{self.source} does not fill {self.target}: {'; '.join(self.briefs)}"
 
     def check(self) -> None:
         """Raise MatchError with everything that is wrong, if anything is."""
@@ -157,6 +164,7 @@ def plan_match(
         tuple(planner.problems),
         tuple(planner.warnings),
         like.cast,
+        tuple(planner.briefs),
     )
     return MatchPlan(report, planner.settings)
 
@@ -171,7 +179,15 @@ class _Planner:
         self.matched = Match()
         self.filled: list[Filled] = []
         self.problems: list[str] = []
+        self.briefs: list[str] = []
         self.warnings: list[str] = []
+
+    def _refuse(self, fact: str, told: Sequence[str] = (), advice: str = "") -> None:
+        """Add a problem: a fact, about what, and what to do."""
+        about = f": {shorten(told)}" if told else ""
+        ending = f"; {advice}" if advice else ""
+        self.problems.append(f"{fact}{about}{ending}")
+        self.briefs.append(f"{fact}{ending}")
 
     def set(self, settings: Sequence[Setting | str]) -> None:
         """Give targets the values that were written down."""
@@ -186,7 +202,7 @@ class _Planner:
             found = by_name.get(setting.name)
             problem = _misfit(setting, found) if found else _unknown(setting, by_name)
             if problem:
-                self.problems.append(problem)
+                self._refuse(problem)
             elif found is not None:
                 self.settings[found.key] = setting._replace(name=found.key)
                 self.filled.append(Filled(found, Fill.SET))
@@ -205,9 +221,9 @@ class _Planner:
         self._tell_unsure()
         if sources and targets and not self._has_pairs():
             further = _FURTHER[MatchBy(self._like.match)]
-            self.problems.append(
-                "nothing of the graph has a place in it; rename with --rename, --strip-prefix and "
-                f"--add-prefix{further}"
+            self._refuse(
+                "nothing of the graph has a place in it",
+                advice=f"rename with --rename, --strip-prefix and --add-prefix{further}",
             )
 
     def _has_pairs(self) -> bool:
@@ -225,14 +241,17 @@ class _Planner:
                 for one in self.matched.missing
                 for near in (one.nearest,)
             ]
-            self.problems.append(
-                f"{len(told)} missing in the graph: {shorten(told)}; rename, fill with --set, or "
-                "say --missing keep or init"
+            has_values = self._opened.kind is TargetKind.CHECKPOINT
+            self._refuse(
+                f"{len(told)} missing in the graph",
+                told,
+                f"rename, fill with --set, or say --missing {'keep or ' * has_values}init",
             )
         elif on_missing is OnMissing.KEEP and self._opened.kind is not TargetKind.CHECKPOINT:
-            self.problems.append(
+            self._refuse(
                 f"{len(missing)} missing in the graph, and {self._opened.path} has no values to "
-                "keep; say --missing init, or give a checkpoint as the target"
+                "keep",
+                advice="say --missing init, or give a checkpoint as the target",
             )
         elif on_missing is OnMissing.KEEP:
             self.filled.extend(Filled(target, Fill.KEPT) for target in missing)
@@ -244,7 +263,7 @@ class _Planner:
         opaque = [_called(one) for one in missing if one.dtype and not _can_be_made(one)]
         for told, fact in ((unknown, "type and shape are not known"), (opaque, "has no zero")):
             if told:
-                self.problems.append(f"--missing init cannot make {shorten(told)}: {fact}")
+                self._refuse(f"--missing init cannot make {shorten(told)}: {fact}")
         filled = [Filled(one, Fill.ONES if _role(one) in ONES else Fill.ZEROS) for one in missing]
         self.filled.extend(filled)
         doubtful = [_called(one.target) for one in filled if _is_doubtful(one)]
@@ -266,9 +285,10 @@ class _Planner:
             for one in self.matched.ambiguous
         ]
         if told:
-            self.problems.append(
-                f"{len(told)} ambiguous, as several variables would fit: {shorten(told)}; decide "
-                "with --rename or --map, or leave some out with --exclude"
+            self._refuse(
+                f"{len(told)} ambiguous, as several variables would fit",
+                told,
+                "decide with --rename or --map, or leave some out with --exclude",
             )
 
     def _tell_shapes(self) -> None:
@@ -278,9 +298,10 @@ class _Planner:
             for one in self.matched.wrong_shape
         ]
         if told:
-            self.problems.append(
-                f"{len(told)} of the wrong shape: {shorten(told)}; leave them out of the graph's "
-                "with --exclude to have them treated as missing"
+            self._refuse(
+                f"{len(told)} of the wrong shape",
+                told,
+                "leave them out of the graph's with --exclude to have them treated as missing",
             )
 
     def _tell_types(self) -> None:
@@ -291,24 +312,23 @@ class _Planner:
             text = f"{_called(target)} is {wanted}, the graph has {one.pair.source.dtype.label}"
             told[one.can_cast].append(text)
         if told[True] and not self._like.cast:
-            self.problems.append(
-                f"{len(told[True])} of the wrong type: {shorten(told[True])}; cast them with "
-                "--like-cast"
+            self._refuse(
+                f"{len(told[True])} of the wrong type", told[True], "cast them with --like-cast"
             )
         if told[False]:
-            self.problems.append(
-                f"{len(told[False])} of a type that no cast makes right: {shorten(told[False])}"
-            )
+            self._refuse(f"{len(told[False])} of a type that no cast makes right", told[False])
 
     def _tell_left_over(self) -> None:
         told = [repr(one.key) for one in self.matched.left_over]
         if not told:
             return
-        text = f"{len(told)} of the graph's have no place in the target: {shorten(told)}"
+        is_one = len(told) == 1
+        has, it_is = ("has", "it is") if is_one else ("have", "they are")
+        fact = f"{len(told)} of the graph's {has} no place in the target"
         if OnLeftOver(self._like.left_over) is OnLeftOver.ERROR:
-            self.problems.append(f"{text}; leave them out with --exclude")
+            self._refuse(fact, told, f"leave {'it' if is_one else 'them'} out with --exclude")
         else:
-            self.warnings.append(f"{text}; they are not stored")
+            self.warnings.append(f"{fact}: {shorten(told)}; {it_is} not stored")
 
     def _tell_unsure(self) -> None:
         told = [

@@ -15,11 +15,12 @@ import os
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.applications.frozen_graph import is_bare_saved_model
 from pbckpt.checkpoints.candidates import place_of
 from pbckpt.checkpoints.locate import is_checkpoint
 from pbckpt.checkpoints.source import graph_of
 from pbckpt.checkpoints.stored import V1, Bundle, open_stored
-from pbckpt.errors import CorruptFileError, SelectionError
+from pbckpt.errors import CorruptFileError, MissingFileError, SelectionError
 from pbckpt.matching.listing import parse_listing
 from pbckpt.matching.sides import Target
 from pbckpt.matching.slots import with_slots
@@ -86,7 +87,15 @@ def open_target(path: str | os.PathLike[str], files: ExitStack) -> OpenTarget:
         return OpenTarget(text, TargetKind.META_GRAPH, read_meta_targets(text))
     if os.path.isfile(text) and not is_checkpoint(text):
         return OpenTarget(text, TargetKind.LISTING, _read_listing(text))
-    stored = open_stored(text)
+    try:
+        stored = open_stored(text)
+    except MissingFileError:
+        if not is_bare_saved_model(text):
+            raise
+        raise SelectionError(
+            f"{text} is a SavedModel without variables, so it names no keys; give a checkpoint of "
+            "the model, the .meta of its training graph, or an index of names"
+        ) from None
     files.callback(stored.close)
     return _checkpoint_target(stored)
 
@@ -95,12 +104,14 @@ def _read_listing(path: str) -> tuple[Target, ...]:
     with MappedFile(path) as file:
         data = bytes(file.view)
     try:
-        return parse_listing(data.decode(), path)
+        targets = parse_listing(data.decode(), path)
     except UnicodeDecodeError:
         raise SelectionError(
             f"{path} is no checkpoint, no .meta and no index of names; give one of these, or "
             "the directory of a SavedModel"
         ) from None
+    # Listed of an object-based checkpoint, it is of no use without the objects.
+    return tuple(one for one in targets if key_to_bytes(one.key) != GRAPH_KEY)
 
 
 def _checkpoint_target(stored: Bundle | V1) -> OpenTarget:

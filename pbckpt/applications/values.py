@@ -7,12 +7,16 @@ partitions   slices    a variable that was cut into parts is stored as TensorFlo
              merged    under its own name, whole
              parts     each part under a name of its own
 tensors                more tensors that are computed of constants alone
+names        graph     by the names that the graph says, or that were derived
+             keras     by the words that Keras has for what they are
 """
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import NamedTuple
+
+from pbckpt.variables.keras import Names
 
 
 class Quantized(Enum):
@@ -35,12 +39,13 @@ class Values(NamedTuple):
 
     ``partitions`` None is slices, and whole ones in object-based checkpoints, which
     have no slices. ``tensors`` are names of tensors: ``NAME`` or ``NAME:k``, in a
-    function ``FUNCTION::NAME``.
+    function ``FUNCTION::NAME``. ``names`` tells whose words variables are called by.
     """
 
     quantized: Quantized = Quantized.FLOAT
     partitions: Partitions | None = None
     tensors: tuple[str, ...] = ()
+    names: Names = Names.GRAPH
 
 
 DEFAULT_VALUES = Values()

@@ -173,15 +173,19 @@ def _add_inspect(commands: _Commands) -> None:
     command = _add_command(commands, "inspect", "show what a frozen graph or a checkpoint holds")
     command.add_argument("path", metavar="PATH", help=f"{_GRAPH}; or {_CHECKPOINT}")
     options.add_tags(command)
-    command.add_argument(
+    options.add_forms(command)
+    question = command.add_mutually_exclusive_group()
+    question.add_argument(
         "--why",
         metavar="NAME",
-        help="tell all that is known of one constant: its consumers, the evidence, the verdict",
+        help="of a graph, tell all that is known of one constant instead: its consumers, the "
+        "evidence, the verdict",
     )
-    command.add_argument(
+    question.add_argument(
         "--score",
         metavar="TRUTH",
-        help="compare the verdicts with this JSON file of the variables that there were",
+        help="of a graph, compare the verdicts with this JSON file of the variables that there "
+        "were instead",
     )
 
 

@@ -39,7 +39,9 @@ def run_convert(options: argparse.Namespace) -> int:
         report = _convert(options)
     except api.MatchError as error:
         _show_match(error.report, options)
-        raise
+        # What is shown already is not told once more.
+        brief: str = error.report.brief
+        raise api.MatchError(brief, report=error.report, unknown=error.unknown) from None
     if report.match is not None and (options.dry_run or not (options.json or options.quiet)):
         _show_match(report.match, options)
     if report.match is None or not options.dry_run:
@@ -70,7 +72,8 @@ def _values(options: argparse.Namespace) -> Values:
     return api.Values(
         api.Quantized(options.quantized),
         api.Partitions(options.partitions) if options.partitions else None,
-        tuple(options.tensor),
+        tuple(getattr(options, "tensor", ())),
+        api.Names(options.names),
     )
 
 
@@ -106,11 +109,11 @@ def run_inspect(options: argparse.Namespace) -> int:
     if options.why is not None:
         story = api.explain(options.path, options.why, tags=options.tags)
         _show(options, text.story_text, "story_json", story)
-    if options.score is not None:
+    elif options.score is not None:
         score = api.score(options.path, options.score, tags=options.tags)
         _show(options, text.score_text, "score_json", score)
-    if options.why is None and options.score is None:
-        contents = api.inspect(options.path, tags=options.tags)
+    else:
+        contents = api.inspect(options.path, tags=options.tags, values=_values(options))
         for warning in getattr(contents, "warnings", ()):
             _say(options, f"warning: {warning}")
         _show(options, text.inspect_text, "inspect_json", contents)
@@ -137,7 +140,7 @@ def run_demo(options: argparse.Namespace) -> int:
     prefix = os.path.join(options.directory, "model.ckpt")
     _say(options, f"$ pbckpt convert {os.path.basename(_SAMPLE)} {prefix}")
     report = api.convert(_SAMPLE, prefix, on_existing=_policy_of_demo(prefix))
-    _show_conversion(report, options)
+    _show(options, text.convert_text, "convert_json", report)
     if not options.json:
         _print("\n" + text.variables_table(report.variables))
     _say(options, _NEXT.format(prefix=shlex.quote(prefix), sample=shlex.quote(_SAMPLE)))
@@ -362,7 +365,8 @@ def _show(
 def _show_conversion(report: Report, options: argparse.Namespace) -> None:
     for warning in report.warnings:
         _say(options, f"warning: {warning}")
-    _show(options, text.convert_text, "convert_json", report)
+    as_text = text.conversion_plan_text if options.dry_run else text.convert_text
+    _show(options, as_text, "convert_json", report)
 
 
 def _say(options: argparse.Namespace, line: str) -> None:

@@ -94,14 +94,15 @@ def add_limits(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_values(command: argparse.ArgumentParser) -> None:
-    """Add the options about the values that are stored."""
+def add_forms(command: argparse.ArgumentParser) -> None:
+    """Add the options about quantized weights and partitioned variables."""
     command.add_argument(
         "--quantized",
         choices=("float", "stored"),
         default="float",
         help="weights that a tool made integers of: as the real numbers that these stand for, or "
-        "as they are in the graph, under the names of their nodes (default: float)",
+        "as they are in the graph, under the names of their nodes, or under their own where "
+        "several share one node (default: float)",
     )
     command.add_argument(
         "--partitions",
@@ -110,6 +111,19 @@ def add_values(command: argparse.ArgumentParser) -> None:
         "TensorFlow 1 stores it; as X whole; or each part by itself (default: slices, and "
         "merged with --format object or both)",
     )
+    command.add_argument(
+        "--names",
+        choices=("graph", "keras"),
+        default="graph",
+        help="what variables are called, before any renaming: as the graph says, or with the "
+        "word that Keras has for what they are as the last component, such as conv1/kernel for "
+        "conv1/weights (default: graph)",
+    )
+
+
+def add_values(command: argparse.ArgumentParser) -> None:
+    """Add the options about the values that are stored."""
+    add_forms(command)
     command.add_argument(
         "--tensor",
         action="append",

@@ -247,7 +247,11 @@ class _Plan:
         if self._settings:
             stay = [place for place in stay if names[place] not in self._settings]
         if "" in names:
-            self._refusal.add("a tensor cannot be stored under an empty name")
+            empty = [place for place, name in enumerate(names) if not name]
+            self._refusal.add(
+                f"{self._name_all(empty)} would be stored under an empty name; change "
+                "--strip-prefix, --rename or --map, or leave it out with --exclude"
+            )
         try:
             # Code points ascend as their bytes in UTF-8 do.
             "".join(names).encode()

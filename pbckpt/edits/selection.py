@@ -117,14 +117,16 @@ class Choice:
             for place in [place for place in self.taken if place not in matched]:
                 self.leave(place, "matches no --include pattern")
 
-    def exclude(self, patterns: Sequence[Pattern]) -> None:
-        """Drop what matches."""
+    def exclude(self, patterns: Sequence[Pattern], doubtful: Iterable[int] = ()) -> None:
+        """Drop what matches; of what is left already, the ``doubtful`` may be named too."""
+        places_looked_at = [*self.taken, *(place for place in doubtful if place in self.left)]
         reasons: dict[int, str] = {}
-        for pattern, places in self._matched("--exclude", patterns, self.taken).items():
+        for pattern, places in self._matched("--exclude", patterns, places_looked_at).items():
             for place in places:
                 reasons.setdefault(place, f"matches --exclude {pattern.text!r}")
-        for place in [place for place in self.taken if place in reasons]:
-            self.leave(place, reasons[place])
+        for place in [place for place in places_looked_at if place in reasons]:
+            self.taken.pop(place, None)
+            self.left[place] = reasons[place]
 
     def take(self, patterns: Sequence[Pattern]) -> None:
         """Add what matches and is not taken; that all of it is taken already is no mistake."""

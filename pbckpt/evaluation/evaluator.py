@@ -80,6 +80,13 @@ class Evaluator:
         place = self._place(tensor)
         return self._ready(place.node).results[place.port]
 
+    def outputs(self, name: str) -> int:
+        """Return how many outputs a node has that can be evaluated.
+
+        Raises what `evaluate` raises.
+        """
+        return len(self._ready(name).results)
+
     def obstacle(self, tensor: str) -> Obstacle | None:
         """Return the first node that keeps a tensor from being evaluated, and why; or None.
 

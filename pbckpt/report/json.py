@@ -145,6 +145,7 @@ def story_json(story: Story) -> str:
         consumers=[one._asdict() for one in story.consumers],
         value=story.value or None,
         folded=story.folded or None,
+        part=story.part or None,
     )
 
 

@@ -35,8 +35,7 @@ def convert_text(report: Report) -> str:
     trainable = sum(variable.trainable for variable in report.variables)
     lines = [
         (
-            f"{report.prefix}: {len(report.variables)} "
-            f"{'variable' if len(report.variables) == 1 else 'variables'} "
+            f"{report.prefix}: {_counted(len(report.variables), 'variable')} "
             f"({trainable} trainable), "
             f"{size_text(report.nbytes)}"
         ),
@@ -46,10 +45,27 @@ def convert_text(report: Report) -> str:
         lines.append(f"  {_counted(len(report.added), 'tensor')} added")
     if report.skipped:
         were = "was" if len(report.skipped) == 1 else "were"
-        lines.append(f"  {_counted(len(report.skipped), 'constant')} {were} not taken")
+        ambiguous = sum(constant.is_ambiguous for constant in report.skipped)
+        doubt = f" ({ambiguous} ambiguous)" if ambiguous else ""
+        lines.append(f"  {_counted(len(report.skipped), 'constant')} {were} not taken{doubt}")
     if not report.files:
         lines.append("  nothing was written, as --dry-run says")
     return "\n".join(lines)
+
+
+def conversion_plan_text(report: Report) -> str:
+    """Return the table of what would be written, by new names and those of the graph."""
+    rows = [
+        (variable.key, _nodes(variable), variable.dtype.label, shape_text(variable.shape))
+        for variable in report.variables
+    ]
+    rows += [(name, "(set)", "", "") for name in report.added]
+    return f"{convert_text(report)}\n\n{table(('key', 'node', 'dtype', 'shape'), rows)}"
+
+
+def _nodes(variable: Variable) -> str:
+    more = len(variable.nodes) - 1
+    return f"{variable.node} and {more} more" if more else variable.node
 
 
 def edit_text(report: EditReport) -> str:
@@ -125,8 +141,8 @@ def inspect_text(contents: GraphContents | CheckpointContents) -> str:
         return _graph_text(contents)
     total = _total_bytes(contents)
     head = (
-        f"checkpoint {contents.prefix}: {len(contents.tensors)} tensors, {size_text(total)}, "
-        f"{contents.num_shards} {'shard' if contents.num_shards == 1 else 'shards'}"
+        f"checkpoint {contents.prefix}: {_counted(len(contents.tensors), 'tensor')}, "
+        f"{size_text(total)}, {_counted(contents.num_shards, 'shard')}"
     )
     crcs = {key: f"{entry.crc32c:08x}" for key, entry in contents.entries if not entry.slices}
     rows = [(*_info_row(key, info), crcs.get(key, "")) for key, info in contents.tensors]
@@ -139,8 +155,8 @@ def inspect_text(contents: GraphContents | CheckpointContents) -> str:
 
 def _graph_text(contents: GraphContents) -> str:
     head = (
-        f"frozen graph {contents.path}: {contents.nodes} nodes, {contents.constants} constants, "
-        f"{len(contents.variables)} of them variables"
+        f"frozen graph {contents.path}: {_counted(contents.nodes, 'node')}, "
+        f"{_counted(contents.constants, 'constant')}, {_of_them(len(contents.variables))}"
     )
     if contents.functions:
         head += f", {_counted(contents.functions, 'function')}"
@@ -170,6 +186,10 @@ def _graph_text(contents: GraphContents) -> str:
     return "\n\n".join(parts)
 
 
+def _of_them(count: int) -> str:
+    return "1 of them a variable" if count == 1 else f"{count} of them variables"
+
+
 def _known_shape(shape: Sequence[int] | None) -> str:
     return "-" if shape is None else shape_text(shape)
 
@@ -186,6 +206,8 @@ def story_text(story: Story) -> str:
     outcome = _OUTCOMES[story.outcome.value]
     keys = f" {', '.join(story.keys)}" if story.keys else ""
     lines = [f"{story.node}{what}: {outcome}{keys}", f"  {story.reason}"]
+    if story.part:
+        lines.append(f"  {story.part}")
     if story.value:
         lines.append(f"  stored is {story.value}")
     if story.folded and story.folded != story.reason:
@@ -265,16 +287,15 @@ def _total_bytes(contents: CheckpointContents) -> int:
 
 
 def _info_row(key: str, info: TensorInfo) -> tuple[str, ...]:
-    size = f"{info.num_slices} slices" if info.num_slices else f"{info.nbytes:,}"
+    size = _counted(info.num_slices, "slice") if info.num_slices else f"{info.nbytes:,}"
     return key, info.dtype.label, shape_text(info.shape), size
 
 
 def verify_text(report: VerifyReport) -> str:
     """Return a line if all is well, else a line per problem."""
     if report.ok:
-        return f"{report.prefix}: {report.checked} tensors checked, no problem found"
-    count = len(report.problems)
-    lines = [f"{report.prefix}: {count} {'problem' if count == 1 else 'problems'}"]
+        return f"{report.prefix}: {_counted(report.checked, 'tensor')} checked, no problem found"
+    lines = [f"{report.prefix}: {_counted(len(report.problems), 'problem')}"]
     for problem in report.problems:
         what = f"{problem.key} in {problem.file}" if problem.key else problem.file
         lines.append("  " + printable(f"{what}: {problem.problem}"))
@@ -303,9 +324,9 @@ def shape_text(shape: Sequence[int]) -> str:
 def size_text(nbytes: int) -> str:
     """Return a size in the largest decimal unit of which it has one."""
     size = float(nbytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
+    for unit in ("byte", "kB", "MB", "GB"):
         if size < _KILO:
-            return f"{nbytes} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+            return _counted(nbytes, unit) if unit == "byte" else f"{size:.1f} {unit}"
         size /= _KILO
     return f"{size:.1f} TB"
 

@@ -33,8 +33,10 @@ _PRODUCTS = frozenset(("Conv2D", "DepthwiseConv2dNative", "MatMul"))
 # What quantizing adds to the name of a node.
 _EIGHT_BIT = "/eightbit"
 _QUANTIZED = re.compile(r"Quantized(?:Conv2D|DepthwiseConv2D|MatMul)(?!.*Grad)")
-# The name of a multiplication, on something else.
-_MULTIPLICATION = re.compile(r"(?:.*/)?[mM]ul(?:_\d+)?")
+# The name of a multiplication, on something else. People call products so too: what
+# tells is that it is in the scope of a normalization.
+_MULTIPLICATION = re.compile(r"[mM]ul(?:_\d+)?")
+_NORMALIZATION = re.compile(r"norm|(?:^|[/_])bn(?=[\d_/]|$)", re.IGNORECASE)
 _MERGED = re.compile(r".*/(?:merged_input|FusedBatchNorm(?:V\d)?/(?:Scaled|Offset))")
 _ADDITIONS = frozenset(("BiasAdd", "Add", "AddV2", "QuantizedBiasAdd"))
 _QUANTIZING = frozenset(("QuantizeV2", "Dequantize"))
@@ -68,9 +70,15 @@ def find_folds(walker: Walker) -> dict[int, str]:
             folds[offset] = (
                 f"batch norm{norm} was folded into {quoted(kernel)}, and this is what is left"
             )
-        elif _MULTIPLICATION.fullmatch(name):
+        elif _is_factor(name):
             folds[weights] = f"a factor, such as a batch norm's, was folded into it: {quoted(name)}"
     return folds
+
+
+def _is_factor(name: str) -> bool:
+    """Tell whether a name is that of a multiplication by a normalization's factor."""
+    scope, _, last = name.rpartition("/")
+    return bool(_MULTIPLICATION.fullmatch(last) and _NORMALIZATION.search(scope))
 
 
 def _weights(product: int, network: Network) -> int | None:

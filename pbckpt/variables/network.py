@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators.calls import CALLS, DIRECT_CALL
 from pbckpt.operators.outputs import output_index
+from pbckpt.variables.called import called_functions, listed_functions
 from pbckpt.variables.words import RESOURCE, quoted, shown
 
 if TYPE_CHECKING:
@@ -302,7 +303,7 @@ class Network:
         """
         inputs = self.inputs[number]
         kept = self._kept(call, node) if call.loops else None
-        for function, returns in _called(call, node).items():
+        for function, returns in called_functions(call, node).items():
             body = self._bodies.get(function)
             self._budget -= len(inputs)
             if body is None or self._budget < 0:
@@ -322,7 +323,9 @@ class Network:
 
     def _kept(self, call: Call, node: Node) -> frozenset[int]:
         """Return which arguments a loop's body returns as it got them."""
-        function = next((name for attr in call.returns for name in _functions(node, attr)), "")
+        function = next(
+            (name for attr in call.returns for name in listed_functions(node, attr)), ""
+        )
         if function not in self._kept_by:
             self._kept_by[function] = frozenset(self._find_kept(call, function))
         return self._kept_by[function]
@@ -385,22 +388,3 @@ class Network:
 def _is_number(text: str) -> bool:
     """Tell whether a text is a count that fits an output; int() takes more than that."""
     return text.isascii() and text.isdecimal() and len(text) < 10  # noqa: PLR2004 - below 2^31
-
-
-def _called(call: Call, node: Node) -> dict[str, bool]:
-    """Return the functions that a call runs, and whether their results are the call's."""
-    if call is DIRECT_CALL:
-        return {node.op: True}
-    return {
-        name: attr in call.returns for attr in call.functions for name in _functions(node, attr)
-    }
-
-
-def _functions(node: Node, attr: str) -> Iterator[str]:
-    """Yield the names of the functions that an attr of a call lists."""
-    value = node.definition.attr.get(attr)
-    if value is not None:
-        if value.func.name:
-            yield value.func.name
-        for function in value.list.func:
-            yield function.name

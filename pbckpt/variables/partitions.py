@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pbckpt.errors import UnsupportedGraphError
 from pbckpt.operators import GATHERS
 from pbckpt.variables.words import READ
 from pbckpt.wire.span import chunks
@@ -138,7 +139,11 @@ class _AxisOf:
         node = self._nodes.get(_producer(inputs[0 if taker.op == "Concat" else -1]))
         if node is None or node.op != "Const":
             return None
-        tensor = node.constant()
+        try:
+            tensor = node.constant()
+        except UnsupportedGraphError:
+            # A resource, a variant: no number.
+            return None
         if tensor.num_elements != 1 or tensor.dtype.itemsize not in (4, _AXIS_BYTES):
             return None
         buffer = memoryview(bytearray(_AXIS_BYTES))

@@ -1,7 +1,7 @@
 """Selection: from what was detected to what is taken.
 
 The steps are those of `pbckpt.edits.selection`; a pattern looks at a variable's
-key and at its node's name.
+key and at its node's name, and at those of all its parts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def plan_selection(detection: Detection, selection: Selection) -> Detection:
     choice = _choice(detection, refusal)
     _start(choice, detection, Select(selection.select))
     choice.include(patterns.include)
-    choice.exclude(patterns.exclude)
+    choice.exclude(patterns.exclude, _ambiguous(detection))
     choice.take(patterns.take)
     refusal.check()
     if not choice.taken:
@@ -66,6 +66,13 @@ def _start(choice: Choice, detection: Detection, select: Select) -> None:
         choice.take_these(weights, _BY_ROLE)
 
 
+def _ambiguous(detection: Detection) -> Iterator[int]:
+    """Yield the places of the constants of which the user has to say what they are."""
+    for place, constant in enumerate(detection.skipped, len(detection.variables)):
+        if constant.is_ambiguous:
+            yield place
+
+
 def _is_weight(evidence: Sequence[Evidence]) -> bool:
     """Tell whether an operation takes a constant as a weight."""
     return any(one.rule in USES and one.strength >= Strength.FAIR for one in evidence)
@@ -76,7 +83,7 @@ def _choice(detection: Detection, refusal: Refusal) -> Choice:
     constants = dict(enumerate(detection.skipped, len(detection.variables)))
     return Choice(
         [
-            *((variable.key, variable.node) for variable in detection.variables),
+            *(_names(variable) for variable in detection.variables),
             *((constant.node,) for constant in detection.skipped),
         ],
         refusal,
@@ -89,12 +96,19 @@ def _choice(detection: Detection, refusal: Refusal) -> Choice:
     )
 
 
+def _names(variable: Variable) -> tuple[str, ...]:
+    """Return all names of a variable: its key, its nodes, those of its parts."""
+    parts = (part.key for part in variable.parts)
+    return tuple(dict.fromkeys((variable.key, *variable.nodes, *parts)))
+
+
 def _nothing_left(detection: Detection, select: Select) -> SelectionError:
     if detection.variables:
         options = "" if select is Select.AUTO else "--select, "
+        count = len(detection.variables)
+        left = "the only variable out" if count == 1 else f"none of the {count} variables"
         return SelectionError(
-            f"the selection leaves none of the {len(detection.variables)} variables; "
-            f"loosen {options}--include or --exclude"
+            f"the selection leaves {left}; loosen {options}--include or --exclude"
         )
     if not detection.skipped:
         return SelectionError(
@@ -102,10 +116,35 @@ def _nothing_left(detection: Detection, select: Select) -> SelectionError:
             "freeze it with its checkpoint first"
         )
     return SelectionError(
-        f"no variable was found among {len(detection.skipped)} constants: none bears a trace of "
-        "freezing, and none is used as a weight. See them with pbckpt inspect, then name those "
+        f"no variable was found among {_counted(len(detection.skipped), 'constant')}: "
+        f"{_what_they_are(detection)}. See them with pbckpt inspect, then name those "
         "to take with --take PATTERN, or take every constant with --select all"
     )
+
+
+def _what_they_are(detection: Detection) -> str:
+    """Return what is known of constants none of which was a variable."""
+    storable = [one for one in detection.skipped if one.tensor is not None]
+    weights = [one.node for one in storable if _is_weight(one.evidence)]
+    ambiguous = [one.node for one in detection.skipped if one.is_ambiguous]
+    facts = ["none bears a trace of freezing"]
+    if ambiguous:
+        facts.append(f"{_some(ambiguous)} ambiguous")
+    if weights:
+        facts.append(f"{_some(weights)} used as a weight, which --select weights takes")
+    elif not ambiguous:
+        facts.append("none is used as a weight")
+    return f"{', '.join(facts[:-1])}, and {facts[-1]}"
+
+
+def _some(nodes: Sequence[str]) -> str:
+    if len(nodes) == 1:
+        return f"{nodes[0]!r} is"
+    return f"{len(nodes)} are, such as {nodes[0]!r},"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _taken(detection: Detection, choice: Choice) -> tuple[Variable, ...]:
@@ -155,7 +194,10 @@ def _left(detection: Detection, choice: Choice) -> tuple[Skipped, ...]:
 def _skipped(detection: Detection, place: int, reason: str) -> Iterator[Skipped]:
     """Yield a constant that is left, or all those of a variable that is."""
     if place >= len(detection.variables):
-        yield detection.skipped[place - len(detection.variables)]._replace(reason=reason)
+        constant = detection.skipped[place - len(detection.variables)]
+        # What the user left out himself is ambiguous no more.
+        is_ambiguous = constant.is_ambiguous and reason == constant.reason
+        yield constant._replace(reason=reason, is_ambiguous=is_ambiguous)
         return
     variable = detection.variables[place]
     for one in variable.parts or (variable,):

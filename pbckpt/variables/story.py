@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pbckpt.variables.variable import Detection, Variable
 
 _NEAREST = 3
+# What gives the value of a constant on, as it is or in another form.
+_READS = frozenset(("Identity", "Cast", "Dequantize", "Enter", "RefEnter", "StopGradient", "_Arg"))
 # How many of the nodes on the way to a use are named.
 _MAX_WAY = 16
 
@@ -45,7 +47,8 @@ class Story(NamedTuple):
     """One constant: what it was, under which keys it is stored, and why.
 
     ``value`` names what is stored where that is not the constant itself, and
-    ``folded`` tells what a tool has folded into it.
+    ``folded`` tells what a tool has folded into it, ``part`` which part it is of
+    what variable.
     """
 
     node: str
@@ -57,6 +60,7 @@ class Story(NamedTuple):
     consumers: tuple[Consumer, ...]
     value: str = ""
     folded: str = ""
+    part: str = ""
 
 
 def tell(graph: Graph, detection: Detection, name: str) -> Story:
@@ -64,8 +68,8 @@ def tell(graph: Graph, detection: Detection, name: str) -> Story:
 
     Raises SelectionError, with what is near, where there is none of that name.
     """
-    node = _find(detection, name)
     network = Network(graph)
+    node = _find(detection, name, network)
     number = next(one for one in network.constants() if network.title(one) == node)
     consumers = tuple(_consumers(number, network))
     variables = [variable for variable in detection.variables if variable.node == node]
@@ -107,20 +111,38 @@ def value_text(variable: Variable) -> str:
     return ""
 
 
-def _find(detection: Detection, name: str) -> str:
-    """Return the node of the constant that has a name, as a node or as a key."""
+def _find(detection: Detection, name: str, network: Network) -> str:
+    """Return the node of the constant that has a name, as a node or as a key.
+
+    What reads a constant stands for it.
+    """
     by_name = {variable.key: variable.node for variable in reversed(detection.variables)}
     by_name.update((variable.node, variable.node) for variable in detection.variables)
     by_name.update((constant.node, constant.node) for constant in detection.skipped)
     plain = name.removesuffix(":0")
     if plain not in by_name:
+        plain = _behind(plain, network)
+    if plain not in by_name:
+        plain = name.removesuffix(":0")
         from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
 
         near = nearest_names(plain, list(by_name))[:_NEAREST]
         hint = f"; did you mean {', '.join(map(repr, near))}?" if near else ""
-        msg = f"no constant or variable is called {name!r}{hint}"
+        op = next((network.ops[n] for n in range(len(network)) if network.title(n) == plain), "")
+        fact = f"node {name!r} is no constant, but {op}" if op else ""
+        msg = f"{fact or f'no constant or variable is called {name!r}'}{hint}"
         raise SelectionError(msg, unknown=(name,), suggestions=tuple(near))
     return by_name[plain]
+
+
+def _behind(title: str, network: Network) -> str:
+    """Return the title of the constant that a node hands on; empty if it is not one."""
+    number = next((one for one in range(len(network)) if network.title(one) == title), -1)
+    seen = set()
+    while number >= 0 and number not in seen and network.ops[number] in _READS:
+        seen.add(number)
+        number = network.input(number, 0)[0]
+    return network.title(number) if number >= 0 else ""
 
 
 def _consumers(number: int, network: Network) -> Iterator[Consumer]:

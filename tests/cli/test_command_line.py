@@ -152,7 +152,7 @@ def test_the_demo(tmp_path: Path) -> None:
         (["convert", str(SAMPLE), "m", "--exclude", "bn1/gama"], "nearest: bn1/gamma"),
         (["verify", "absent"], "no checkpoint absent: absent.index is not there"),
         (["inspect", "."], "no checkpoint file that names a checkpoint"),
-        (["convert", ".", "m"], "not a regular file"),
+        (["convert", ".", "m"], ".: a directory, but not that of a SavedModel; give the path"),
     ],
 )
 def test_what_pbckpt_reports_has_status_1(

@@ -971,3 +971,80 @@ def test_folded_weights_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"not as trained: {told}" in shown(capsys, "inspect", "g.pb", "--why", "c/kernel")
     found = result(capsys, "inspect", "g.pb")
     assert [one["folded"] for one in found["variables"] if one["key"] == "c/kernel"] == [told]
+
+
+def test_one_question_at_a_time(graph: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["inspect", str(graph), "--why", "axis", "--score", "truth.json", "--json"])
+    assert caught.value.code == 2
+    assert "argument --score: not allowed with argument --why" in capsys.readouterr().err
+
+
+def test_why_asks_of_a_graph(checkpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint(capsys, "inspect", checkpoint, "--why", "dense/kernel") == (
+        "out/m: a checkpoint, which has no graph; give the file of the frozen graph. "
+        "pbckpt inspect shows the checkpoint, pbckpt edit changes it"
+    )
+
+
+def test_one_of_each_is_told_in_the_singular(capsys: pytest.CaptureFixture[str]) -> None:
+    maker = GraphMaker()
+    maker.constant("w", 4, (1,), b"\7")
+    graph = str(maker.write(Path("one.pb")))
+    assert shown(capsys, "inspect", graph).startswith(
+        "frozen graph one.pb: 1 node, 1 constant, 0 of them variables\n"
+    )
+    pbckpt.convert(graph, "one", selection=pbckpt.Selection(pbckpt.Select.ALL))
+    assert shown(capsys, "inspect", "one").startswith("checkpoint one: 1 tensor, 1 byte, 1 shard\n")
+    assert shown(capsys, "verify", "one") == "one: 1 tensor checked, no problem found\n"
+    maker.graph.node.add(name="w/read", op="Identity", input=["w"])
+    maker.write(Path("one.pb"))
+    assert shown(capsys, "inspect", graph).startswith(
+        "frozen graph one.pb: 2 nodes, 1 constant, 1 of them a variable\n"
+    )
+
+
+def test_a_dry_run_shows_old_and_new_names(graph: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--rename", "dense/*=d/\\1", "--set", "step=int64:3", "--cast", "d/*=half")
+    assert shown(capsys, "convert", str(graph), "out/m", "--dry-run", *options) == (
+        """\
+out/m: 3 variables (2 trainable), 40 bytes
+  1 tensor added
+  2 constants were not taken
+  nothing was written, as --dry-run says
+
+key          node          dtype    shape
+d/bias       dense/bias    float16  [8]
+d/kernel     dense/kernel  float16  [2, 4]
+global_step  global_step   int64    []
+step         (set)
+"""
+    )
+
+
+def test_inspect_shows_variables_as_they_would_be_stored(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    maker = GraphMaker()
+    for number in range(2):
+        maker.variable(f"X/part_{number}", FLOAT, (1, 2), bytes(8))
+        maker.graph.node.add(name=f"look_{number}", op="GatherV2", input=[f"X/part_{number}/read"])
+    maker.constant("w_quantized_const", 12, (2,), b"\0\7")
+    maker.constant("lo", FLOAT, (), bytes(4))
+    maker.constant("hi", FLOAT, (), bytes.fromhex("00007f43"))
+    node = maker.graph.node.add(name="w", op="Dequantize", input=["w_quantized_const", "lo", "hi"])
+    node.attr["T"].type = 12
+    node.attr["mode"].s = b"MIN_FIRST"
+    maker.graph.node.add(name="w/read", op="Identity", input=["w"]).attr["T"].type = FLOAT
+    graph = str(maker.write(Path("g.pb")))
+
+    def listed(*options: str) -> list[tuple[str, str]]:
+        found = json.loads(shown(capsys, "inspect", graph, "--json", *options))
+        return [(one["key"], one["dtype"]) for one in found["variables"]]
+
+    assert listed() == [("X", "float32"), ("w", "float32")]
+    assert listed("--partitions", "parts", "--quantized", "stored") == [
+        ("X/part_0", "float32"),
+        ("X/part_1", "float32"),
+        ("w_quantized_const", "quint8"),
+    ]

@@ -1,7 +1,8 @@
 """The worker's part for graphs in their other forms: text, MetaGraphDef, SavedModel.
 
     op            asks             answers
-    write_text    path, out        nothing: out is the text of the GraphDef in path
+    write_text    path, out, known nothing: out is the text of the GraphDef in path, and
+                                   known what TensorFlow knows of it, in binary form
     save_graphs   directory        tags; m.meta, m.meta.txt, model, model_text are there
     save_module   directory        nothing: model and model_text are there
 
@@ -33,9 +34,15 @@ class GraphOps(Host):
     """Answers requests about graphs in their other forms."""
 
     def op_write_text(self, request: Json) -> Json:
-        """Write a graph as text, as tf.io.write_graph does."""
+        """Write a graph as text, as tf.io.write_graph does.
+
+        TensorFlow 1 does not know all fields that TensorFlow 2 writes, and text has
+        none that are unknown.
+        """
         graph = self.v1.GraphDef()
         graph.ParseFromString(Path(request["path"]).read_bytes())
+        graph.DiscardUnknownFields()
+        Path(request["known"]).write_bytes(graph.SerializeToString())
         directory, name = os.path.split(request["out"])
         self.tf.io.write_graph(graph, directory, name, as_text=True)
         return {}

@@ -101,6 +101,34 @@ def test_a_quantized_weight_is_stored_as_it_is_on_request(tmp_path: Path) -> Non
     assert [one.trainable for one in report.variables] == [False]
 
 
+def test_variables_that_share_integers_keep_their_names(tmp_path: Path) -> None:
+    """Equal constants were merged, or the weights are tied."""
+    graph = write(
+        tmp_path / "g.pb",
+        *quantized("w", 0.0, 255.0, 0, 7),
+        node("Identity", "tied/read", "w", T=FLOAT),
+    )
+    tensors, _ = converted(graph, Values(Quantized.STORED))
+    assert tensors == {
+        "tied": (DataType.QUINT8, [0, 7]),
+        "w": (DataType.QUINT8, [0, 7]),
+    }
+
+
+def test_integers_whose_node_is_called_as_another_variable_keep_their_name(tmp_path: Path) -> None:
+    graph = write(
+        tmp_path / "g.pb",
+        *quantized("w", 0.0, 255.0, 0, 7),
+        floats("c", (1,), 0.5),
+        node("Identity", "w_quantized_const/read", "c", T=FLOAT),
+    )
+    tensors, _ = converted(graph, Values(Quantized.STORED))
+    assert tensors == {
+        "w": (DataType.QUINT8, [0, 7]),
+        "w_quantized_const": (DataType.FLOAT, [0.5]),
+    }
+
+
 def test_a_weight_that_was_cast_to_half_comes_back_as_it_is_read(tmp_path: Path) -> None:
     graph = write(
         tmp_path / "g.pb",
@@ -310,6 +338,35 @@ def test_a_constant_that_is_handed_into_the_function_that_computes(tmp_path: Pat
     assert tensors["f::product"] == (DataType.FLOAT, [7.5, 10.0])
 
 
+def test_many_functions_that_compute_take_one_look_at_the_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = []
+    for number in range(5):
+        body = FunctionDef(
+            node_def=[
+                const("w", HALF, (1,), struct.pack("<e", number)),
+                node("Cast", "c", "w:output:0", SrcT=HALF, DstT=FLOAT),
+                node("Identity", "w/ReadVariableOp", "c:y:0", T=FLOAT),
+            ]
+        )
+        body.signature.name = f"f{number}"
+        body.signature.output_arg.add(name="o", type=FLOAT)
+        body.ret["o"] = "w/ReadVariableOp:output:0"
+        functions.append(body)
+    made: list[int] = []
+
+    class Counted(computed.Network):  # type: ignore[name-defined, misc]
+        def __init__(self, graph: object) -> None:
+            made.append(1)
+            super().__init__(graph)
+
+    monkeypatch.setattr(computed, "Network", Counted)
+    tensors, _ = converted(write(tmp_path / "g.pb", functions=functions))
+    assert sorted(values for _, values in tensors.values()) == [[0.0], [1.0], [2.0], [3.0], [4.0]]
+    assert made == [1]
+
+
 def test_verify_and_match_compute_the_same(tmp_path: Path) -> None:
     graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, 0, 7, 255))
     converted(graph)
@@ -399,10 +456,37 @@ def test_a_tensor_that_depends_on_what_is_fed(tmp_path: Path, name: str) -> None
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["nowhere", "w:1", "f::w", "", "w:-1"])
-def test_a_tensor_that_there_is_not(tmp_path: Path, name: str) -> None:
-    with pytest.raises(pbckpt.SelectionError):
-        converted(product(tmp_path / "g.pb"), Values(tensors=(name,)))
+_GIVE = "give NAME or NAME:k, in a function FUNCTION::NAME"
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("mimus", f"the graph has no node 'mimus' (nearest: minus); {_GIVE}"),
+        ("gizmo", f"the graph has no node 'gizmo'; {_GIVE}"),
+        ("", f"the graph has no node ''; {_GIVE}"),
+        ("w:1", "node 'w' has 1 output; ask for w:0"),
+        ("w:-1", "node 'w' has 1 output; ask for w:0"),
+        ("cut:2", "node 'cut' has 2 outputs; ask for cut:0 to cut:1"),
+        (
+            "f::w",
+            "the graph has no function 'f', of which 'f::w' is a tensor (nearest: ff); " + _GIVE,
+        ),
+        ("ff::v", f"function 'ff' has no node 'v'; {_GIVE}"),
+        ("ff::ww", f"function 'ff' has no node 'ww' (nearest: w); {_GIVE}"),
+    ],
+)
+def test_a_tensor_that_there_is_not(tmp_path: Path, name: str, fact: str) -> None:
+    graph = product(tmp_path / "g.pb")
+    definition = GraphDef.FromString(graph.read_bytes())
+    next(one for one in definition.node if one.name == "cut").attr["num_split"].i = 2
+    body = definition.library.function.add(node_def=[floats("w", (1,), 1.0)])
+    body.signature.name = "ff"
+    graph.write_bytes(definition.SerializeToString())
+    with pytest.raises(pbckpt.SelectionError) as error:
+        converted(graph, Values(tensors=(name,)))
+    assert str(error.value) == f"{graph}: --tensor {name}: {fact}"
+    assert error.value.unknown == (name,)
 
 
 # --- partitioned variables
@@ -512,6 +596,16 @@ def test_names_alone_make_no_partitions(tmp_path: Path, others: list[NodeDef]) -
     assert {"w/part_0", "w/part_1"} <= keys
 
 
+@pytest.mark.parametrize("dtype", [20, 21])
+def test_an_axis_that_is_no_number_leaves_the_parts_apart(tmp_path: Path, dtype: int) -> None:
+    """A resource and a variant have no value."""
+    nodes = [*parts("X", 1, 1), *joined("X", 2, 0)]
+    axis = next(one for one in nodes if one.name.endswith("/axis"))
+    axis.attr["dtype"].type = axis.attr["value"].tensor.dtype = dtype
+    tensors, _ = converted(write(tmp_path / "g.pb", *nodes))
+    assert sorted(tensors) == ["X/part_0", "X/part_1"]
+
+
 def test_a_part_that_is_missing_leaves_the_others_apart(tmp_path: Path) -> None:
     nodes = [one for one in parts("w", 1, 1, 1) if "part_1" not in one.name]
     graph = write(tmp_path / "g.pb", *nodes, *joined("w", 3, 0))
@@ -526,7 +620,7 @@ def test_options_mean_the_whole(tmp_path: Path) -> None:
     assert pbckpt.verify(
         tmp_path / "out" / "m", against=graph, selection=Selection(include=("w",)), edits=edits
     ).ok
-    with pytest.raises(pbckpt.SelectionError, match="leaves none of the 1 variables"):
+    with pytest.raises(pbckpt.SelectionError, match="leaves the only variable out"):
         converted(graph, selection=Selection(exclude=("w",)))
     story = pbckpt.explain(graph, "w")
     assert story.node == "w/part_0"

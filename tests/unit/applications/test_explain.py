@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pbckpt.applications.explain import explain
 from pbckpt.errors import SelectionError
+from pbckpt.report.json import story_json
+from pbckpt.report.text import story_text
 from pbckpt.variables.verdict import Outcome
 from tests.unit.variables.graphs import const, graph_def, node, variable
 
@@ -39,3 +42,30 @@ def test_why_a_constant_was_none(path: Path) -> None:
 def test_a_name_that_is_not_there(path: Path) -> None:
     with pytest.raises(SelectionError, match="no constant or variable is called 'zzzzz'"):
         explain(path, "zzzzz")
+
+
+@pytest.mark.parametrize(
+    ("name", "node_name", "part"),
+    [
+        ("X", "X/part_0", "part 0 of 2 of 'X'"),
+        ("X/part_0", "X/part_0", "part 0 of 2 of 'X'"),
+        ("X/part_1", "X/part_1", "part 1 of 2 of 'X'"),
+        ("w", "w", ""),
+    ],
+)
+def test_a_part_is_told_with_its_variable(
+    tmp_path: Path, name: str, node_name: str, part: str
+) -> None:
+    nodes = [
+        *variable("X/part_0", 2, 3),
+        *variable("X/part_1", 1, 3),
+        *variable("w", 2),
+        node("GatherV2", "look0", "X/part_0/read", "ids", "axis"),
+        node("GatherV2", "look1", "X/part_1/read", "ids", "axis"),
+    ]
+    path = tmp_path / "graph.pb"
+    path.write_bytes(graph_def(*nodes).SerializeToString())
+    story = explain(path, name)
+    assert (story.node, story.keys, story.part) == (node_name, (name[0],), part)
+    assert (f"\n  {part}\n" in story_text(story)) is bool(part)
+    assert json.loads(story_json(story))["part"] == (part or None)

@@ -161,16 +161,16 @@ def test_an_error_leaves_no_file_open(kind: GraphKind, tmp_path: Path) -> None:
 
 def test_what_is_not_frozen_says_where_its_values_are(tmp_path: Path) -> None:
     says = {
-        "graph.pb": (GraphKind.GRAPH, with_variable(), "values are in its checkpoint,"),
+        "graph.pb": (GraphKind.GRAPH, with_variable(), "value is in its checkpoint,"),
         "m.ckpt-1.meta": (
             GraphKind.META_GRAPH,
             meta(with_variable()),
-            f"values are in the checkpoint beside it: {tmp_path}/m.ckpt-1,",
+            f"value is in the checkpoint beside it: {tmp_path}/m.ckpt-1,",
         ),
         "saved_model.pb": (
             GraphKind.SAVED_MODEL,
             saved(meta(with_variable(), "serve")),
-            f"values are in the checkpoint beside it: {tmp_path}/variables/variables,",
+            f"value is in the checkpoint beside it: {tmp_path}/variables/variables,",
         ),
     }
     for name, (kind, message, place) in says.items():
@@ -179,7 +179,7 @@ def test_what_is_not_frozen_says_where_its_values_are(tmp_path: Path) -> None:
             pbckpt.convert(path, tmp_path / "out" / "m")
         text = str(caught.value)
         assert text.startswith(f"{path}: the graph has no constants")
-        assert "1 variables that are not frozen, such as 'v'" in text
+        assert "It has a variable that is not frozen, 'v'; its value is in" in text
         assert place in text
 
 
@@ -188,6 +188,56 @@ def test_a_pattern_that_fits_nothing_is_the_error_even_so(tmp_path: Path) -> Non
     with pytest.raises(pbckpt.SelectionError) as caught:
         pbckpt.convert(path, tmp_path / "m", selection=pbckpt.Selection(take=("nothing",)))
     assert caught.value.unknown == ("nothing",)
+
+
+def test_a_checkpoint_is_no_graph(tmp_path: Path) -> None:
+    pbckpt.save_checkpoint({"w": 1.0}, tmp_path / "m")
+    told = (
+        f"{tmp_path}/m: a checkpoint, which has no graph; give the file of the frozen graph. "
+        "pbckpt inspect shows the checkpoint, pbckpt edit changes it"
+    )
+    for ask in (
+        lambda path: pbckpt.explain(path, "w"),
+        pbckpt.open_graph,
+        lambda path: pbckpt.convert(path, tmp_path / "n"),
+    ):
+        with pytest.raises(pbckpt.UnsupportedGraphError) as caught:
+            ask(tmp_path / "m")
+        assert str(caught.value) == told
+        assert caught.value.kind == "checkpoint"
+    with pytest.raises(FileNotFoundError):
+        pbckpt.open_graph(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("names", "fact"),
+    [
+        ((), "give the path of a file"),
+        (("notes.txt",), "give the path of a file"),
+        (("frozen.pb", "x.txt"), "give the graph that is meant: {0}/frozen.pb"),
+        (
+            ("m.meta", "m.index", "m.data-00000-of-00001"),
+            (
+                "give the graph that is meant: {0}/m.meta; it holds a checkpoint, for pbckpt "
+                "inspect and pbckpt edit: {0}/m"
+            ),
+        ),
+        (
+            ("a.index", "b.index", "c.index", "d.index"),
+            (
+                "it holds checkpoints, for pbckpt inspect and pbckpt edit: {0}/a, {0}/b, {0}/c "
+                "and 1 more"
+            ),
+        ),
+    ],
+)
+def test_what_is_in_a_directory_is_told(tmp_path: Path, names: tuple[str, ...], fact: str) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(pbckpt.PathError) as caught:
+        pbckpt.open_graph(tmp_path)
+    prefix = f"{tmp_path}: a directory, but not that of a SavedModel; "
+    assert str(caught.value) == prefix + fact.format(tmp_path)
 
 
 @pytest.mark.parametrize("text", corpus_graph("d1v-pbtxt", "frozen.pbtxt"))

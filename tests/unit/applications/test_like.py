@@ -11,7 +11,10 @@ import pytest
 
 import pbckpt
 from pbckpt import DataType, Layout, Like, MatchBy, OnLeftOver, OnMissing, Selection
+from pbckpt.names import key_to_bytes
+from pbckpt.objects.keys import GRAPH_KEY
 from pbckpt.protos import GraphDef, MetaGraphDef, NodeDef, TensorProto
+from pbckpt.report.json import inspect_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,8 +84,36 @@ def test_exactly_the_keys_of_the_target(graph: Path, tmp_path: Path) -> None:
     assert values(tmp_path / "m") == {"net/w": W}
     assert [one.key for one in report.variables] == ["net/w"]
     assert report.warnings == (
-        "1 of the graph's have no place in the target: 'net/b'; they are not stored",
+        "1 of the graph's has no place in the target: 'net/b'; it is not stored",
     )
+
+
+def test_what_inspect_prints_as_json_is_a_target(graph: Path, tmp_path: Path) -> None:
+    """Of a graph, of a checkpoint, and of one with objects, whose graph is no variable."""
+    names = tmp_path / "names.json"
+    names.write_text(inspect_json(pbckpt.inspect(graph)))
+    convert(graph, tmp_path / "of_graph", like=Like(names))
+    assert values(tmp_path / "of_graph") == {"net/w": W, "net/b": B}
+    names.write_text(inspect_json(pbckpt.inspect(tmp_path / "of_graph")))
+    convert(graph, tmp_path / "again", like=Like(names))
+    assert values(tmp_path / "again") == {"net/w": W, "net/b": B}
+    prefix = target(tmp_path, LIKE_NET, layout=Layout(pbckpt.Format.BOTH))
+    names.write_text(inspect_json(pbckpt.inspect(prefix)))
+    report = pbckpt.match_target(graph, Like(names, MatchBy.SUFFIX, OnMissing.INIT))
+    assert GRAPH_KEY not in [key_to_bytes(one.target.key) for one in report.match.missing]
+
+
+def test_a_saved_model_without_variables_is_no_target(graph: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "saved_model.pb").touch()
+    for path in (model, model / "saved_model.pb"):
+        with pytest.raises(pbckpt.SelectionError) as caught:
+            convert(graph, tmp_path / "m", like=Like(path))
+        assert str(caught.value) == (
+            f"{model} is a SavedModel without variables, so it names no keys; give a checkpoint "
+            "of the model, the .meta of its training graph, or an index of names"
+        )
 
 
 def test_a_target_proves_that_a_constant_was_a_variable(graph: Path, tmp_path: Path) -> None:
@@ -185,6 +216,25 @@ def test_in_place_of_the_target(graph: Path, tmp_path: Path) -> None:
 # -- what the graph has not
 
 
+def test_what_is_wrong_is_told_at_length_and_in_brief(graph: Path, tmp_path: Path) -> None:
+    names = listing(tmp_path, "net/w", "net/v")
+    report = pbckpt.match_target(graph, Like(names))
+    assert report.problems == (
+        (
+            "1 missing in the graph: 'net/v' (nearest: net/w, net/b); rename, fill with --set, or "
+            "say --missing init"
+        ),
+    )
+    assert report.brief == (
+        f"{graph} does not fill {names}: 1 missing in the graph; rename, fill with --set, or say "
+        "--missing init"
+    )
+    prefix = target(tmp_path, {"net/v": np.zeros(2, np.float32)})
+    assert pbckpt.match_target(graph, Like(prefix)).briefs[0] == (
+        "1 missing in the graph; rename, fill with --set, or say --missing keep or init"
+    )
+
+
 def test_zeros_and_ones_by_role(graph: Path, tmp_path: Path) -> None:
     rows = ["net/w", "net/b", "bn/gamma float32 [2]", "bn/moving_variance half [2]"]
     rows += ["bn/beta float32 [2]", "step int64 []", "text string [2]", "v/w float32 [2, 2]"]
@@ -230,7 +280,7 @@ def test_set_fits_the_target(graph: Path, tmp_path: Path) -> None:
     assert caught.value.report.problems == (
         "--set does not fit 'step': its type is int64",
         "--set 'stop': the target has no such key (nearest: step)",
-        "1 missing in the graph: 'step'; rename, fill with --set, or say --missing keep or init",
+        "1 missing in the graph: 'step'; rename, fill with --set, or say --missing init",
     )
 
 
@@ -254,7 +304,7 @@ def test_all_problems_at_once(graph: Path, tmp_path: Path) -> None:
         "1 missing in the graph",
         "1 of the wrong shape",
         "1 of a type that no cast makes right",
-        "1 of the graph's have no place in the target",
+        "1 of the graph's has no place in the target",
     ]
     assert caught.value.unknown == ("nut/w",)
     assert not (tmp_path / "m.index").exists()

@@ -20,6 +20,7 @@ from pbckpt.api import (
     Like,
     Limits,
     MatchBy,
+    Names,
     NotCommittedError,
     OnExisting,
     OnLeftOver,
@@ -157,6 +158,7 @@ def test_what_is_not_said_has_a_default() -> None:
         quantized="float",
         partitions=None,
         tensor=[],
+        names="graph",
         drop_slots=False,
         ema=None,
         renames=None,
@@ -193,7 +195,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "--rename f=g --rename h=i --strip-prefix j --add-prefix k --cast l=half --set m=int8:1 "
         "--format both --save-counter 2 --max-shard-size 2GB --tags serve,gpu "
         "--like t --match suffix --missing init --left-over error --like-cast --dry-run "
-        "--quantized stored --partitions parts --tensor n --tensor o:1"
+        "--quantized stored --partitions parts --tensor n --tensor o:1 --names keras"
     )
     assert main(["convert", "in.pb", "out/m", *options.split()]) == 0
     [(arguments, named)] = spy.calls
@@ -217,7 +219,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "tags": ("serve", "gpu"),
         "like": Like("t", MatchBy.SUFFIX, OnMissing.INIT, OnLeftOver.ERROR, cast=True),
         "dry_run": True,
-        "values": Values(Quantized.STORED, Partitions.PARTS, ("n", "o:1")),
+        "values": Values(Quantized.STORED, Partitions.PARTS, ("n", "o:1"), Names.KERAS),
     }
 
 
@@ -265,7 +267,13 @@ def test_inspect_passes_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "inspect", spy)
     assert main(["inspect", "in.pb"]) == 0
     assert main(["inspect", "in.pb", "--tags", ""]) == 0
-    assert spy.calls == [(("in.pb",), {"tags": None}), (("in.pb",), {"tags": ()})]
+    assert main(["inspect", "in.pb", "--quantized", "stored", "--partitions", "parts"]) == 0
+    stored = api.Values(api.Quantized.STORED, api.Partitions.PARTS)
+    assert spy.calls == [
+        (("in.pb",), {"tags": None, "values": api.Values()}),
+        (("in.pb",), {"tags": (), "values": api.Values()}),
+        (("in.pb",), {"tags": None, "values": stored}),
+    ]
 
 
 # How it ends
@@ -313,7 +321,7 @@ def test_an_interrupt_is_a_line_and_the_status_of_the_shell(
 def test_a_request_to_end_unwinds(monkeypatch: pytest.MonkeyPatch) -> None:
     unwound = []
 
-    def ask_to_end(path: str, *, tags: None) -> object:  # noqa: ARG001
+    def ask_to_end(path: str, *, tags: None, values: object) -> object:  # noqa: ARG001
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             for _ in range(1000):

@@ -215,7 +215,13 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("edits", "fact"),
     [
-        (Edits(strip_prefix="conv/w"), "a tensor cannot be stored under an empty name"),
+        (
+            Edits(strip_prefix="conv/w"),
+            (
+                "'conv/w' would be stored under an empty name; change --strip-prefix, --rename or "
+                "--map, or leave it out with --exclude"
+            ),
+        ),
         (Edits(add_prefix="\ud800"), "a key cannot be written as bytes: '\\ud800conv/w'"),
     ],
 )

@@ -226,7 +226,7 @@ def test_a_real_index_file_is_an_index(tmp_path: Path) -> None:
 
 
 def test_a_plain_directory_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(pbckpt.PathError, match="not a regular file; give the path of a file"):
+    with pytest.raises(pbckpt.PathError, match="a directory, but not that of a SavedModel; "):
         pbckpt.open_graph(tmp_path)
 
 

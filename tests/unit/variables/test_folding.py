@@ -59,6 +59,21 @@ def test_a_product_with_the_name_of_a_multiplication() -> None:
     ) == {"c/kernel": FACTOR}
 
 
+@pytest.mark.parametrize("name", ["bn1/mul", "a/conv_bn/Mul_2", "BatchNorm/mul"])
+def test_multiplications_of_normalizations(name: str) -> None:
+    found = folded(const("k", 3, 3, 1, 8), node("Conv2D", name, "x", "k"))
+    assert found == {"k": f"a factor, such as a batch norm's, was folded into it: {name!r}"}
+
+
+@pytest.mark.parametrize("name", ["mul", "layer/mul_1", "subnet/Mul", "norm", "bnd/mul"])
+@pytest.mark.parametrize("op", ["Conv2D", "MatMul"])
+def test_a_stripped_product_that_somebody_called_mul(op: str, name: str) -> None:
+    """Nothing of a normalization is near it."""
+    assert not folded(
+        const("w", 4, 8), node(op, name, "x", "w"), const("b", 8), node("Add", "add", name, "b")
+    )
+
+
 @pytest.mark.parametrize("name", ["c/merged_input", "bn/FusedBatchNormV3/Offset"])
 def test_names_that_grappler_gives(name: str) -> None:
     assert folded(const(name, 3, 3, 1, 8), node("Conv2D", "c", "x", name)) == {

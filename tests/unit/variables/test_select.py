@@ -135,6 +135,14 @@ def test_include_and_exclude_look_at_key_and_node(pattern: str) -> None:
     assert taken(Selection(exclude=(pattern,))) == ["conv/bias", "conv/kernel"]
 
 
+@pytest.mark.parametrize("pattern", ["X", "X/part_0", "X/part_1", "c1", "*/part_1"])
+def test_any_part_stands_for_its_variable(pattern: str) -> None:
+    parts = (variable("X/part_0", "c0"), variable("X/part_1", "c1"))
+    detection = Detection((variable("X", "c0")._replace(parts=parts), variable("y")), ())
+    assert taken(Selection(exclude=(pattern,)), detection) == ["y"]
+    assert taken(Selection(include=(pattern,)), detection) == ["X"]
+
+
 def test_exclude_looks_at_what_include_left() -> None:
     assert taken(Selection(include=("conv/*",), exclude=("*bias",))) == ["conv/kernel"]
     error = refusal(Selection(include=("conv/*",), exclude=("m/MatMul",)))
@@ -246,6 +254,46 @@ def test_a_graph_without_traces_of_variables() -> None:
         "and none is used as a weight. See them with pbckpt inspect, "
         "then name those to take with --take PATTERN, "
         "or take every constant with --select all"
+    )
+
+
+def test_what_is_known_of_constants_without_traces_is_told() -> None:
+    weight = skipped("Const")._replace(evidence=(WEIGHT,))
+    doubtful = skipped("mean")._replace(is_ambiguous=True)
+    ending = (
+        "See them with pbckpt inspect, then name those to take with --take PATTERN, or take every "
+        "constant with --select all"
+    )
+    error = refusal(Selection(), Detection((), (weight,)))
+    assert str(error) == (
+        "no variable was found among 1 constant: none bears a trace of freezing, and 'Const' is "
+        f"used as a weight, which --select weights takes. {ending}"
+    )
+    error = refusal(Selection(), Detection((), (doubtful, doubtful._replace(node="std"))))
+    assert str(error) == (
+        "no variable was found among 2 constants: none bears a trace of freezing, and 2 are, such "
+        f"as 'mean', ambiguous. {ending}"
+    )
+    error = refusal(Selection(), Detection((), (doubtful, weight)))
+    assert "of freezing, 'mean' is ambiguous, and 'Const' is used as a weight, which" in str(error)
+
+
+def test_an_ambiguous_constant_that_is_excluded_is_so_no_more() -> None:
+    doubtful = skipped("mean")._replace(is_ambiguous=True)
+    detection = Detection((variable("w"),), (skipped("axis"), doubtful))
+    assert plan_selection(detection, Selection()).skipped[1].is_ambiguous
+    settled = plan_selection(detection, Selection(exclude=("m*",)))
+    assert [(one.node, one.is_ambiguous, one.reason) for one in settled.skipped] == [
+        ("axis", False, "no trace of a variable"),
+        ("mean", False, "matches --exclude 'm*'"),
+    ]
+    assert refusal(Selection(exclude=("axis",)), detection).unknown == ("axis",)
+
+
+def test_a_selection_that_leaves_the_only_variable_out() -> None:
+    error = refusal(Selection(exclude=("*",)), Detection((variable("w"),), ()))
+    assert str(error) == (
+        "the selection leaves the only variable out; loosen --include or --exclude"
     )
 
 

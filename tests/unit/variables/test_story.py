@@ -51,6 +51,19 @@ def test_a_long_way_is_told_in_its_last_steps() -> None:
     assert consumer.through[-1] == "Identity 'i39'"
 
 
+@pytest.mark.parametrize("name", ["conv/kernel/read", "conv/kernel/read:0", "half"])
+def test_what_reads_a_constant_stands_for_it(name: str) -> None:
+    assert told(name, *NODES).node == "conv/kernel"
+
+
+def test_what_is_no_constant_is_told_by_its_op() -> None:
+    with pytest.raises(SelectionError, match=r"^node 'conv' is no constant, but Conv2D(;|$)"):
+        told("conv", *NODES)
+    loop = [identity("a", "b"), identity("b", "a")]
+    with pytest.raises(SelectionError, match=r"^node 'a' is no constant, but Identity(;|$)"):
+        told("a", *NODES, *loop)
+
+
 def test_the_story_of_a_constant() -> None:
     story = told("shape", *NODES)
     assert (story.outcome, story.keys) == (Outcome.CONSTANT, ())
