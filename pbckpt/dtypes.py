@@ -65,35 +65,18 @@ class DataType(IntEnum):
     # Enum hashes the member's name in Python; these are keys of large tables.
     __hash__ = int.__hash__
 
-    @property
-    def label(self) -> str:
-        """The name that people see: numpy's where numpy has the type."""
-        return _TABLE[self].name
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes per element; 0 for string, resource and variant."""
-        return _TABLE[self].itemsize
-
-    @property
-    def field(self) -> TensorField:
-        """The typed field of TensorProto that holds such values."""
-        return _TABLE[self].field
-
-    @property
-    def is_floating(self) -> bool:
-        """Whether gradients exist for the type: real floating point of any width."""
-        return _TABLE[self].name.startswith(("float", "bfloat"))
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether an element is two numbers, a real and an imaginary part."""
-        return self in (DataType.COMPLEX64, DataType.COMPLEX128)
-
-    @property
-    def is_fixed_size(self) -> bool:
-        """Whether an element is a fixed number of bytes that can be stored as they are."""
-        return self.itemsize > 0
+    # What the members have of the table below, found without looking it up: the name
+    # that people see, numpy's where numpy has the type; the bytes per element, 0 for
+    # string, resource and variant; and the typed field of TensorProto that holds them.
+    label: str
+    itemsize: int
+    field: TensorField
+    # Whether gradients exist for the type: real floating point of any width.
+    is_floating: bool
+    # Whether an element is two numbers, a real and an imaginary part.
+    is_complex: bool
+    # Whether an element is a fixed number of bytes that can be stored as they are.
+    is_fixed_size: bool
 
 
 # Types of whole numbers that stand for real ones in a range.
@@ -164,6 +147,15 @@ _TABLE: dict[DataType, _Row] = {
     DataType.UINT2: _Row("uint2", 1, TensorField.INT),
     DataType.FLOAT4_E2M1FN: _Row("float4_e2m1fn", 1, TensorField.FLOAT8),
 }
+
+
+for _member, _row in _TABLE.items():
+    _member.label = _row.name
+    _member.itemsize = _row.itemsize
+    _member.field = _row.field
+    _member.is_floating = _row.name.startswith(("float", "bfloat"))
+    _member.is_complex = _row.name.startswith("complex")
+    _member.is_fixed_size = _row.itemsize > 0
 
 
 def data_type(number: int) -> DataType | None:

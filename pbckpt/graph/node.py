@@ -65,7 +65,7 @@ class Node(NamedTuple):
     def tensor_parts(self) -> TensorParts | None:
         """Return the TensorProto of the attr ``value``, or None where there is none."""
         value = self.definition.attr.get("value")
-        if value is None or value.WhichOneof("value") != "tensor":
+        if value is None or not value.HasField("tensor"):
             return None
         if self.tensors:
             tokens = value.tensor.string_val
@@ -94,11 +94,9 @@ class Node(NamedTuple):
         if parts is None:
             raise InvalidGraphError("a constant without a value", node_name=self.name)
         declared = self.definition.attr.get("dtype")
-        if declared is None or declared.type != parts.message.dtype:
-            msg = (
-                f"the attr dtype is type number {declared.type if declared else 0}, "
-                f"the value's is {parts.message.dtype}"
-            )
+        number = declared.type if declared is not None else 0
+        if declared is None or number != parts.message.dtype:
+            msg = f"the attr dtype is type number {number}, the value's is {parts.message.dtype}"
             raise InvalidGraphError(msg, node_name=self.name)
         return decode_tensor(parts, self.name)
 

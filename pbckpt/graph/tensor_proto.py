@@ -218,16 +218,17 @@ def decode_tensor(parts: TensorParts, node_name: str) -> ConstantTensor:
     for types that have no storable elements. The size of the result is what
     the file says, not what is in memory: nothing is allocated for it here.
     """
-    dtype = data_type(parts.message.dtype)
+    message = parts.message
+    dtype = data_type(message.dtype)
     if dtype is None:
-        msg = f"a constant of the type number {parts.message.dtype}, which no tensor has"
+        msg = f"a constant of the type number {message.dtype}, which no tensor has"
         raise InvalidGraphError(msg, node_name=node_name)
-    shape = tuple([dim.size for dim in parts.message.tensor_shape.dim])
+    shape = tuple([dim.size for dim in message.tensor_shape.dim])
     count = count_elements(shape)
     if count is None or count * dtype.itemsize > MAX_ELEMENTS:
         msg = f"a constant of the impossible shape {list(shape)[:8]}"
         raise InvalidGraphError(msg, node_name=node_name)
-    if dtype in (DataType.RESOURCE, DataType.VARIANT):
+    if not dtype.is_fixed_size and dtype is not DataType.STRING:
         msg = f"node {node_name!r}: a constant of type {dtype.label} has no value to store"
         raise UnsupportedGraphError(msg, node_name=node_name, op="Const")
     try:

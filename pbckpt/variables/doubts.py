@@ -60,7 +60,7 @@ _ARITHMETIC = frozenset(
 _COMPARISONS = frozenset(
     (
         *("Minimum", "Maximum", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal"),
-        *("NotEqual", "ClipByValue"),
+        "NotEqual",
     )
 )
 _INPUTS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"))
@@ -88,11 +88,14 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
 
 def _plain_doubts(sight: Sight, walker: Walker) -> Iterator[Evidence]:
     """Yield what speaks against a constant, whatever the graph is like."""
-    yield from _uses(sight)
+    uses = list(_uses(sight))
+    yield from uses
     yield from _name(sight)
     yield from _value(sight)
-    yield from _preprocessing(sight, walker)
-    yield from _bounds(sight)
+    # A parameter of operations is no operand of any.
+    if not uses and sight.reach.uses:
+        yield from _preprocessing(sight, walker)
+        yield from _bounds(sight)
 
 
 def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pbckpt.variables.walk import Walker
 
 _ENOUGH = int(Strength.FAIR)
+_STRONG = int(Strength.STRONG)
+_PROOF = int(Strength.PROOF)
 # Rules of traces that an Identity left, rather than only a name.
 _MARKS = frozenset(
     ("read_identity", "resource_read", "resource_capture", "gather_capture", "resource_input")
@@ -157,23 +159,27 @@ def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
     if outcome is Outcome.CONSTANT and sight.tensor is not None and not sight.reach.is_whole:
         outcome = Outcome.AMBIGUOUS
         evidence = [*evidence, _ENTANGLED]
-    return Verdict(
-        sight,
-        outcome,
-        tuple(sorted(evidence, key=lambda one: (not one.speaks_for, -one.strength))),
-    )
+    if len(evidence) > 1:
+        evidence.sort(key=_weightiest_first)
+    return Verdict(sight, outcome, tuple(evidence))
+
+
+def _weightiest_first(one: Evidence) -> int:
+    """Return a key that sorts what speaks for it first, and of each side the weightiest."""
+    return -one.strength if one.speaks_for else int(Strength.PROOF) - one.strength
 
 
 def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
-    weights = [one.weight for one in evidence]
+    weights = [one.strength if one.speaks_for else -one.strength for one in evidence]
     supported = sum(weight for weight in weights if weight > 0)
-    if sight.tensor is None or not supported:
+    if not supported or sight.tensor is None:
         return Outcome.CONSTANT
-    if max(weights) >= Strength.PROOF or sum(weights) >= _ENOUGH:
+    balance = sum(weights)
+    if balance >= _ENOUGH or max(weights) >= _PROOF:
         return Outcome.VARIABLE
     unsettled = not any(one.rule in _SETTLED and not one.speaks_for for one in evidence)
-    enough = Strength.STRONG if min(weights) <= -Strength.PROOF else _ENOUGH
-    if supported >= enough and (unsettled or sum(weights) >= 0):
+    enough = _STRONG if min(weights) <= -_PROOF else _ENOUGH
+    if supported >= enough and (unsettled or balance >= 0):
         return Outcome.AMBIGUOUS
     return Outcome.CONSTANT
 
