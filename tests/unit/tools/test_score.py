@@ -72,7 +72,7 @@ def test_figures_of_the_open_graphs() -> None:
     assert totals["full"].misses == []
 
 
-def test_figures_of_the_graphs_that_are_held_back() -> None:
+def test_figures_of_the_other_half() -> None:
     assert fallen(add_up(find_entries(ZOO / "held")), HELD) == {}
 
 
