@@ -1,7 +1,7 @@
 """Score detection on folders of graphs: `python -m tools.score FOLDER ... [--misses]`.
 
 Without a folder the graphs of tests/golden/zoo are scored, the open half and the
-half that is held back.
+other half, `held`.
 """
 
 from __future__ import annotations
