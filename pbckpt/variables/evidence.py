@@ -36,4 +36,4 @@ class Evidence(NamedTuple):
     @property
     def weight(self) -> int:
         """The strength, negative for what speaks against."""
-        return int(self.strength) if self.speaks_for else -int(self.strength)
+        return self.strength if self.speaks_for else -self.strength

@@ -170,7 +170,7 @@ def _weightiest_first(one: Evidence) -> int:
 
 
 def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
-    weights = [one.strength if one.speaks_for else -one.strength for one in evidence]
+    weights = [one.weight for one in evidence]
     supported = sum(weight for weight in weights if weight > 0)
     if not supported or sight.tensor is None:
         return Outcome.CONSTANT
