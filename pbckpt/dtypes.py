@@ -13,7 +13,7 @@ ml_dtypes are imported on first use only.
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,6 +77,8 @@ class DataType(IntEnum):
     is_complex: bool
     # Whether an element is a fixed number of bytes that can be stored as they are.
     is_fixed_size: bool
+    # Whether arithmetic with weights is done in the type, as it is or for real numbers.
+    is_numeric: bool
 
 
 # Types of whole numbers that stand for real ones in a range.
@@ -85,7 +87,7 @@ QUANTIZED = frozenset(
 )
 
 
-class TensorField(Enum):
+class TensorField(IntEnum):
     """The typed fields of TensorProto, by field number."""
 
     FLOAT = 5
@@ -102,6 +104,8 @@ class TensorField(Enum):
     UINT32 = 16
     UINT64 = 17
     FLOAT8 = 18
+
+    __hash__ = int.__hash__
 
 
 class _Row(NamedTuple):
@@ -156,6 +160,7 @@ for _member, _row in _TABLE.items():
     _member.is_floating = _row.name.startswith(("float", "bfloat"))
     _member.is_complex = _row.name.startswith("complex")
     _member.is_fixed_size = _row.itemsize > 0
+    _member.is_numeric = _member.is_floating or _member.is_complex or _member in QUANTIZED
 
 
 def data_type(number: int) -> DataType | None:

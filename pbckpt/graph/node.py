@@ -24,6 +24,7 @@ from pbckpt.graph.tensor_proto import (
     CONTENT_FIELD,
     ConstantTensor,
     TensorParts,
+    decode_plain_tensor,
     decode_tensor,
     parts_of_message,
     split_tensor,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pbckpt.graph.source import GraphSource
+    from pbckpt.protos import AttrValue
 
 # Up to this size protobuf decodes a whole node faster than a scan finds the
 # tensors in it.
@@ -65,24 +67,7 @@ class Node(NamedTuple):
     def tensor_parts(self) -> TensorParts | None:
         """Return the TensorProto of the attr ``value``, or None where there is none."""
         value = self.definition.attr.get("value")
-        if value is None or not value.HasField("tensor"):
-            return None
-        if self.tensors:
-            tokens = value.tensor.string_val
-            return split_tensor([self.tensors[TOKEN.unpack(token)[0]] for token in tokens])
-        message = value.tensor
-        if content := message.tensor_content:
-            return TensorParts(message, {CONTENT_FIELD: [Span.of(content)]})
-        parts = parts_of_message(message)
-        if parts is not None:
-            return parts
-        # These are read where they lie: a runtime that holds them as Python
-        # floats has made one NaN of all.
-        try:
-            return _decode_large_node(self.span).tensor_parts()
-        except ProtoDecodeError:
-            msg = "a node that decoded before and does not now"
-            raise GraphDecodeError(msg, offset=self.span.offset) from None
+        return _parts(value, self) if value is not None and value.HasField("tensor") else None
 
     def constant(self) -> ConstantTensor:
         """Return the value of a Const node.
@@ -90,15 +75,44 @@ class Node(NamedTuple):
         Raises InvalidGraphError where the node has none, or where its type is
         not the one of its attr ``dtype``; both are what TensorFlow refuses.
         """
-        parts = self.tensor_parts()
-        if parts is None:
+        attrs = self.definition.attr
+        value = attrs.get("value")
+        if value is None or not value.HasField("tensor"):
             raise InvalidGraphError("a constant without a value", node_name=self.name)
-        declared = self.definition.attr.get("dtype")
+        parts = _parts(value, self) if self.tensors else None
+        message = parts.message if parts else value.tensor
+        declared = attrs.get("dtype")
         number = declared.type if declared is not None else 0
-        if declared is None or number != parts.message.dtype:
-            msg = f"the attr dtype is type number {number}, the value's is {parts.message.dtype}"
+        if declared is None or number != message.dtype:
+            msg = f"the attr dtype is type number {number}, the value's is {message.dtype}"
             raise InvalidGraphError(msg, node_name=self.name)
+        if parts is None:
+            plain = decode_plain_tensor(message, self.name)
+            if plain is not None:
+                return plain
+            parts = _parts(value, self)
         return decode_tensor(parts, self.name)
+
+
+def _parts(value: AttrValue, node: Node) -> TensorParts:
+    """Return the TensorProto in a node's attr, taken apart."""
+    if node.tensors:
+        tokens = value.tensor.string_val
+        return split_tensor([node.tensors[TOKEN.unpack(token)[0]] for token in tokens])
+    message = value.tensor
+    if content := message.tensor_content:
+        return TensorParts(message, {CONTENT_FIELD: [Span.of(content)]})
+    parts = parts_of_message(message)
+    if parts is not None:
+        return parts
+    # These are read where they lie: a runtime that holds them as Python
+    # floats has made one NaN of all.
+    try:
+        cut = _decode_large_node(node.span)
+    except ProtoDecodeError:
+        msg = "a node that decoded before and does not now"
+        raise GraphDecodeError(msg, offset=node.span.offset) from None
+    return _parts(cut.definition.attr["value"], cut)
 
 
 class NodeField(NamedTuple):

@@ -18,15 +18,16 @@ from __future__ import annotations
 
 import math
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType, TensorField, data_type
 from pbckpt.errors import GraphDecodeError, InvalidGraphError, UnsupportedGraphError
-from pbckpt.protos import TensorProto
+from pbckpt.protos import TensorProto, TensorShapeProto
 from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.shapes import MAX_ELEMENTS, count_elements
 from pbckpt.wire.fields import FIXED32, FIXED64, LENGTH, scan
-from pbckpt.wire.span import Span, chunks, repeated
+from pbckpt.wire.span import Memory, Span, chunks, repeated
 from pbckpt.wire.varint import VarintError, decode_varint32
 
 if TYPE_CHECKING:
@@ -35,26 +36,30 @@ if TYPE_CHECKING:
 CONTENT_FIELD = 4
 # Typed fields whose values lie in the file as in memory: the wire type of one
 # value, and its size.
-_IMAGE_FIELDS = {
-    TensorField.FLOAT.value: (FIXED32, 4),
-    TensorField.DOUBLE.value: (FIXED64, 8),
-    TensorField.SCOMPLEX.value: (FIXED32, 4),
-    TensorField.DCOMPLEX.value: (FIXED64, 8),
+_IMAGE_FIELDS: dict[int, tuple[int, int]] = {
+    TensorField.FLOAT: (FIXED32, 4),
+    TensorField.DOUBLE: (FIXED64, 8),
+    TensorField.SCOMPLEX: (FIXED32, 4),
+    TensorField.DCOMPLEX: (FIXED64, 8),
 }
 # Bytes fields: the last one wins, as for every field that is not repeated.
-_BYTES_FIELDS = (CONTENT_FIELD, TensorField.FLOAT8.value)
+_BYTES_FIELDS = (CONTENT_FIELD, TensorField.FLOAT8)
+_PACKERS = {DataType.FLOAT: struct.Struct("<f"), DataType.DOUBLE: struct.Struct("<d")}
 _INT_FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _VALUES_AT_ONCE = 1 << 16
 # Above this a span of the file takes less memory than a copy of its bytes.
 _SMALL_IMAGE_BYTES = 64
 _LOOK_BYTES = 1 << 20
+# Graphs have the same few shapes again and again, and protobuf is slow to tell one.
+_SHAPES = 4096
+_SMALL_SHAPE_BYTES = 64
 _BOOL_BYTES = b"\0\1"
 
 
 class ConstantTensor(NamedTuple):
     """The value of a constant: type, shape, and where its elements come from.
 
-    ``images`` are the elements' bytes as far as they are given; the rest up to
+    ``images`` are the elements' bytes as far as they are given; what is left up to
     ``nbytes`` is ``fill`` over and over. A string tensor has ``strings``
     instead, of which the last repeats.
     """
@@ -93,7 +98,13 @@ class ConstantTensor(NamedTuple):
         return [*self.strings, *[last] * (self.num_elements - len(self.strings))]
 
 
-_VALUE_NAMES = {
+_REAL_NAMES = {
+    TensorField.FLOAT: "float_val",
+    TensorField.DOUBLE: "double_val",
+    TensorField.SCOMPLEX: "scomplex_val",
+    TensorField.DCOMPLEX: "dcomplex_val",
+}
+_INTEGER_NAMES = {
     TensorField.INT: "int_val",
     TensorField.INT64: "int64_val",
     TensorField.BOOL: "bool_val",
@@ -121,26 +132,15 @@ def parts_of_message(message: TensorProto) -> TensorParts | None:
     dtype = data_type(message.dtype)
     if dtype is None or dtype.field in (TensorField.FLOAT8, TensorField.VARIANT):
         return None
-    values = _reals(message, dtype.field)
+    name = _REAL_NAMES.get(dtype.field)
+    values: Sequence[float] = getattr(message, name) if name else ()
     if not values:
         return TensorParts(message, {})
     if any(map(math.isnan, values)):
         return None
-    number = dtype.field.value
-    code = "f" if _IMAGE_FIELDS[number][0] == FIXED32 else "d"
+    code = "f" if _IMAGE_FIELDS[dtype.field][0] == FIXED32 else "d"
     image = struct.pack(f"<{len(values)}{code}", *values)
-    return TensorParts(message, {number: [Span.of(image)]})
-
-
-def _reals(message: TensorProto, field: TensorField) -> Sequence[float]:
-    """Return the values of a field that holds floating point numbers; none of another."""
-    if field is TensorField.FLOAT:
-        return message.float_val
-    if field is TensorField.DOUBLE:
-        return message.double_val
-    if field is TensorField.SCOMPLEX:
-        return message.scomplex_val
-    return message.dcomplex_val if field is TensorField.DCOMPLEX else ()
+    return TensorParts(message, {dtype.field: [Span.of(image)]})
 
 
 def split_tensor(fragments: Sequence[Span]) -> TensorParts:
@@ -218,23 +218,73 @@ def decode_tensor(parts: TensorParts, node_name: str) -> ConstantTensor:
     for types that have no storable elements. The size of the result is what
     the file says, not what is in memory: nothing is allocated for it here.
     """
-    message = parts.message
+    dtype, shape, count = _type_and_shape(parts.message, node_name)
+    try:
+        return _decode_elements(parts, dtype, shape, count)
+    except _UnfitValueError as error:
+        raise InvalidGraphError(str(error), node_name=node_name) from None
+
+
+def decode_plain_tensor(message: TensorProto, node_name: str) -> ConstantTensor | None:
+    """Return what `decode_tensor` returns, of a message in memory that is like most.
+
+    Most constants are an image of their elements, or a number. None for others: those
+    are taken apart first, which takes twice as long.
+    """
+    dtype, shape, count = _type_and_shape(message, node_name)
+    nbytes = count * dtype.itemsize
+    image: bytes | None
+    if content := message.tensor_content:
+        image = content if dtype.is_numeric and len(content) == nbytes else None
+    else:
+        image = _image_of_number(message, dtype)
+    if image is None or not nbytes:
+        return None
+    if not image:
+        return ConstantTensor(dtype, shape, count, (), bytes(dtype.itemsize))
+    images = (Span(Memory(image), 0, len(image)),)
+    return ConstantTensor(dtype, shape, count, images, b"" if len(image) == nbytes else image)
+
+
+def _image_of_number(message: TensorProto, dtype: DataType) -> bytes | None:
+    """Return the bytes of a single number, nothing of none; None of other values."""
+    if integers := _INTEGER_NAMES.get(dtype.field):
+        values: Sequence[int] = getattr(message, integers)
+        if len(values) == 1:
+            return (values[0] & (1 << 8 * dtype.itemsize) - 1).to_bytes(dtype.itemsize, "little")
+    elif packer := _PACKERS.get(dtype):
+        values = getattr(message, _REAL_NAMES[dtype.field])
+        # A NaN is the one number that is not equal to itself.
+        if len(values) == 1 and values[0] == values[0]:
+            return packer.pack(values[0])
+    else:
+        return None
+    return None if values else b""
+
+
+def _type_and_shape(message: TensorProto, node_name: str) -> tuple[DataType, tuple[int, ...], int]:
+    """Return what elements there are, and how many in all."""
     dtype = data_type(message.dtype)
     if dtype is None:
         msg = f"a constant of the type number {message.dtype}, which no tensor has"
         raise InvalidGraphError(msg, node_name=node_name)
-    shape = tuple([dim.size for dim in message.tensor_shape.dim])
-    count = count_elements(shape)
+    described = message.tensor_shape.SerializeToString()
+    known = len(described) <= _SMALL_SHAPE_BYTES
+    shape, count = (_shape if known else _shape.__wrapped__)(described)
     if count is None or count * dtype.itemsize > MAX_ELEMENTS:
         msg = f"a constant of the impossible shape {list(shape)[:8]}"
         raise InvalidGraphError(msg, node_name=node_name)
     if not dtype.is_fixed_size and dtype is not DataType.STRING:
         msg = f"node {node_name!r}: a constant of type {dtype.label} has no value to store"
         raise UnsupportedGraphError(msg, node_name=node_name, op="Const")
-    try:
-        return _decode_elements(parts, dtype, shape, count)
-    except _UnfitValueError as error:
-        raise InvalidGraphError(str(error), node_name=node_name) from None
+    return dtype, shape, count
+
+
+@lru_cache(_SHAPES)
+def _shape(described: bytes) -> tuple[tuple[int, ...], int | None]:
+    """Return a shape and how many elements it has; None for one that no tensor has."""
+    shape = tuple([dim.size for dim in TensorShapeProto.FromString(described).dim])
+    return shape, count_elements(shape)
 
 
 class _UnfitValueError(ValueError):
@@ -300,16 +350,21 @@ def _strings_of_content(content: memoryview, count: int) -> tuple[bytes, ...]:
 def _typed_values(
     parts: TensorParts, dtype: DataType, count: int
 ) -> tuple[tuple[Span, ...], bytes]:
-    """Return the given values' images, at most ``count`` of them, and what fills the rest."""
-    number = dtype.field.value
-    if number in _IMAGE_FIELDS or number in _BYTES_FIELDS:
-        given = tuple(parts.images.get(number, ()))
+    """Return the images of at most ``count`` given values, and what fills the rest, if any."""
+    size = dtype.itemsize
+    name = _INTEGER_NAMES.get(dtype.field)
+    given: Sequence[Span]
+    if name is None:
+        given = parts.images.get(dtype.field, ())
     else:
-        given = tuple(_encode_integers(_values_of(parts.message, dtype.field), dtype, count))
+        given = _encode_integers(getattr(parts.message, name), dtype, count)
+    if not given:
+        return (), bytes(size)
+    total = sum([span.nbytes for span in given])
     # Complex values are pairs: an odd last number is no value.
-    whole = sum(span.nbytes for span in given) // dtype.itemsize * dtype.itemsize
-    images = tuple(_leading(given, min(whole, count * dtype.itemsize)))
-    return images, _last_element(images, dtype.itemsize)
+    wanted = min(total // size, count) * size
+    images = tuple(given) if total == wanted else tuple(_leading(given, wanted))
+    return images, b"" if wanted == count * size else _last_element(images, size)
 
 
 def _leading(spans: Sequence[Span], nbytes: int) -> Iterator[Span]:
@@ -324,21 +379,20 @@ def _last_element(images: Sequence[Span], itemsize: int) -> bytes:
     """Return the last element's bytes, zeros where there is none; it may span two images."""
     tail = b""
     for span in reversed(images):
-        tail = bytes(span.view[-itemsize:]) + tail
+        end = span.offset + span.nbytes
+        tail = bytes(span.source.view[max(span.offset, end - itemsize) : end]) + tail
         if len(tail) >= itemsize:
             return tail[-itemsize:]
     return bytes(itemsize)
 
 
-def _values_of(message: TensorProto, field: TensorField) -> Sequence[int]:
-    values: Sequence[int] = getattr(message, _VALUE_NAMES[field])
-    return values
-
-
-def _encode_integers(values: Sequence[int], dtype: DataType, count: int) -> Iterator[Span]:
-    """Yield the values' images, cut to the low bits of the type."""
-    code = _INT_FORMATS[dtype.itemsize]
-    low_bits = (1 << 8 * dtype.itemsize) - 1
+def _encode_integers(values: Sequence[int], dtype: DataType, count: int) -> list[Span]:
+    """Return the values' images, cut to the low bits of the type."""
+    size = dtype.itemsize
+    low_bits = (1 << 8 * size) - 1
+    code = _INT_FORMATS[size]
+    spans = []
     for start in range(0, min(len(values), count), _VALUES_AT_ONCE):
-        some = values[start : start + _VALUES_AT_ONCE]
-        yield Span.of(struct.pack(f"<{len(some)}{code}", *[value & low_bits for value in some]))
+        some = [value & low_bits for value in values[start : start + _VALUES_AT_ONCE]]
+        spans.append(Span.of(struct.pack(f"<{len(some)}{code}", *some)))
+    return spans

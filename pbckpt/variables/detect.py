@@ -127,7 +127,7 @@ def examine(walker: Walker) -> list[Verdict]:
     shapes = {
         sight.number: sight.tensor.shape
         for sight in sights
-        if sight.tensor is not None and _is_numeric(sight.tensor.dtype)
+        if sight.tensor is not None and sight.tensor.dtype.is_numeric
     }
     add_computed_reads(sights, walker)
     surroundings = Surroundings(walker, shapes)
@@ -167,11 +167,6 @@ def _tensor(node: Node) -> tuple[ConstantTensor | None, str]:
         return node.constant(), ""
     except UnsupportedGraphError as error:
         return None, str(error)
-
-
-def _is_numeric(dtype: DataType) -> bool:
-    """Tell whether arithmetic with weights is done in a type."""
-    return dtype.is_floating or dtype.is_complex or dtype in QUANTIZED
 
 
 def _variables(claims: Sequence[Claim], walker: Walker, folds: Mapping[int, str]) -> list[Variable]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pbckpt.dtypes import QUANTIZED, DataType
+from pbckpt.dtypes import DataType
 from pbckpt.operators import argument_name, is_control_or_bookkeeping
 from pbckpt.operators.roles import Role
 from pbckpt.variables.evidence import Evidence, Strength
@@ -44,7 +44,7 @@ from pbckpt.variables.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pbckpt.variables.sight import Scene, Sight
     from pbckpt.variables.walk import Use, Walker
@@ -70,45 +70,47 @@ _MAX_STEPS = 6
 _MAX_TAKERS = 64
 
 
-def doubts(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
-    """Yield what speaks against a constant."""
-    for one in sight.once("against", lambda: _plain_doubts(sight, walker)):
+def doubts(sight: Sight, walker: Walker, scene: Scene) -> Sequence[Evidence]:
+    """Return what speaks against a constant."""
+    found = plain_doubts(sight, walker)
+    if not scene.names_weights and sight.rank:
         # Where all weights are called Const, that name says nothing.
-        if one.rule != "default_name" or scene.names_weights or not sight.rank:
-            yield one
-    yield from _numbers(sight, scene)
-    if scene.marked and not _is_traced(sight) and not _is_read(sight, scene):
-        reason = (
-            f"freezing left the read of a variable on {scene.marked} others, and not on this one"
-        )
-        # Reads that names do not tell are no proof, nor is that there is none.
-        strength = Strength.STRONG if scene.reads else Strength.PROOF
-        yield _against("unmarked", strength, reason)
+        found = [one for one in found if one.rule != "default_name"]
+    if not scene.marked:
+        return [*found, *_numbers(sight, scene)]
+    if _is_traced(sight) or _is_read(sight, scene):
+        return found
+    reason = f"freezing left the read of a variable on {scene.marked} others, and not on this one"
+    # Reads that names do not tell are no proof, nor is that there is none.
+    strength = Strength.STRONG if scene.reads else Strength.PROOF
+    return [*found, _against("unmarked", strength, reason)]
 
 
-def _plain_doubts(sight: Sight, walker: Walker) -> Iterator[Evidence]:
-    """Yield what speaks against a constant, whatever the graph is like."""
-    uses = list(_uses(sight))
-    yield from uses
-    yield from _name(sight)
-    yield from _value(sight)
-    # A parameter of operations is no operand of any.
-    if not uses and sight.reach.uses:
-        yield from _preprocessing(sight, walker)
-        yield from _bounds(sight)
+def plain_doubts(sight: Sight, walker: Walker) -> Sequence[Evidence]:
+    """Return what speaks against a constant, whatever the graph is like."""
+    if sight.plain_doubts is None:
+        uses = _uses(sight)
+        found = [uses, _name(sight), *_value(sight)]
+        # A parameter of operations is no operand of any.
+        if uses is None and sight.reach.uses:
+            found += (_preprocessing(sight, walker), _bounds(sight))
+        sight.plain_doubts = [one for one in found if one is not None]
+    return sight.plain_doubts
 
 
-def _numbers(sight: Sight, scene: Scene) -> Iterator[Evidence]:
+def _numbers(sight: Sight, scene: Scene) -> Sequence[Evidence]:
     """Find out whether the numbers are those of a constant of the model's code.
 
     Networks of few or short weights exist, too: a name of weights is heard as much.
     """
-    tensor = sight.tensor
-    if tensor is None or sight.traces or scene.marked:
-        return
-    for found in sight.once("numbers", lambda: filter(None, [number_evidence(tensor)])):
-        is_likely = is_usual_name(sight.last_name) or not scene.has_names
-        yield found._replace(strength=Strength.FAIR) if is_likely else found
+    if sight.tensor is None or sight.traces:
+        return ()
+    if sight.by_numbers is None:
+        found = number_evidence(sight.tensor)
+        sight.by_numbers = [] if found is None else [found]
+    if sight.by_numbers and (is_usual_name(sight.last_name) or not scene.has_names):
+        return [one._replace(strength=Strength.FAIR) for one in sight.by_numbers]
+    return sight.by_numbers
 
 
 def _is_traced(sight: Sight) -> bool:
@@ -154,45 +156,42 @@ def is_copied(sight: Sight) -> bool:
     return loop_copy(sight.name) in sight.network.known_names
 
 
-def _uses(sight: Sight) -> Iterator[Evidence]:
+def _uses(sight: Sight) -> Evidence | None:
     uses = sight.reach.uses
     if not uses:
         if is_usual_name(sight.last_name) or is_copied(sight):
-            return
-        yield _against("unused", Strength.FAIR, "no operation takes it")
-        return
-    telling = None
+            return None
+        return _against("unused", Strength.FAIR, "no operation takes it")
+    telling: tuple[Use, str] | None = None
     for use in uses:
         if is_control_or_bookkeeping(sight.network.ops[use.node]):
             telling = telling or (use, "a part of the bookkeeping")
             continue
         word = parameter_of(sight, use) or _end_of_range(sight, use)
         if word is None:
-            return
+            return None
         telling = (use, f"the {word}")
-    if telling:
-        use, what = telling
-        reason = f"{sight.describe(use)} takes it as {what}"
-        yield _against("parameter", Strength.STRONG, reason)
+    if telling is None:
+        return None
+    use, what = telling
+    return _against("parameter", Strength.STRONG, f"{sight.describe(use)} takes it as {what}")
 
 
-def _name(sight: Sight) -> Iterator[Evidence]:
+def _name(sight: Sight) -> Evidence | None:
     last = sight.last_name
     if is_default_name(last):
         reason = f"it is called {last}, as tf.constant calls what is given no name"
-        yield _against("default_name", Strength.STRONG, reason)
-        return
+        return _against("default_name", Strength.STRONG, reason)
     literal = _literal(sight)
-    if literal is not None:
-        yield literal
-    elif sight.traces:
-        return
-    elif is_computed(sight.name):
+    if literal is not None or sight.traces:
+        return literal
+    if is_computed(sight.name):
         reason = f"its name {quoted(sight.name)} is one that tools give to what they compute"
-        yield _against("folded", Strength.STRONG, reason)
-    elif result := result_name(sight.name) or _cast_name(sight):
+        return _against("folded", Strength.STRONG, reason)
+    if result := result_name(sight.name) or _cast_name(sight):
         reason = f"its name is that of an operation, {result}, whose result it is"
-        yield _against("folded", Strength.STRONG, reason)
+        return _against("folded", Strength.STRONG, reason)
+    return None
 
 
 def _literal(sight: Sight) -> Evidence | None:
@@ -237,44 +236,49 @@ def _is_named_alike(sight: Sight, taker: int) -> bool:
     A layer bn1 has its mean in bn1/mean, and so has an operation bn1 that got a
     number there. One that TensorFlow has named, FusedBatchNorm, is no layer.
     """
+    if not sight.rank:
+        return False
     last = sight.network.names[taker].rpartition("/")[2]
     named_by_people = not is_operation_name(last) and not last.startswith(
         sight.network.ops[taker].rstrip("V23")
     )
     roles = (role for use, role in sight.roles() if use.node == taker)
-    return bool(sight.rank) and named_by_people and any(role is not Role.MATRIX for role in roles)
+    return named_by_people and any(role is not Role.MATRIX for role in roles)
 
 
-def _value(sight: Sight) -> Iterator[Evidence]:
+def _value(sight: Sight) -> Iterator[Evidence | None]:
     tensor = sight.tensor
     if tensor is None:
         return
     if tensor.num_elements == 0:
         yield _against("empty", Strength.STRONG, "it has no elements")
-    if not (tensor.dtype.is_floating or tensor.dtype.is_complex or tensor.dtype in QUANTIZED):
-        strength = Strength.STRONG if tensor.dtype is DataType.STRING else Strength.FAIR
-        reason = f"it holds {tensor.dtype.label}, and weights are seldom that"
+    dtype = tensor.dtype
+    if not dtype.is_numeric:
+        strength = Strength.STRONG if dtype is DataType.STRING else Strength.FAIR
+        reason = f"it holds {dtype.label}, and weights are seldom that"
         yield _against("not_a_number", strength, reason)
     elif not tensor.shape:
-        yield from _single_number(sight.last_name)
+        yield _single_number(sight.last_name)
 
 
-def _single_number(name: str) -> Iterator[Evidence]:
+def _single_number(name: str) -> Evidence | None:
     """Find out what speaks against a single number; its name may say that it was set."""
     if is_setting(name):
         reason = f"it is a single number, and {name} is a usual name of settings"
-        yield _against("scalar", Strength.FAIR, reason)
-    elif is_numbered(name) or not name.isidentifier():
+        return _against("scalar", Strength.FAIR, reason)
+    if is_numbered(name) or not name.isidentifier():
         reason = "it is a single number, as an epsilon or a factor is"
-        yield _against("scalar", Strength.SLIGHT, reason)
+        return _against("scalar", Strength.SLIGHT, reason)
+    return None
 
 
-def _bounds(sight: Sight) -> Iterator[Evidence]:
+def _bounds(sight: Sight) -> Evidence | None:
     """Find a constant that nothing is done with but to compare."""
-    ops = {sight.network.ops[use.node] for use in sight.reach.uses}
-    if ops and ops <= _COMPARISONS:
-        reason = f"{sight.describe(sight.reach.uses[0])} compares with it"
-        yield _against("bound", Strength.FAIR, reason)
+    ops = sight.network.ops
+    if not all(ops[use.node] in _COMPARISONS for use in sight.reach.uses):
+        return None
+    reason = f"{sight.describe(sight.reach.uses[0])} compares with it"
+    return _against("bound", Strength.FAIR, reason)
 
 
 def _formula_uses(sight: Sight, walker: Walker) -> Iterator[Use]:
@@ -286,7 +290,7 @@ def _formula_uses(sight: Sight, walker: Walker) -> Iterator[Use]:
                 yield use._replace(node=taker, slot=slot)
 
 
-def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
+def _preprocessing(sight: Sight, walker: Walker) -> Evidence | None:
     network = sight.network
     for use in _formula_uses(sight, walker):
         if network.ops[use.node] in _ARITHMETIC and use.slot < 2:  # noqa: PLR2004 - binary
@@ -295,8 +299,8 @@ def _preprocessing(sight: Sight, walker: Walker) -> Iterator[Evidence]:
                 reason = (
                     f"{sight.describe(use)} prepares the network's input {quoted(source)} with it"
                 )
-                yield _against("preprocessing", Strength.FAIR, reason)
-                return
+                return _against("preprocessing", Strength.FAIR, reason)
+    return None
 
 
 def _leads_on(walker: Walker, number: int) -> bool:

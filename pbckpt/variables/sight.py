@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.operators import fused_role, takes_fused_arguments, weight_role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Sequence
 
     from pbckpt.graph.tensor_proto import ConstantTensor
     from pbckpt.operators.roles import Role
@@ -24,18 +24,23 @@ class Sight:
     """A constant: its value, where that goes, and what is known of the places.
 
     ``tensor`` is None for a value that cannot be stored, and ``problem`` says why.
-    ``last_name`` is the last component of the node's name.
+    ``last_name`` is the last component of the node's name, ``rank`` the number of
+    dimensions. What its uses say for it, what speaks against it in any graph, and what
+    its numbers say, many rules may want to know: it is kept, None before it was asked.
     """
 
     __slots__ = (
-        "_found",
         "_roles",
+        "by_numbers",
+        "by_uses",
         "last_name",
         "name",
         "network",
         "number",
         "parts",
+        "plain_doubts",
         "problem",
+        "rank",
         "reach",
         "tensor",
         "traces",
@@ -55,31 +60,28 @@ class Sight:
         self.name = network.names[number]
         self.last_name = self.name.rpartition("/")[2]
         self.tensor = tensor
+        self.rank = len(tensor.shape) if tensor is not None else 0
         self.problem = ""
         self.reach = reach
         self.traces = traces
         self.parts: tuple[Part, ...] | list[Part] = _NONE
         self._roles: tuple[tuple[Use, Role], ...] | None = None
-        self._found: dict[str, tuple[Evidence, ...]] = {}
-
-    @property
-    def rank(self) -> int:
-        """The number of dimensions."""
-        return len(self.tensor.shape) if self.tensor else 0
+        self.by_uses: Sequence[Evidence] | None = None
+        self.plain_doubts: Sequence[Evidence] | None = None
+        self.by_numbers: Sequence[Evidence] | None = None
 
     def roles(self) -> tuple[tuple[Use, Role], ...]:
         """Return the uses in which ops take weights, and as what."""
         if self._roles is None:
-            found = [(use, use_role(self.network, use)) for use in self.reach.uses]
-            self._roles = tuple([(use, role) for use, role in found if role is not None])
+            network = self.network
+            self._roles = tuple(
+                [
+                    (use, role)
+                    for use in self.reach.uses
+                    if (role := use_role(network, use)) is not None
+                ]
+            )
         return self._roles
-
-    def once(self, rule: str, find: Callable[[], Iterable[Evidence]]) -> tuple[Evidence, ...]:
-        """Return what ``find`` finds by a rule; it is asked once, though many may want to know."""
-        found = self._found.get(rule)
-        if found is None:
-            found = self._found[rule] = tuple(find())
-        return found
 
     def describe(self, use: Use) -> str:
         """Return a use in words."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
@@ -27,7 +28,7 @@ from pbckpt.variables.uses import use_evidence
 from pbckpt.variables.words import is_default_name, is_made_up, is_usual_name, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pbckpt.variables.sight import Sight
     from pbckpt.variables.traces import Trace
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _ENOUGH = int(Strength.FAIR)
 _STRONG = int(Strength.STRONG)
 _PROOF = int(Strength.PROOF)
+_STRENGTH = attrgetter("strength")
 # Rules of traces that an Identity left, rather than only a name.
 _MARKS = frozenset(
     ("read_identity", "resource_read", "resource_capture", "gather_capture", "resource_input")
@@ -95,49 +97,53 @@ class Verdict(NamedTuple):
         if self.outcome is Outcome.AMBIGUOUS and _ENTANGLED in self.evidence:
             return _ENTANGLED
         fitting = [one for one in self.evidence if one.speaks_for is speaks_for]
-        if self.outcome is Outcome.CONSTANT:
+        if self.outcome is Outcome.CONSTANT and len(fitting) > 1:
             # What it is tells more than that freezing did not mark it.
             fitting = [one for one in fitting if one.rule != "unmarked"] or fitting
-        return max(fitting, key=lambda one: one.strength, default=None)
+        return max(fitting, key=_STRENGTH, default=None)
 
 
 def judge(sights: Sequence[Sight], walker: Walker) -> list[Verdict]:
     """Return the verdict on each constant of a graph."""
     scene = _scene(sights, walker)
-    verdicts = [_verdict(sight, list(_evidence(sight, walker, scene))) for sight in sights]
+    verdicts = [_verdict(sight, _evidence(sight, walker, scene)) for sight in sights]
     return verdicts if scene.marked else _with_families(verdicts)
 
 
-def _evidence(sight: Sight, walker: Walker, scene: Scene) -> Iterator[Evidence]:
-    yield from (trace.evidence for trace in sight.traces)
-    if any(trace.evidence.strength is Strength.PROOF for trace in sight.traces):
-        yield from use_evidence(sight)
-        return
-    yield from use_evidence(sight)
+def _evidence(sight: Sight, walker: Walker, scene: Scene) -> list[Evidence]:
+    evidence = [trace.evidence for trace in sight.traces]
+    is_proven = Strength.PROOF in [one.strength for one in evidence]
+    evidence += use_evidence(sight)
+    if is_proven:
+        return evidence
     if sight.number in scene.reads:
         reason = "an Identity reads it, as freezing leaves variables, and one reads most weights"
-        yield Evidence("plain_read", Strength.STRONG, reason)
-    against = list(doubts(sight, walker, scene))
-    yield from _names(sight, scene, against)
-    yield from against
+        evidence.append(Evidence("plain_read", Strength.STRONG, reason))
+    against = doubts(sight, walker, scene)
+    named = _name(sight, scene, against)
+    if named is not None:
+        evidence.append(named)
+    evidence += against
+    return evidence
 
 
-def _names(sight: Sight, scene: Scene, against: list[Evidence]) -> Iterator[Evidence]:
+def _name(sight: Sight, scene: Scene, against: Sequence[Evidence]) -> Evidence | None:
     """Find what its name says for a constant."""
     last = sight.last_name
-    if _DEFAULT_VARIABLE.fullmatch(last):
+    if last.startswith("Variable") and _DEFAULT_VARIABLE.fullmatch(last):
         reason = f"it is called {last}, as tf.Variable calls what is given no name"
-        yield Evidence("default_variable_name", Strength.STRONG, reason)
-    elif any(one.rule == "literal" for one in against):
-        return
-    elif is_usual_name(last):
-        yield Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
-    elif not scene.has_names and not scene.marked and _looks_trained(sight, against):
+        return Evidence("default_variable_name", Strength.STRONG, reason)
+    if "literal" in [one.rule for one in against]:
+        return None
+    if is_usual_name(last):
+        return Evidence("usual_name", Strength.FAIR, f"{last} is a usual name of variables")
+    if not scene.has_names and not scene.marked and _looks_trained(sight, against):
         reason = "its numbers are of full length and all different, as training leaves them"
-        yield Evidence("trained_values", Strength.FAIR, reason)
-    elif scene.has_names and _is_named(sight, against):
+        return Evidence("trained_values", Strength.FAIR, reason)
+    if scene.has_names and _is_named(sight, against):
         reason = f"somebody has named it {last}, which plain numbers in formulas are not"
-        yield Evidence("given_name", Strength.FAIR, reason)
+        return Evidence("given_name", Strength.FAIR, reason)
+    return None
 
 
 def _is_named(sight: Sight, against: Sequence[Evidence]) -> bool:
@@ -171,7 +177,7 @@ def _weightiest_first(one: Evidence) -> int:
 
 def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:
     weights = [one.weight for one in evidence]
-    supported = sum(weight for weight in weights if weight > 0)
+    supported = sum([weight for weight in weights if weight > 0])
     if not supported or sight.tensor is None:
         return Outcome.CONSTANT
     balance = sum(weights)

@@ -43,7 +43,8 @@ _MAX_ROUND = 16
 # How far back, or on, the surroundings of a node are looked at.
 _MAX_BACK = 16
 FUNCTION_EDGES = frozenset((ARGUMENT_OP, RESULT_OP))
-_AS_IT_IS = Pass(Change.NOTHING, (0,))
+_FIRST = (0,)
+_AS_IT_IS = Pass(Change.NOTHING, _FIRST)
 # How many of those that take a value.
 _MAX_TAKERS = 256
 _STEPS_PER_NODE = 4
@@ -163,20 +164,19 @@ class Walker:
 
     def walk(self, start: int) -> Reach:
         """Return where the value of a Const node goes."""
+        straight = self._walk_straight(start)
+        if straight is not None:
+            return straight
         network, origins = self.network, self.origins
         inputs = network.inputs
         handed_on = self._handed_on
-        first = network.consumers(start)
-        if len(first) == 1 and handed_on(*first[0]) is None:
-            # Most constants have one use, and nothing between.
-            return Reach((Use(*first[0], _UNCHANGED),), (), network.is_whole)
         uses: list[Use] = []
         passed: list[Passed] = []
         seen = {start}
         is_shared = False
         calls = _Calls(network)
         shared = calls.shared
-        waiting = deque([_Step(start, first, _UNCHANGED)])
+        waiting = deque([_Step(start, network.consumers(start), _UNCHANGED)])
         while waiting:
             source, takers, changes, via = waiting.popleft()
             if is_shared:
@@ -204,6 +204,34 @@ class Walker:
                 elif is_edge:
                     waiting.extend(calls.again(taker, slot, via))
         return Reach(tuple(uses), tuple(passed), network.is_whole)
+
+    def _walk_straight(self, start: int) -> Reach | None:
+        """Return where a value goes that one node hands to the next, as most; None of others.
+
+        No node is met again on such a way, for each takes one value alone.
+        """
+        network = self.network
+        passed: list[Passed] = []
+        source, changes = start, _UNCHANGED
+        takers = network.consumers(start)
+        while len(takers) == 1:
+            taker, slot = takers[0]
+            way = self._handed_on(taker, slot)
+            if way is None:
+                break
+            if way is _AS_IT_IS or way.outputs != _FIRST or len(network.inputs[taker]) > 1:
+                return None
+            if way.change is not Change.NOTHING:
+                changes |= {way.change}
+            passed.append(Passed(taker, changes, source))
+            source, takers = taker, network.consumers(taker)
+        else:
+            if any(self._handed_on(*one) is not None for one in takers):
+                return None
+        for one in passed:
+            self.origins.setdefault(one.node, start)
+        uses = tuple([Use(*one, changes) for one in takers])
+        return Reach(uses, tuple(passed), network.is_whole)
 
     def way(self, number: int, slot: int) -> Pass | None:
         """Return how a node hands on what a slot takes, or None."""

@@ -42,6 +42,11 @@ _OPTIMIZERS = frozenset(
 _COMPUTED_ENDS = ("_bn_offset", "merged_input", "-folded", "_recip")
 _COMPUTED_PARTS = ("_eightbit/", "-folded-")
 _NORMALISATION_PARTS = ("Scaled", "Offset")
+# Most names have nothing of all that in them.
+_COMPUTED_SIGN = re.compile(
+    "__cf__|ConstantFolding|Optimizer|_eightbit/|-folded|_bn_offset|merged_input|_recip"
+    "|FusedBatchNorm"
+)
 # What an optimizer puts before the names of constants that it takes into a loop.
 _LOOP_COPY = "ConstantFolding/"
 _TOOL_SUFFIX = re.compile(rf"/_\d+__cf__\d+$|{QUANTIZED_END}$")
@@ -146,7 +151,7 @@ def is_setting(last: str) -> bool:
 
 def is_numbered(last: str) -> bool:
     """Tell whether a last component ends in a number, as TensorFlow tells equal names apart."""
-    return _NUMBER.search(last) is not None
+    return last[-1:].isdigit() and _NUMBER.search(last) is not None
 
 
 def without_number(last: str) -> str:
@@ -193,6 +198,8 @@ def without_tool_suffix(name: str) -> str:
 
 def is_computed(name: str) -> bool:
     """Tell whether a name is one that tools give to what they have computed."""
+    if not _COMPUTED_SIGN.search(name):
+        return False
     plain = without_tool_suffix(name)
     parts = plain.split("/")
     last = parts[-1]
@@ -216,13 +223,14 @@ def result_name(name: str) -> str | None:
 
     A product over the last axis of a matrix reshapes it to the same matrix.
     """
-    parts = without_tool_suffix(name).split("/")
-    last, scope = parts[-1], parts[-2] if len(parts) > 1 else ""
+    head, _, last = without_tool_suffix(name).rpartition("/")
+    scope = head.rpartition("/")[2]
     if last == _RESHAPED_MATRIX and _TENSORDOT.fullmatch(scope):
         return None
-    if is_operation_name(last) or (_MOMENT.fullmatch(last) and _MOMENTS.fullmatch(scope)):
+    if is_operation_name(last):
         return last
-    return None
+    is_moment = scope.startswith("moments") and _MOMENTS.fullmatch(scope)
+    return last if is_moment and _MOMENT.fullmatch(last) else None
 
 
 def loop_copy(name: str) -> str:

@@ -39,6 +39,8 @@ class ByteSource(Protocol):
 class Memory:
     """A source of bytes that are in memory already."""
 
+    __slots__ = ("name", "view")
+
     def __init__(self, data: bytes | bytearray | memoryview, name: str = "memory") -> None:
         """Look at ``data``, whose items are bytes; it must not change while it is in use."""
         self.view = memoryview(data)
@@ -59,8 +61,7 @@ class Span(NamedTuple):
     @classmethod
     def of(cls, data: bytes | bytearray | memoryview) -> Span:
         """Return the span of all of ``data``."""
-        memory = Memory(data)
-        return cls(memory, 0, memory.view.nbytes)
+        return cls(Memory(data), 0, len(data))
 
     @property
     def view(self) -> memoryview:
