@@ -29,6 +29,7 @@ from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.numbers import number_evidence
 from pbckpt.variables.sight import use_role
 from pbckpt.variables.words import (
+    FOLDED_OFFSET,
     is_computed,
     is_default_name,
     is_function_name,
@@ -49,9 +50,12 @@ if TYPE_CHECKING:
     from pbckpt.variables.sight import Scene, Sight
     from pbckpt.variables.walk import Use, Walker
 
-# A weight that was cast to half is still that weight.
 # A trace that checks of values look like.
 _MAY_BE_CHECKED = "colocated"
+# What TensorFlow 2 adds to the name of an operation whose weights it folds a factor into;
+# TensorFlow 1 leaves them their own name.
+_FOLDED_KERNEL = "_weights"
+# A weight that was cast to half is still that weight.
 _HALVES = frozenset((DataType.HALF, DataType.BFLOAT16))
 _CAST = re.compile(r"Cast(?:_\d+)?")
 _ARITHMETIC = frozenset(
@@ -185,13 +189,19 @@ def _name(sight: Sight) -> Evidence | None:
     literal = _literal(sight)
     if literal is not None or sight.traces:
         return literal
-    if is_computed(sight.name):
+    if is_computed(sight.name) or _is_folded_kernel(sight):
         reason = f"its name {quoted(sight.name)} is one that tools give to what they compute"
         return _against("folded", Strength.STRONG, reason)
     if result := result_name(sight.name) or _cast_name(sight):
         reason = f"its name is that of an operation, {result}, whose result it is"
         return _against("folded", Strength.STRONG, reason)
     return None
+
+
+def _is_folded_kernel(sight: Sight) -> bool:
+    """Tell whether a constant has the name that folding gives to weights beside an offset."""
+    product = sight.name.removesuffix(_FOLDED_KERNEL)
+    return product != sight.name and f"{product}{FOLDED_OFFSET}" in sight.network.known_names
 
 
 def _literal(sight: Sight) -> Evidence | None:
@@ -254,7 +264,8 @@ def _value(sight: Sight) -> Iterator[Evidence | None]:
         yield _against("empty", Strength.STRONG, "it has no elements")
     dtype = tensor.dtype
     if not dtype.is_numeric:
-        strength = Strength.STRONG if dtype is DataType.STRING else Strength.FAIR
+        is_text = dtype is DataType.STRING and not sight.traces
+        strength = Strength.STRONG if is_text else Strength.FAIR
         reason = f"it holds {dtype.label}, and weights are seldom that"
         yield _against("not_a_number", strength, reason)
     elif not tensor.shape:

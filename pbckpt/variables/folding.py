@@ -20,7 +20,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pbckpt.variables.network import CONSTANT_OP
-from pbckpt.variables.words import quoted
+from pbckpt.variables.words import FOLDED_OFFSET, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pbckpt.variables.network import Network
     from pbckpt.variables.walk import Walker
 
-_OFFSET = "_bn_offset"
 _PRODUCTS = frozenset(("Conv2D", "DepthwiseConv2dNative", "MatMul"))
 # What quantizing adds to the name of a node.
 _EIGHT_BIT = "/eightbit"
@@ -48,9 +47,9 @@ def find_folds(walker: Walker) -> dict[int, str]:
     """Return what was folded into which constant, by its number, once all walks are done."""
     network = walker.network
     offsets = {
-        (network.functions[number], network.names[number].removesuffix(_OFFSET)): number
+        (network.functions[number], network.names[number].removesuffix(FOLDED_OFFSET)): number
         for number in network.constants()
-        if network.names[number].endswith(_OFFSET)
+        if network.names[number].endswith(FOLDED_OFFSET)
     }
     folds = dict(_merged(network))
     for number, op in enumerate(network.ops):
@@ -65,7 +64,7 @@ def find_folds(walker: Walker) -> dict[int, str]:
             kernel = network.names[weights]
             norm = _norm_behind(offset, walker)
             folds[weights] = (
-                f"batch norm{norm} was folded into it, and into {quoted(name + _OFFSET)}"
+                f"batch norm{norm} was folded into it, and into {quoted(name + FOLDED_OFFSET)}"
             )
             folds[offset] = (
                 f"batch norm{norm} was folded into {quoted(kernel)}, and this is what is left"

@@ -22,6 +22,8 @@ READ = "/read"
 RESOURCE = "/resource"
 # The end of the name of a constant that a tool has quantized.
 QUANTIZED_END = "_quantized_const"
+# What folding a batch norm adds to the name of an operation for what is left of it.
+FOLDED_OFFSET = "_bn_offset"
 # Of a longer name, which nobody reads, the ends are shown: many reasons may tell of one.
 _LONGEST_SHOWN = 200
 # Nobody gives longer names; to look for words in one takes long.
@@ -39,12 +41,12 @@ _OPTIMIZERS = frozenset(
     )
 )
 # What tools add to the names of what they compute.
-_COMPUTED_ENDS = ("_bn_offset", "merged_input", "-folded", "_recip")
+_COMPUTED_ENDS = (FOLDED_OFFSET, "merged_input", "-folded", "_recip")
 _COMPUTED_PARTS = ("_eightbit/", "-folded-")
 _NORMALISATION_PARTS = ("Scaled", "Offset")
 # Most names have nothing of all that in them.
 _COMPUTED_SIGN = re.compile(
-    "__cf__|ConstantFolding|Optimizer|_eightbit/|-folded|_bn_offset|merged_input|_recip"
+    f"__cf__|ConstantFolding|Optimizer|_eightbit/|-folded|{FOLDED_OFFSET}|merged_input|_recip"
     "|FusedBatchNorm"
 )
 # What an optimizer puts before the names of constants that it takes into a loop.

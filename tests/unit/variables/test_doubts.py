@@ -187,6 +187,20 @@ def test_folded_by_a_tool(name: str) -> None:
     ]
 
 
+def test_weights_that_a_factor_was_folded_into() -> None:
+    """TensorFlow 2 names them after the operation, beside the offset that is left."""
+    kernel, offset = const("c/Conv2D_weights", 3, 3, 1, 8), const("c/Conv2D_bn_offset", 8)
+    product = node("Conv2D", "c/Conv2D", "x", kernel.name)
+    assert words(kernel, product, offset, node("BiasAdd", "bn", "c/Conv2D", offset.name)) == [
+        (
+            "folded",
+            Strength.STRONG,
+            "its name 'c/Conv2D_weights' is one that tools give to what they compute",
+        )
+    ]
+    assert rules(kernel, product) == []
+
+
 @pytest.mark.parametrize("last", ["add", "mul_1", "Rsqrt", "truediv", "Softplus", "GatherV2_2"])
 def test_folded_by_its_name(last: str) -> None:
     assert words(const(f"a/{last}", 4), node("Mul", "m", "x", f"a/{last}")) == [
@@ -214,6 +228,14 @@ def test_not_a_number(dtype: int, label: str) -> None:
 def test_strings_are_the_least_likely_weights() -> None:
     assert words(const("n", 4, dtype=7), node("Unheard", "m", "n")) == [
         ("not_a_number", Strength.STRONG, "it holds string, and weights are seldom that")
+    ]
+
+
+def test_strings_that_freezing_left_a_trace_of_were_read() -> None:
+    gather = node("GatherV2", "g", "n", "ids", "g/axis")
+    gather.attr["_has_manual_control_dependencies"].b = True
+    assert words(const("n", 4, dtype=7), gather) == [
+        ("not_a_number", Strength.FAIR, "it holds string, and weights are seldom that")
     ]
 
 

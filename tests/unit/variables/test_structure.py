@@ -95,6 +95,20 @@ def test_batch_norm_with_a_negated_mean() -> None:
     )
 
 
+def test_batch_norm_without_scale_with_a_negated_mean() -> None:
+    """As tf.nn.batch_normalization computes it without an offset."""
+    assert parts(
+        X,
+        *consts("v", "m"),
+        const("eps"),
+        *INVERSE,
+        node("Mul", "mul", "x", "rsqrt"),
+        node("Neg", "neg", "m"),
+        node("Mul", "mul_1", "neg", "rsqrt"),
+        node("AddV2", "add_1", "mul", "mul_1"),
+    ) == {"v": ("moving_variance", True), "m": ("moving_mean", True)}
+
+
 def test_batch_norm_by_a_division() -> None:
     assert (
         parts(
