@@ -203,10 +203,15 @@ def value_dtype(node: Node) -> DataType | None:
 
 def main_role(sight: Sight) -> Role | None:
     """Return what a variable is, as its uses tell best."""
-    return _best_role([role for _, role in sight.roles()], sight.parts)
+    roles = sight.roles()
+    return _best_role([role for _, role in roles], sight.parts) if roles or sight.parts else None
 
 
 def _best_role(roles: Sequence[Role], parts: Sequence[Part]) -> Role | None:
-    sure = [role for role in roles if role is not Role.MATRIX]
-    around = [part.role for part in strongest(parts)]
-    return next(iter([*sure, *around, *roles]), None)
+    matrix = Role.MATRIX
+    for role in roles:
+        if role is not matrix:
+            return role
+    for part in strongest(parts):
+        return part.role
+    return roles[0] if roles else None

@@ -52,8 +52,9 @@ def find_folds(walker: Walker) -> dict[int, str]:
         if network.names[number].endswith(FOLDED_OFFSET)
     }
     folds = dict(_merged(network))
+    products = {op for op in set(network.ops) if op in _PRODUCTS or _QUANTIZED.match(op)}
     for number, op in enumerate(network.ops):
-        if op not in _PRODUCTS and not _QUANTIZED.match(op):
+        if op not in products:
             continue
         name = network.names[number].removesuffix(_EIGHT_BIT)
         weights = _weights(number, network)

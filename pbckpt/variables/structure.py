@@ -60,6 +60,8 @@ class Surroundings:
         self._slots: dict[tuple[str, int], Sequence[tuple[int, Role]]] = {}
         self.parts: dict[int, list[Part]] = {}
         for number, op in enumerate(self._network.ops):
+            if not self._network.inputs[number]:
+                continue
             self._see_weights(number, op)
             if op in _ROOTS:
                 self._see_root(number)
@@ -79,7 +81,10 @@ class Surroundings:
     def _see_weights(self, number: int, op: str) -> None:
         """Look at weights that are computed from constants before an op takes them."""
         inputs = self._network.inputs[number]
-        for slot, role in self._weight_slots(op, len(inputs)):
+        slots = self._slots.get((op, len(inputs)))
+        if slots is None:
+            slots = self._slots[op, len(inputs)] = _computed_slots(op, len(inputs))
+        for slot, role in slots:
             producer = inputs[slot]
             if self._walker.origin(producer) is not None:
                 continue
@@ -90,15 +95,6 @@ class Surroundings:
             self._note(formula.main, number, role, where)
             for factor in formula.factors:
                 self._note(factor, number, self._factor(factor), where, is_sure=False)
-
-    def _weight_slots(self, op: str, count: int) -> Sequence[tuple[int, Role]]:
-        """Return which of so many inputs of an op may be computed weights, and what they are."""
-        found = self._slots.get((op, count))
-        if found is None:
-            roles = ((slot, weight_role(op, slot, count)) for slot in range(count))
-            found = [(slot, role) for slot, role in roles if role in _COMPUTED and role is not None]
-            self._slots[op, count] = found
-        return found
 
     def _factor(self, constant: int) -> Role:
         """Return what else there is in a formula of a kernel: gains, and vectors of its norm."""
@@ -320,6 +316,12 @@ class Surroundings:
             sizes = [self._walker.behind(one)[0] for one in self._network.inputs[number][:2]]
             return any(one >= 0 and self._network.ops[one] in ("Abs", "Relu") for one in sizes)
         return False
+
+
+def _computed_slots(op: str, count: int) -> Sequence[tuple[int, Role]]:
+    """Return which of so many inputs of an op may be computed weights, and what they are."""
+    roles = ((slot, weight_role(op, slot, count)) for slot in range(count))
+    return [(slot, role) for slot, role in roles if role in _COMPUTED and role is not None]
 
 
 def _is_linear(op: str) -> bool:

@@ -38,6 +38,7 @@ _ENOUGH = int(Strength.FAIR)
 _STRONG = int(Strength.STRONG)
 _PROOF = int(Strength.PROOF)
 _STRENGTH = attrgetter("strength")
+_SPEAKS_FOR = attrgetter("speaks_for")
 # Rules of traces that an Identity left, rather than only a name.
 _MARKS = frozenset(
     ("read_identity", "resource_read", "resource_capture", "gather_capture", "resource_input")
@@ -166,13 +167,10 @@ def _verdict(sight: Sight, evidence: list[Evidence]) -> Verdict:
         outcome = Outcome.AMBIGUOUS
         evidence = [*evidence, _ENTANGLED]
     if len(evidence) > 1:
-        evidence.sort(key=_weightiest_first)
+        # What speaks for it comes first.
+        evidence.sort(key=_STRENGTH, reverse=True)
+        evidence.sort(key=_SPEAKS_FOR, reverse=True)
     return Verdict(sight, outcome, tuple(evidence))
-
-
-def _weightiest_first(one: Evidence) -> int:
-    """Return a key that sorts what speaks for it first, and of each side the weightiest."""
-    return -one.strength if one.speaks_for else int(Strength.PROOF) - one.strength
 
 
 def _outcome(sight: Sight, evidence: Sequence[Evidence]) -> Outcome:

@@ -47,7 +47,9 @@ _FIRST = (0,)
 _AS_IT_IS = Pass(Change.NOTHING, _FIRST)
 # How many of those that take a value.
 _MAX_TAKERS = 256
-_STEPS_PER_NODE = 4
+# What real graphs need of these is a fourth of it, or less.
+_STEPS_PER_NODE = 2
+_LOOKS_PER_NODE = 4
 _MIN_STEPS = 100_000
 
 
@@ -155,7 +157,7 @@ class Walker:
         self._round: dict[int, bool] = {}
         self._takers: dict[int, tuple[tuple[int, int], ...]] = {}
         self._steps = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
-        self._looks = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
+        self._looks = max(_MIN_STEPS, _LOOKS_PER_NODE * len(network))
 
     @property
     def is_whole(self) -> bool:
@@ -245,8 +247,11 @@ class Walker:
 
     def _handed_on(self, number: int, slot: int) -> Pass | None:
         """Return how a node hands a value on that stays the same; None if it does not."""
-        way = self.way(number, slot)
-        return way if way is not None and self._goes_on(number) else None
+        network = self.network
+        count = len(network.inputs[number])
+        key = (network.ops[number], slot, count)
+        way = self._ways[key] if key in self._ways else self.way(number, slot)
+        return way if way is not None and (count == 1 or self._goes_on(number)) else None
 
     def behind(self, producer: tuple[int, int]) -> tuple[int, int]:
         """Return the producer whose value another only hands on, back to what computes it.
