@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import CALLS
 from pbckpt.operators.roles import Role
-from pbckpt.variables.doubts import doubts, is_copied
+from pbckpt.variables.doubts import doubts, is_copied, plain_doubts
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.numbers import look_trained
 from pbckpt.variables.sight import Scene
@@ -277,7 +277,7 @@ def _is_removable(sight: Sight, walker: Walker) -> bool:
 def _could_be_a_weight(sight: Sight, walker: Walker) -> bool:
     if all(one.strength < Strength.FAIR for one in use_evidence(sight)):
         return False
-    return not any(one.rule in _SETTLED for one in doubts(sight, walker, Scene()))
+    return not any(one.rule in _SETTLED for one in plain_doubts(sight, walker))
 
 
 def _with_families(verdicts: list[Verdict]) -> list[Verdict]:
