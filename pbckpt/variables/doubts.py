@@ -285,10 +285,10 @@ def _single_number(name: str) -> Evidence | None:
 
 def _bounds(sight: Sight) -> Evidence | None:
     """Find a constant that nothing is done with but to compare."""
-    ops = sight.network.ops
-    if not all(ops[use.node] in _COMPARISONS for use in sight.reach.uses):
+    ops, uses = sight.network.ops, sight.reach.uses
+    if any(ops[use.node] not in _COMPARISONS for use in uses):
         return None
-    reason = f"{sight.describe(sight.reach.uses[0])} compares with it"
+    reason = f"{sight.describe(uses[0])} compares with it"
     return _against("bound", Strength.FAIR, reason)
 
 

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.operators import GATHERS
 from pbckpt.variables.evidence import Evidence, Strength
-from pbckpt.variables.network import CONSTANT_OP
+from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP
 from pbckpt.variables.walk import READING
 from pbckpt.variables.words import READ, RESOURCE, quoted
 
@@ -65,7 +65,8 @@ _STATEFUL = "_has_manual_control_dependencies"
 _MAX_FORMULA = 32
 _MAX_EDGES = 32 * _MAX_FORMULA
 _IS_NUMBER = re.compile(r".*/\d+")
-_IS_RESOURCE_ARGUMENT = re.compile(r".*resource(?:_\d+)?")
+_RESOURCE = "resource"
+_IS_RESOURCE_ARGUMENT = re.compile(rf".*{_RESOURCE}(?:_\d+)?")
 
 
 class Trace(NamedTuple):
@@ -87,7 +88,7 @@ class Trace(NamedTuple):
 
 def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
     """Return all traces on a constant; several with different names where it was merged."""
-    if not reach.passed and _tells_nothing(number, reach, network):
+    if _tells_nothing(number, reach, network):
         return []
     reads = list(_reads(reach, network))
     traces = [
@@ -114,12 +115,19 @@ def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
 
 
 def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
-    """Tell whether neither the name of a constant nor its uses can be traces, as of most."""
+    """Tell whether neither a constant's name nor the ways to its uses can be traces, as of most."""
     name = network.names[number]
     if READ in name or RESOURCE in name or "ReadVariableOp" in name or name[-1:].isdigit():
         return False
-    ops = {network.ops[use.node] for use in reach.uses}
-    return not any(op in GATHERS or network.is_call(op) for op in ops)
+    ops = network.ops
+    for use in reach.uses:
+        if ops[use.node] in GATHERS or network.is_call(ops[use.node]):
+            return False
+    for passed in reach.passed:
+        op = ops[passed.node]
+        if op == "Identity" or (op == ARGUMENT_OP and _RESOURCE in network.names[passed.node]):
+            return False
+    return True
 
 
 def _reads(reach: Reach, network: Network) -> Iterator[Passed]:
@@ -202,7 +210,7 @@ def _resource_capture(number: int, reach: Reach, network: Network) -> Trace | No
 def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the table whose name is that of the gathering node and a number."""
     name = network.names[number]
-    if _IS_NUMBER.fullmatch(name) is None:
+    if not name[-1:].isdigit() or _IS_NUMBER.fullmatch(name) is None:
         return None
     taker = name.rpartition("/")[0]
     for use in reach.uses:
@@ -215,7 +223,8 @@ def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None
 def _resource_input(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the loop or branch that lists which of its inputs were resources."""
     for use in reach.uses:
-        if use.slot in network.resource_slots(use.node):
+        is_call = network.is_call(network.ops[use.node])
+        if is_call and use.slot in network.resource_slots(use.node):
             reason = f"{network.describe(use.node)} lists its input {use.slot} as a resource"
             own = network.names[number]
             evidence = Evidence("resource_input", Strength.PROOF, reason)
@@ -226,12 +235,10 @@ def _resource_input(number: int, reach: Reach, network: Network) -> Trace | None
 def _resource_argument(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the function that has a name for the argument which only resources get."""
     for passed in reach.passed:
+        if network.ops[passed.node] != ARGUMENT_OP:
+            continue
         name = network.names[passed.node]
-        if (
-            network.ops[passed.node] == "_Arg"
-            and passed.changes <= READING
-            and _IS_RESOURCE_ARGUMENT.fullmatch(name)
-        ):
+        if passed.changes <= READING and _IS_RESOURCE_ARGUMENT.fullmatch(name):
             function = network.functions[passed.node]
             reason = f"function {quoted(function)} takes it as {quoted(name)}"
             own = network.names[number]
@@ -279,7 +286,9 @@ def _is_resource_gather(node: Node, network: Network) -> bool:
 
 def _folded_read(number: int, network: Network) -> Trace | None:
     """Find the name of a read on the constant itself, which an optimizer made of the read."""
-    name = _FOLDED.sub("", network.names[number])
+    name = network.names[number]
+    if "__cf__" in name:
+        name = _FOLDED.sub("", name)
     if name.endswith(READ) and name != READ:
         own, reader = name.removesuffix(READ), name
     elif _IS_READ.fullmatch(name):

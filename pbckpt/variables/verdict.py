@@ -94,14 +94,15 @@ class Verdict(NamedTuple):
     @property
     def decisive(self) -> Evidence | None:
         """The weightiest evidence for the outcome; None where nothing was found."""
-        speaks_for = self.outcome is Outcome.VARIABLE
+        if self.outcome is Outcome.VARIABLE:
+            return next((one for one in self.evidence if one.speaks_for), None)
         if self.outcome is Outcome.AMBIGUOUS and _ENTANGLED in self.evidence:
             return _ENTANGLED
-        fitting = [one for one in self.evidence if one.speaks_for is speaks_for]
-        if self.outcome is Outcome.CONSTANT and len(fitting) > 1:
+        against = [one for one in self.evidence if not one.speaks_for]
+        if self.outcome is Outcome.CONSTANT and len(against) > 1:
             # What it is tells more than that freezing did not mark it.
-            fitting = [one for one in fitting if one.rule != "unmarked"] or fitting
-        return max(fitting, key=_STRENGTH, default=None)
+            against = [one for one in against if one.rule != "unmarked"] or against
+        return against[0] if against else None
 
 
 def judge(sights: Sequence[Sight], walker: Walker) -> list[Verdict]:

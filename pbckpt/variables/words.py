@@ -30,7 +30,6 @@ _LONGEST_SHOWN = 200
 _LONGEST = 256
 # Graphs have the same few last components again and again.
 _LOOKUPS = 4096
-_NUMBER = re.compile(r"_\d+$")
 _DEFAULT = re.compile(r"Const(?:_\d+)?")
 _PLACE = re.compile(r"_\d+")
 # Where optimizers put what they have folded.
@@ -65,8 +64,7 @@ _OPERATION = re.compile(
     r"|Tanh|Relu|Fill|Range|Shape|Slice|Split|Transpose|Gather(?:V2|Nd)?|Tile|ExpandDims"
     r"|Reshape|BroadcastTo|Select(?:V2)?|Where|Cumsum|Cos|Sin|Abs|Sign|Floor|Ceil|Round|Pad|Pack"
     r"|Tensordot|Einsum|MatrixDiag|MatrixBandPart|OneHot|ReverseV2|Greater|Less|Equal|AddV2|Mul|Sub"
-    r"|RealDiv|DivNoNan|Pow|Softmax|SquaredDifference|LinSpace|StridedSlice|ZerosLike|OnesLike"
-    r")(?:_\d+)?"
+    r"|RealDiv|DivNoNan|Pow|Softmax|SquaredDifference|LinSpace|StridedSlice|ZerosLike|OnesLike)"
 )
 _MOMENTS = re.compile(r"moments(?:_\d+)?")
 _MOMENT = re.compile(r"(?:mean|variance)(?:_\d+)?")
@@ -122,7 +120,7 @@ def quoted(name: str) -> str:
 
 def is_default_name(last: str) -> bool:
     """Tell whether a last component is Const, as tf.constant calls what has no name."""
-    return _DEFAULT.fullmatch(last) is not None
+    return last.startswith("Const") and _DEFAULT.fullmatch(last) is not None
 
 
 def is_made_up(last: str) -> bool:
@@ -153,12 +151,13 @@ def is_setting(last: str) -> bool:
 
 def is_numbered(last: str) -> bool:
     """Tell whether a last component ends in a number, as TensorFlow tells equal names apart."""
-    return last[-1:].isdigit() and _NUMBER.search(last) is not None
+    return without_number(last) != last
 
 
 def without_number(last: str) -> str:
     """Return a last component without the number that tells equal names apart."""
-    return _NUMBER.sub("", last)
+    word, mark, digits = last.rpartition("_")
+    return word if mark and digits.isdecimal() else last
 
 
 @lru_cache(_LOOKUPS)
@@ -180,10 +179,14 @@ def is_input_of(op: str, slot: int, last: str) -> bool:
     return slot < len(expected) and without_number(last) == expected[slot]
 
 
-@lru_cache(_LOOKUPS)
 def is_operation_name(last: str) -> bool:
     """Tell whether TensorFlow gives a last component to operations that nobody has named."""
-    return _OPERATION.fullmatch(last) is not None
+    return _is_operation(without_number(last))
+
+
+@lru_cache(_LOOKUPS)
+def _is_operation(word: str) -> bool:
+    return _OPERATION.fullmatch(word) is not None
 
 
 def is_function_name(last: str) -> bool:
