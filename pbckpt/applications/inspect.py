@@ -97,7 +97,7 @@ def inspect_graph(
     values = values._replace(tensors=())
     with open_graph(path, tags=tags) as graph:
         found = detect_variables(graph)
-        stored = _stored(graph, as_stored(graph, found, values), values)
+        stored = shown_as_stored(graph, found, values)
         return GraphContents(
             graph.file.name,
             len(graph.nodes),
@@ -110,13 +110,14 @@ def inspect_graph(
         )
 
 
-def _stored(graph: FrozenGraph, found: Detection, values: Values) -> Detection:
-    """Return the variables as they are stored; as they were found, where values are too many."""
+def shown_as_stored(graph: FrozenGraph, found: Detection, values: Values) -> Detection:
+    """Return the variables as they are stored, with warnings where values are too many for that."""
+    named = as_stored(graph, found, values)
     try:
-        return planned_values(graph, found, values)
+        return planned_values(graph, named, values)
     except LimitError as error:
         note = f"the values of some variables are not computed to show them: {error}"
-        return found._replace(warnings=(note,))
+        return named._replace(warnings=(note,))
 
 
 def _in_file_order(found: Detection, stored: Detection) -> tuple[Variable, ...]:

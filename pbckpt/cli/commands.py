@@ -107,7 +107,8 @@ def _show_match(report: MatchReport, options: argparse.Namespace) -> None:
 def run_inspect(options: argparse.Namespace) -> int:
     """``pbckpt inspect``."""
     if options.why is not None:
-        story = api.explain(options.path, options.why, tags=options.tags)
+        values = _values(options)
+        story = api.explain(options.path, options.why, tags=options.tags, values=values)
         _show(options, text.story_text, "story_json", story)
     elif options.score is not None:
         score = api.score(options.path, options.score, tags=options.tags)

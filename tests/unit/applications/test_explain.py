@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.applications.explain import explain
+from pbckpt.applications.values import Partitions, Values
 from pbckpt.errors import SelectionError
 from pbckpt.report.json import story_json
 from pbckpt.report.text import story_text
+from pbckpt.variables.keras import Names
 from pbckpt.variables.verdict import Outcome
 from tests.unit.variables.graphs import const, graph_def, node, variable
 
@@ -69,3 +71,19 @@ def test_a_part_is_told_with_its_variable(
     assert (story.node, story.keys, story.part) == (node_name, (name[0],), part)
     assert (f"\n  {part}\n" in story_text(story)) is bool(part)
     assert json.loads(story_json(story))["part"] == (part or None)
+
+
+def test_the_story_is_told_by_the_names_that_are_stored(tmp_path: Path) -> None:
+    nodes = [
+        *variable("X/part_0", 2, 3),
+        *variable("X/part_1", 1, 3),
+        *variable("c/weights", 3, 3, 1, 4),
+        node("Conv2D", "c/Conv2D", "x", "c/weights/read"),
+    ]
+    path = tmp_path / "graph.pb"
+    path.write_bytes(graph_def(*nodes).SerializeToString())
+    story = explain(path, "X/part_1", values=Values(partitions=Partitions.PARTS))
+    assert (story.keys, story.part) == (("X/part_1",), "")
+    story = explain(path, "c/kernel", values=Values(names=Names.KERAS))
+    assert (story.node, story.keys) == ("c/weights", ("c/kernel",))
+    assert explain(path, "c/weights").keys == ("c/weights",)
