@@ -47,9 +47,7 @@ _FIRST = (0,)
 _AS_IT_IS = Pass(Change.NOTHING, _FIRST)
 # How many of those that take a value.
 _MAX_TAKERS = 256
-# What real graphs need of these is a fourth of it, or less.
-_STEPS_PER_NODE = 2
-_LOOKS_PER_NODE = 4
+_STEPS_PER_NODE = 4
 _MIN_STEPS = 100_000
 
 
@@ -105,24 +103,24 @@ class _Calls:
     A function that many call hands to each what it was given by that one: what goes
     in by a call comes out where this call's outputs are taken, and nowhere else. What
     a walk finds in a function that it began in, all calls of that are given.
-    ``shared`` are arguments that are given other values by other calls.
     """
 
-    __slots__ = ("_entered", "_left", "_network", "shared")
+    __slots__ = ("_entered", "_left", "_network", "_shared")
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._entered: dict[int, list[tuple[int, int]]] = {}
         self._left: dict[int, list[tuple[int, frozenset[Change]]]] = {}
-        self.shared: set[int] = set()
+        # Arguments that are given other values by other calls.
+        self._shared: set[int] = set()
 
     def first(self, edge: int, slot: int, changes: frozenset[Change], via: int) -> Iterable[_Step]:
         """Go into a function by an argument, or out of it by a result."""
         network = self._network
         if network.ops[edge] == ARGUMENT_OP:
             self._entered[edge] = [(network.call_of(edge, slot), via)]
-            if network.is_mixed(edge) or via in self.shared:
-                self.shared.add(edge)
+            if network.is_mixed(edge) or via in self._shared:
+                self._shared.add(edge)
             yield _Step(edge, network.consumers(edge), changes, edge)
         elif via == _OWN:
             yield _Step(edge, network.consumers(edge), changes)
@@ -141,6 +139,15 @@ class _Calls:
                 yield _Step(result, network.returned(result, call), changes, via)
 
 
+    def is_shared(self, node: int, via: int) -> bool:
+        """Tell whether a node hands on what differs from call to call."""
+        return via in self._shared or node in self._shared
+
+
+def _with_change(changes: frozenset[Change], change: Change) -> frozenset[Change]:
+    return changes if change is Change.NOTHING else changes | {change}
+
+
 class Walker:
     """Walks of one graph, which share what they find out and their budget."""
 
@@ -157,7 +164,7 @@ class Walker:
         self._round: dict[int, bool] = {}
         self._takers: dict[int, tuple[tuple[int, int], ...]] = {}
         self._steps = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
-        self._looks = max(_MIN_STEPS, _LOOKS_PER_NODE * len(network))
+        self._looks = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
 
     @property
     def is_whole(self) -> bool:
@@ -166,19 +173,44 @@ class Walker:
 
     def walk(self, start: int) -> Reach:
         """Return where the value of a Const node goes."""
-        straight = self._walk_straight(start)
-        if straight is not None:
-            return straight
-        network, origins = self.network, self.origins
-        inputs = network.inputs
-        handed_on = self._handed_on
-        uses: list[Use] = []
         passed: list[Passed] = []
-        seen = {start}
+        step, is_end = self._walk_straight(start, passed)
+        if is_end:
+            uses = tuple([Use(*one, step.changes) for one in step.takers])
+            return Reach(uses, tuple(passed), self.network.is_whole)
+        return self._walk_on(start, step, passed)
+
+    def _walk_straight(self, start: int, passed: list[Passed]) -> tuple[_Step, bool]:
+        """Go on while one node hands to the next; return the next step, and if all is used there.
+
+        That is how most constants are used. No node is met again on such a way, for
+        each takes one value alone.
+        """
+        network = self.network
+        source, changes = start, _UNCHANGED
+        takers = network.consumers(start)
+        while len(takers) == 1:
+            taker, slot = takers[0]
+            way = self._handed_on(taker, slot)
+            if way is None:
+                return _Step(source, takers, changes), True
+            if way is _AS_IT_IS or way.outputs != _FIRST or len(network.inputs[taker]) > 1:
+                return _Step(source, takers, changes), False
+            changes = _with_change(changes, way.change)
+            passed.append(Passed(taker, changes, source))
+            self.origins.setdefault(taker, start)
+            source, takers = taker, network.consumers(taker)
+        is_end = not any(self._handed_on(*one) is not None for one in takers)
+        return _Step(source, takers, changes), is_end
+
+    def _walk_on(self, start: int, step: _Step, passed: list[Passed]) -> Reach:
+        """Go on where ways part, join, or lead through functions."""
+        network, inputs = self.network, self.network.inputs
+        uses: list[Use] = []
+        seen = {start, *[one.node for one in passed]}
         is_shared = False
-        calls = _Calls(network)
-        shared = calls.shared
-        waiting = deque([_Step(start, network.consumers(start), _UNCHANGED)])
+        calls: _Calls | None = None
+        waiting = deque([step])
         while waiting:
             source, takers, changes, via = waiting.popleft()
             if is_shared:
@@ -186,54 +218,26 @@ class Walker:
                 if self._steps < 0:
                     return Reach(tuple(uses), tuple(passed), is_whole=False)
             for taker, slot in takers:
-                way = handed_on(taker, slot)
+                way = self._handed_on(taker, slot)
                 if way is None:
                     uses.append(Use(taker, slot, changes))
                     continue
-                is_edge = way is _AS_IT_IS
-                if taker not in seen:
-                    seen.add(taker)
-                    is_shared = is_shared or len(inputs[taker]) > 1
-                    after = changes if way.change is Change.NOTHING else changes | {way.change}
-                    passed.append(Passed(taker, after, source))
-                    waiting.extend(
-                        calls.first(taker, slot, after, via)
-                        if is_edge
-                        else self._following(taker, way, after, via)
-                    )
-                    is_many = shared and (via in shared or taker in shared)
-                    origins.setdefault(taker, _MANY if is_many else start)
-                elif is_edge:
-                    waiting.extend(calls.again(taker, slot, via))
+                if taker in seen:
+                    if way is _AS_IT_IS and calls is not None:
+                        waiting.extend(calls.again(taker, slot, via))
+                    continue
+                seen.add(taker)
+                is_shared = is_shared or len(inputs[taker]) > 1
+                after = _with_change(changes, way.change)
+                passed.append(Passed(taker, after, source))
+                if way is _AS_IT_IS:
+                    calls = calls or _Calls(network)
+                    waiting.extend(calls.first(taker, slot, after, via))
+                else:
+                    waiting.extend(self._following(taker, way, after, via))
+                is_many = calls is not None and calls.is_shared(taker, via)
+                self.origins.setdefault(taker, _MANY if is_many else start)
         return Reach(tuple(uses), tuple(passed), network.is_whole)
-
-    def _walk_straight(self, start: int) -> Reach | None:
-        """Return where a value goes that one node hands to the next, as most; None of others.
-
-        No node is met again on such a way, for each takes one value alone.
-        """
-        network = self.network
-        passed: list[Passed] = []
-        source, changes = start, _UNCHANGED
-        takers = network.consumers(start)
-        while len(takers) == 1:
-            taker, slot = takers[0]
-            way = self._handed_on(taker, slot)
-            if way is None:
-                break
-            if way is _AS_IT_IS or way.outputs != _FIRST or len(network.inputs[taker]) > 1:
-                return None
-            if way.change is not Change.NOTHING:
-                changes |= {way.change}
-            passed.append(Passed(taker, changes, source))
-            source, takers = taker, network.consumers(taker)
-        else:
-            if any(self._handed_on(*one) is not None for one in takers):
-                return None
-        for one in passed:
-            self.origins.setdefault(one.node, start)
-        uses = tuple([Use(*one, changes) for one in takers])
-        return Reach(uses, tuple(passed), network.is_whole)
 
     def way(self, number: int, slot: int) -> Pass | None:
         """Return how a node hands on what a slot takes, or None."""
@@ -336,6 +340,9 @@ class Walker:
     ) -> Sequence[_Step]:
         """Return who takes the outputs at which a node hands a value on."""
         network = self.network
+        if way.outputs == _FIRST:
+            takers = network.consumers(number)
+            return (_Step(number, takers, changes, via),) if takers else ()
         outputs = network.outputs(number) if way.outputs is None else way.outputs
         steps = []
         for output in outputs:

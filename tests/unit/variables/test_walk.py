@@ -263,7 +263,7 @@ def test_takers_do_not_come_out_of_a_function_by_another_call() -> None:
 def test_no_more_takers_than_are_worth_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "_MAX_TAKERS", 5)
     monkeypatch.setattr(walk, "_MIN_STEPS", 12)
-    monkeypatch.setattr(walk, "_LOOKS_PER_NODE", 0)
+    monkeypatch.setattr(walk, "_STEPS_PER_NODE", 0)
     walks = walker(
         node("Rsqrt", "r", "x"), *(node("Mul", f"m{number}", "r", "x") for number in range(9))
     )
