@@ -173,35 +173,42 @@ class Walker:
 
     def walk(self, start: int) -> Reach:
         """Return where the value of a Const node goes."""
+        takers = self.network.consumers(start)
+        if len(takers) == 1 and self._handed_on(*takers[0]) is None:
+            # Most constants have one use, and nothing between.
+            return Reach((Use(*takers[0], _UNCHANGED),), (), self.network.is_whole)
         passed: list[Passed] = []
-        step, is_end = self._walk_straight(start, passed)
+        first = _Step(start, takers, _UNCHANGED)
+        step, is_end = self._go_straight(start, first, passed, len(self.network))
         if is_end:
             uses = tuple([Use(*one, step.changes) for one in step.takers])
             return Reach(uses, tuple(passed), self.network.is_whole)
         return self._walk_on(start, step, passed)
 
-    def _walk_straight(self, start: int, passed: list[Passed]) -> tuple[_Step, bool]:
+    def _go_straight(
+        self, start: int, step: _Step, passed: list[Passed], limit: int
+    ) -> tuple[_Step, bool]:
         """Go on while one node hands to the next; return the next step, and if all is used there.
 
-        That is how most constants are used. No node is met again on such a way, for
-        each takes one value alone.
+        No node is met again on such a way, for each takes one value alone. ``limit`` is
+        how many nodes it may have.
         """
         network = self.network
-        source, changes = start, _UNCHANGED
-        takers = network.consumers(start)
-        while len(takers) == 1:
+        source, takers, changes, via = step
+        limit += len(passed)
+        while len(takers) == 1 and len(passed) < limit:
             taker, slot = takers[0]
             way = self._handed_on(taker, slot)
             if way is None:
-                return _Step(source, takers, changes), True
+                return _Step(source, takers, changes, via), True
             if way is _AS_IT_IS or way.outputs != _FIRST or len(network.inputs[taker]) > 1:
-                return _Step(source, takers, changes), False
+                return _Step(source, takers, changes, via), False
             changes = _with_change(changes, way.change)
             passed.append(Passed(taker, changes, source))
             self.origins.setdefault(taker, start)
             source, takers = taker, network.consumers(taker)
         is_end = not any(self._handed_on(*one) is not None for one in takers)
-        return _Step(source, takers, changes), is_end
+        return _Step(source, takers, changes, via), is_end
 
     def _walk_on(self, start: int, step: _Step, passed: list[Passed]) -> Reach:
         """Go on where ways part, join, or lead through functions."""
@@ -237,6 +244,11 @@ class Walker:
                     waiting.extend(self._following(taker, way, after, via))
                 is_many = calls is not None and calls.is_shared(taker, via)
                 self.origins.setdefault(taker, _MANY if is_many else start)
+            if calls is None and len(waiting) == 1:
+                before = len(passed)
+                limit = max(self._steps, 0) if is_shared else len(network)
+                waiting[0], _ = self._go_straight(start, waiting[0], passed, limit)
+                self._steps -= len(passed) - before if is_shared else 0
         return Reach(tuple(uses), tuple(passed), network.is_whole)
 
     def way(self, number: int, slot: int) -> Pass | None:
