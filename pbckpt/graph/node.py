@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pbckpt.graph.source import GraphSource
-    from pbckpt.protos import AttrValue
+    from pbckpt.protos import AttrValue, TensorProto
 
 # Up to this size protobuf decodes a whole node faster than a scan finds the
 # tensors in it.
@@ -75,23 +75,24 @@ class Node(NamedTuple):
         Raises InvalidGraphError where the node has none, or where its type is
         not the one of its attr ``dtype``; both are what TensorFlow refuses.
         """
-        attrs = self.definition.attr
-        value = attrs.get("value")
+        value = self.definition.attr.get("value")
         if value is None or not value.HasField("tensor"):
             raise InvalidGraphError("a constant without a value", node_name=self.name)
-        parts = _parts(value, self) if self.tensors else None
-        message = parts.message if parts else value.tensor
-        declared = attrs.get("dtype")
-        number = declared.type if declared is not None else 0
-        if declared is None or number != message.dtype:
-            msg = f"the attr dtype is type number {number}, the value's is {message.dtype}"
-            raise InvalidGraphError(msg, node_name=self.name)
-        if parts is None:
-            plain = decode_plain_tensor(message, self.name)
+        if not self.tensors:
+            self._check_dtype(value.tensor)
+            plain = decode_plain_tensor(value.tensor, self.name)
             if plain is not None:
                 return plain
-            parts = _parts(value, self)
+        parts = _parts(value, self)
+        self._check_dtype(parts.message)
         return decode_tensor(parts, self.name)
+
+    def _check_dtype(self, tensor: TensorProto) -> None:
+        declared = self.definition.attr.get("dtype")
+        number = declared.type if declared is not None else 0
+        if declared is None or number != tensor.dtype:
+            msg = f"the attr dtype is type number {number}, the value's is {tensor.dtype}"
+            raise InvalidGraphError(msg, node_name=self.name)
 
 
 def _parts(value: AttrValue, node: Node) -> TensorParts:

@@ -269,8 +269,8 @@ def _type_and_shape(message: TensorProto, node_name: str) -> tuple[DataType, tup
         msg = f"a constant of the type number {message.dtype}, which no tensor has"
         raise InvalidGraphError(msg, node_name=node_name)
     described = message.tensor_shape.SerializeToString()
-    known = len(described) <= _SMALL_SHAPE_BYTES
-    shape, count = (_shape if known else _shape.__wrapped__)(described)
+    is_small = len(described) <= _SMALL_SHAPE_BYTES
+    shape, count = _known_shape(described) if is_small else _shape(described)
     if count is None or count * dtype.itemsize > MAX_ELEMENTS:
         msg = f"a constant of the impossible shape {list(shape)[:8]}"
         raise InvalidGraphError(msg, node_name=node_name)
@@ -280,11 +280,14 @@ def _type_and_shape(message: TensorProto, node_name: str) -> tuple[DataType, tup
     return dtype, shape, count
 
 
-@lru_cache(_SHAPES)
 def _shape(described: bytes) -> tuple[tuple[int, ...], int | None]:
     """Return a shape and how many elements it has; None for one that no tensor has."""
     shape = tuple([dim.size for dim in TensorShapeProto.FromString(described).dim])
     return shape, count_elements(shape)
+
+
+# Small ones alone are kept: a file may hold thousands of large ones.
+_known_shape = lru_cache(_SHAPES)(_shape)
 
 
 class _UnfitValueError(ValueError):

@@ -39,6 +39,7 @@ from pbckpt.variables.words import (
     is_operation_name,
     is_setting,
     is_usual_name,
+    is_word,
     loop_copy,
     quoted,
     result_name,
@@ -52,8 +53,8 @@ if TYPE_CHECKING:
 
 # A trace that checks of values look like.
 _MAY_BE_CHECKED = "colocated"
-# What TensorFlow 2 adds to the name of an operation whose weights it folds a factor into;
-# TensorFlow 1 leaves them their own name.
+# What optimize_for_inference of TensorFlow 2 adds to the name of an operation whose weights
+# it folds a factor into; other tools leave them their own name.
 _FOLDED_KERNEL = "_weights"
 # A weight that was cast to half is still that weight.
 _HALVES = frozenset((DataType.HALF, DataType.BFLOAT16))
@@ -199,9 +200,20 @@ def _name(sight: Sight) -> Evidence | None:
 
 
 def _is_folded_kernel(sight: Sight) -> bool:
-    """Tell whether a constant has the name that folding gives to weights beside an offset."""
+    """Tell whether a constant has the name that folding gives to weights beside an offset.
+
+    It is that of the operation that takes them, which nobody has named: people call
+    their own weights conv1_weights, and a library depthwise_weights.
+    """
     product = sight.name.removesuffix(_FOLDED_KERNEL)
-    return product != sight.name and f"{product}{FOLDED_OFFSET}" in sight.network.known_names
+    network = sight.network
+    if product == sight.name or f"{product}{FOLDED_OFFSET}" not in network.known_names:
+        return False
+    last = product.rpartition("/")[2]
+    return any(
+        network.names[taker] == product and is_word(last, network.ops[taker])
+        for taker, _ in network.consumers(sight.number)
+    )
 
 
 def _literal(sight: Sight) -> Evidence | None:
@@ -264,8 +276,8 @@ def _value(sight: Sight) -> Iterator[Evidence | None]:
         yield _against("empty", Strength.STRONG, "it has no elements")
     dtype = tensor.dtype
     if not dtype.is_numeric:
-        is_text = dtype is DataType.STRING and not sight.traces
-        strength = Strength.STRONG if is_text else Strength.FAIR
+        is_text = dtype is DataType.STRING
+        strength = Strength.STRONG if is_text and not _is_traced(sight) else Strength.FAIR
         reason = f"it holds {dtype.label}, and weights are seldom that"
         yield _against("not_a_number", strength, reason)
     elif not tensor.shape:

@@ -154,7 +154,8 @@ class Surroundings:
                 other = self._operands(taker, slot)
                 constant = self._array(other)
                 if constant is None:
-                    self._see_negated_mean(taker, other, where)
+                    if has_variance:
+                        self._see_negated_mean(taker, other, where)
                     self._see_normalised(taker, other, where, has_variance=has_variance)
                 elif self._is_subtracted(taker):
                     self._note(constant, taker, Role.MOVING_MEAN, f"the mean in {where}")

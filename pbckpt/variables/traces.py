@@ -65,8 +65,8 @@ _STATEFUL = "_has_manual_control_dependencies"
 _MAX_FORMULA = 32
 _MAX_EDGES = 32 * _MAX_FORMULA
 _IS_NUMBER = re.compile(r".*/\d+")
-_RESOURCE = "resource"
-_IS_RESOURCE_ARGUMENT = re.compile(rf".*{_RESOURCE}(?:_\d+)?")
+_RESOURCE_WORD = "resource"
+_IS_RESOURCE_ARGUMENT = re.compile(rf".*{_RESOURCE_WORD}(?:_\d+)?")
 
 
 class Trace(NamedTuple):
@@ -125,7 +125,7 @@ def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
             return False
     for passed in reach.passed:
         op = ops[passed.node]
-        if op == "Identity" or (op == ARGUMENT_OP and _RESOURCE in network.names[passed.node]):
+        if op == "Identity" or (op == ARGUMENT_OP and _RESOURCE_WORD in network.names[passed.node]):
             return False
     return True
 
@@ -221,7 +221,7 @@ def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None
 
 
 def _resource_input(number: int, reach: Reach, network: Network) -> Trace | None:
-    """Find the loop or branch that lists which of its inputs were resources."""
+    """Find the loop, branch or call that lists which of its inputs were resources."""
     for use in reach.uses:
         is_call = network.is_call(network.ops[use.node])
         if is_call and use.slot in network.resource_slots(use.node):

@@ -122,14 +122,14 @@ def _evidence(sight: Sight, walker: Walker, scene: Scene) -> list[Evidence]:
         reason = "an Identity reads it, as freezing leaves variables, and one reads most weights"
         evidence.append(Evidence("plain_read", Strength.STRONG, reason))
     against = doubts(sight, walker, scene)
-    named = _name(sight, scene, against)
+    named = _said_by_name(sight, scene, against)
     if named is not None:
         evidence.append(named)
     evidence += against
     return evidence
 
 
-def _name(sight: Sight, scene: Scene, against: Sequence[Evidence]) -> Evidence | None:
+def _said_by_name(sight: Sight, scene: Scene, against: Sequence[Evidence]) -> Evidence | None:
     """Find what its name says for a constant."""
     last = sight.last_name
     if last.startswith("Variable") and _DEFAULT_VARIABLE.fullmatch(last):

@@ -138,7 +138,6 @@ class _Calls:
             for result, changes in self._left.get(edge, ()):
                 yield _Step(result, network.returned(result, call), changes, via)
 
-
     def is_shared(self, node: int, via: int) -> bool:
         """Tell whether a node hands on what differs from call to call."""
         return via in self._shared or node in self._shared

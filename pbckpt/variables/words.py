@@ -43,14 +43,16 @@ _OPTIMIZERS = frozenset(
 _COMPUTED_ENDS = (FOLDED_OFFSET, "merged_input", "-folded", "_recip")
 _COMPUTED_PARTS = ("_eightbit/", "-folded-")
 _NORMALISATION_PARTS = ("Scaled", "Offset")
+_NORMALISATION_OP = "FusedBatchNorm"
+# What an optimizer puts before the name of a place.
+_PLACED = "__cf__"
 # Most names have nothing of all that in them.
 _COMPUTED_SIGN = re.compile(
-    f"__cf__|ConstantFolding|Optimizer|_eightbit/|-folded|{FOLDED_OFFSET}|merged_input|_recip"
-    "|FusedBatchNorm"
+    "|".join((_PLACED, *_OPTIMIZERS, *_COMPUTED_ENDS, *_COMPUTED_PARTS, _NORMALISATION_OP))
 )
 # What an optimizer puts before the names of constants that it takes into a loop.
 _LOOP_COPY = "ConstantFolding/"
-_TOOL_SUFFIX = re.compile(rf"/_\d+__cf__\d+$|{QUANTIZED_END}$")
+_TOOL_SUFFIX = re.compile(rf"/_\d+{_PLACED}\d+$|{QUANTIZED_END}$")
 # Operations whose result is what they take.
 _KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
 _TENSORDOT = re.compile(r"[tT]ensordot(?:_\d+)?")
@@ -196,7 +198,7 @@ def is_function_name(last: str) -> bool:
 
 def without_tool_suffix(name: str) -> str:
     """Return the name that a node had before tools folded or quantized it."""
-    if "__cf__" not in name and QUANTIZED_END not in name:
+    if _PLACED not in name and QUANTIZED_END not in name:
         return name
     return _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", name))
 
@@ -211,14 +213,14 @@ def is_computed(name: str) -> bool:
     if parts[-2:-1] and _TENSORDOT.fullmatch(parts[-2]) and last == _RESHAPED_MATRIX:
         return False
     return (
-        ("__cf__" in name and not _KEEPS_VALUE.fullmatch(last))
+        (_PLACED in name and not _KEEPS_VALUE.fullmatch(last))
         or not _OPTIMIZERS.isdisjoint(parts)
         or plain.endswith(_COMPUTED_ENDS)
         or any(part in plain for part in _COMPUTED_PARTS)
         or (
             last in _NORMALISATION_PARTS
             and len(parts) > 1
-            and parts[-2].startswith("FusedBatchNorm")
+            and parts[-2].startswith(_NORMALISATION_OP)
         )
     )
 

@@ -83,6 +83,9 @@ class Span(NamedTuple):
 
 def repeated(data: bytes, nbytes: int) -> Iterator[Span]:
     """Yield ``nbytes`` bytes that are ``data`` over and over, in memory that does not grow."""
+    if nbytes > 0 and not data:
+        msg = f"nothing to repeat for {nbytes} bytes"
+        raise ValueError(msg)
     block = Span.of(data * max(1, min(nbytes, REPEATED_BYTES) // max(1, len(data))))
     while nbytes > 0:
         yield block.head(min(nbytes, block.nbytes))

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from pbckpt.dtypes import DataType
 from pbckpt.errors import GraphDecodeError, InvalidGraphError, UnsupportedGraphError
-from pbckpt.graph.tensor_proto import ConstantTensor, decode_tensor, split_tensor
+from pbckpt.graph import tensor_proto
+from pbckpt.graph.tensor_proto import (
+    ConstantTensor,
+    decode_plain_tensor,
+    decode_tensor,
+    split_tensor,
+)
+from pbckpt.protos import TensorProto
 from pbckpt.wire.span import Memory, Span
 
 # tensor_shape of one dimension.
 OF_1, OF_2, OF_3, OF_4 = ("12041202080" + str(size) for size in (1, 2, 3, 4))
 OF_0 = "120412020800"
+# Bytes of a tensor that is not looked at whole.
+_LARGE = 1 << 20
 
 
 def decode(*fragments: str) -> ConstantTensor:
-    spans = [Span.of(bytes.fromhex(fragment)) for fragment in fragments]
-    return decode_tensor(split_tensor(spans), "w")
+    """Return the tensor of fragments; what a message in memory gives at once is the same."""
+    data = [bytes.fromhex(fragment) for fragment in fragments]
+    tensor = decode_tensor(split_tensor(list(map(Span.of, data))), "w")
+    plain = decode_plain_tensor(TensorProto.FromString(b"".join(data)), "w")
+    if plain is not None:
+        assert plain[:3] == tensor[:3]
+        if tensor.nbytes < _LARGE:
+            assert image(plain) == image(tensor)
+    return tensor
 
 
 def image(tensor: ConstantTensor) -> str:
@@ -261,6 +279,55 @@ def test_what_the_runtime_refuses(proto: str, fact: str) -> None:
     with pytest.raises(InvalidGraphError, match=fact) as caught:
         decode(proto)
     assert caught.value.node_name == "w"
+
+
+@pytest.mark.parametrize("proto", [proto for proto, _ in INVALID.values()], ids=INVALID)
+def test_what_the_runtime_refuses_is_nothing_plain(proto: str) -> None:
+    message = TensorProto.FromString(bytes.fromhex(proto))
+    with contextlib.suppress(InvalidGraphError):
+        assert decode_plain_tensor(message, "w") is None
+
+
+PLAIN = {
+    "content": ("0801" + OF_2 + "2208 0000803f 00000040", "0000803f 00000040", ""),
+    "a number": ("0801 2a04 0000803f", "0000803f", ""),
+    "a number that repeats": ("0801" + OF_2 + "2a04 0000803f", "0000803f", "0000803f"),
+    "zeros": ("0803" + OF_2, "", "00000000"),
+    "a negative integer": ("0803 3a0a ffffffffffffffffff01", "ffffffff", ""),
+    "half": ("0813" + OF_2 + "6a02 8078", "003c", "003c"),
+}
+
+
+@pytest.mark.parametrize(("proto", "given", "fill"), PLAIN.values(), ids=PLAIN)
+def test_most_messages_are_decoded_at_once(proto: str, given: str, fill: str) -> None:
+    tensor = decode_plain_tensor(TensorProto.FromString(bytes.fromhex(proto)), "w")
+    assert tensor is not None
+    assert b"".join(bytes(span.view) for span in tensor.images) == bytes.fromhex(given)
+    assert tensor.fill == bytes.fromhex(fill)
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        "0801" + OF_2 + "2a08 0000803f 00000040",
+        "0801 2a04 0100a07f",
+        "0808 4a08 0000803f 00000040",
+        "080a 2201 01",
+        "0807 4201 61",
+        "0801" + OF_0,
+    ],
+    ids=["several numbers", "a NaN", "a complex number", "bool content", "a string", "nothing"],
+)
+def test_others_are_taken_apart(proto: str) -> None:
+    assert decode_plain_tensor(TensorProto.FromString(bytes.fromhex(proto)), "w") is None
+
+
+def test_no_large_shape_is_kept() -> None:
+    """A file may have thousands of them."""
+    before = tensor_proto._known_shape.cache_info().currsize
+    tensor = decode("0801 12a006" + 200 * "12020801" + "2a04 0000803f")
+    assert tensor.shape == (1,) * 200
+    assert tensor_proto._known_shape.cache_info().currsize == before
 
 
 @pytest.mark.parametrize("number", ["14", "15"], ids=["resource", "variant"])

@@ -198,7 +198,20 @@ def test_weights_that_a_factor_was_folded_into() -> None:
             "its name 'c/Conv2D_weights' is one that tools give to what they compute",
         )
     ]
+    # What is left of the batch norm is beside it, and the operation of that name takes it.
     assert rules(kernel, product) == []
+    assert rules(kernel, node("Conv2D", "d/Conv2D", "x", kernel.name), offset) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "op"),
+    [("sep/depthwise", "DepthwiseConv2dNative"), ("conv1", "Conv2D"), ("c/MatMul", "Conv2D")],
+)
+def test_weights_that_people_name_after_their_operation(name: str, op: str) -> None:
+    """As slim's depthwise_weights are, whose value was folded, too, but whose name is their own."""
+    kernel, offset = const(f"{name}_weights", 3, 3, 8, 1), const(f"{name}_bn_offset", 8)
+    product = node(op, name, "x", kernel.name)
+    assert rules(kernel, product, offset, node("BiasAdd", "bn", name, offset.name)) == []
 
 
 @pytest.mark.parametrize("last", ["add", "mul_1", "Rsqrt", "truediv", "Softplus", "GatherV2_2"])

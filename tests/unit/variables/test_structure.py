@@ -109,6 +109,22 @@ def test_batch_norm_without_scale_with_a_negated_mean() -> None:
     ) == {"v": ("moving_variance", True), "m": ("moving_mean", True)}
 
 
+def test_a_negated_constant_is_no_mean_where_the_variance_is_computed() -> None:
+    assert (
+        parts(
+            X,
+            *consts("m"),
+            const("eps"),
+            *INVERSE,
+            node("Mul", "mul", "x", "rsqrt"),
+            node("Neg", "neg", "m"),
+            node("Mul", "mul_1", "neg", "rsqrt"),
+            node("AddV2", "add_1", "mul", "mul_1"),
+        )
+        == {}
+    )
+
+
 def test_batch_norm_by_a_division() -> None:
     assert (
         parts(

@@ -185,12 +185,22 @@ def test_resource_input() -> None:
     )
 
 
+def test_what_is_no_call_has_no_resource_inputs() -> None:
+    other = node("Unheard", "u", "w")
+    other.attr["_read_only_resource_inputs"].list.i.append(0)
+    assert traces("w", const("w"), other) == []
+    assert traces("w", const("w"), node("Cast", "c", "w"), node("Unheard", "u", "c")) == []
+
+
 @pytest.mark.parametrize("argument", ["matmul_readvariableop_resource", "resource", "a_resource_2"])
 def test_resource_argument(argument: str) -> None:
     body = function("f", [argument], [], node("Relu", "r", argument))
     nodes = [const("d/kernel"), node("f", "call", "d/kernel")]
     assert traces("d/kernel", *nodes, functions=[body]) == [
         Left("resource_argument", "d/kernel", "", "d/kernel")
+    ]
+    assert traces("w", const("w"), node("f", "call", "w"), functions=[body]) == [
+        Left("resource_argument", "w", "", "w")
     ]
     (trace,) = found("d/kernel", *nodes, functions=[body])
     assert trace.evidence.strength is Strength.STRONG

@@ -89,6 +89,16 @@ def test_both_outputs_of_a_switch() -> None:
     assert uses(walks, "p") == [("s", 1, set())]
 
 
+def test_all_outputs_of_what_takes_one_value() -> None:
+    walks = walker(
+        const("w"),
+        node("Unpack", "u", "w"),
+        node("Relu", "first", "u"),
+        node("Relu", "second", "u:1"),
+    )
+    assert uses(walks, "w") == [("first", 0, {"part"}), ("second", 0, {"part"})]
+
+
 def test_identities_of_many_keep_their_lanes() -> None:
     walks = walker(
         const("a"),
@@ -301,6 +311,27 @@ def test_a_budget_ends_walks_that_meet_again_and_again(monkeypatch: pytest.Monke
     assert not second.is_whole
     assert second.uses == ()
     assert [walks.network.title(one.node) for one in second.passed] == ["p"]
+
+
+def test_walks_may_meet_four_times_for_each_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "_MIN_STEPS", 0)
+    names = "abcde"
+    nodes = [*map(const, names), node("Pack", "p", *names)]
+    walks = walker(*nodes, *(node("Relu", f"r{number}", "p") for number in range(30)))
+    reaches = [walks.walk(number_of(walks.network, name)) for name in names]
+    # 36 nodes: 144 steps, 30 each.
+    assert [reach.is_whole for reach in reaches] == [True, True, True, True, False]
+
+
+def test_a_straight_way_behind_a_join_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "_MIN_STEPS", 9)
+    monkeypatch.setattr(walk, "_STEPS_PER_NODE", 0)
+    steps = [identity(f"i{number}", f"i{number - 1}" if number else "p") for number in range(6)]
+    walks = walker(const("a"), const("b"), node("Pack", "p", "a", "b"), *steps)
+    assert passed(walks, "a")[-1] == ("i5", "i4")
+    second = walks.walk(number_of(walks.network, "b"))
+    assert not second.is_whole
+    assert [walks.network.names[one.node] for one in second.passed] == ["p", "i0", "i1", "i2"]
 
 
 def test_walks_that_cannot_meet_need_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:

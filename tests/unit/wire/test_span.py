@@ -111,6 +111,12 @@ def test_bytes_that_are_repeated(data: bytes, nbytes: int, sizes: list[int]) -> 
     assert b"".join(bytes(span.view) for span in spans) == data * (nbytes // max(1, len(data)))
 
 
+def test_nothing_is_not_repeated() -> None:
+    assert list(repeated(b"", 0)) == []
+    with pytest.raises(ValueError, match="nothing to repeat for 3 bytes"):
+        next(repeated(b"", 3))
+
+
 def test_repeated_bytes_share_their_memory() -> None:
     assert REPEATED_BYTES == 65536
     spans = repeated(b"\0", 1 << 50)
