@@ -265,7 +265,9 @@ def _resource_gather(number: int, reach: Reach, network: Network) -> Trace | Non
             )
             evidence = Evidence("resource_gather", Strength.STRONG, reason)
             return Trace(evidence, "" if is_generic(name) else name, node.name, number)
-        if placed_with in network.places(use.node) and "batch_dims" not in attrs:
+        if placed_with in network.places(use.node) and (
+            "batch_dims" not in attrs or _is_sparse_read(use.node, network)
+        ):
             reason = f"GatherV2 {quoted(node.name)} was placed with the variable {quoted(name)}"
             return Trace(Evidence("resource_gather", Strength.STRONG, reason), name, "", number)
     return None
@@ -282,6 +284,22 @@ def _is_resource_gather(node: Node, network: Network) -> bool:
     if node.op != "GatherV2" or list(node.definition.input[2:3]) != [f"{node.name}/axis"]:
         return False
     return _STATEFUL in attrs or (network.has_resources and "batch_dims" not in attrs)
+
+
+def _is_sparse_read(gather: int, network: Network) -> bool:
+    """Tell whether what is gathered is handed on twice, as where rows of a resource are read.
+
+    A look-up in a constant hands it on once. Importing a graph writes attrs that
+    freezing had left out, and leaves this.
+    """
+    number = gather
+    for last in ("Identity", "Identity_1"):
+        name = f"{network.names[gather]}/{last}"
+        takers = (taker for taker, _ in network.consumers(number))
+        number = next((taker for taker in takers if network.names[taker] == name), -1)
+        if number < 0 or network.ops[number] != "Identity":
+            return False
+    return True
 
 
 def _folded_read(number: int, network: Network) -> Trace | None:

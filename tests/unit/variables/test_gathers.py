@@ -35,6 +35,19 @@ def test_resource_gather_by_its_place() -> None:
     assert traces("emb/table", const("emb/table", 9, 2), gather) == []
 
 
+def test_resource_gather_that_was_imported_with_all_its_attrs() -> None:
+    """Reading rows of a resource hands them on within the read, and the look-up once more."""
+    gather = placed(node("GatherV2", "g", "emb/table", "ids", "axis"), "emb/table")
+    gather.attr["batch_dims"].i = 0
+    read = [identity("g/Identity", "g"), identity("g/Identity_1", "g/Identity")]
+    nodes = [const("emb/table", 9, 2), gather, *read]
+    assert traces("emb/table", *nodes) == [Left("resource_gather", "emb/table", "", "emb/table")]
+    # Of a look-up in a constant.
+    assert traces("emb/table", *nodes[:-1]) == []
+    assert traces("emb/table", *nodes[:-1], identity("g/Identity_1", "g")) == []
+    assert traces("emb/table", *nodes[:-1], node("Relu", "g/Identity_1", "g/Identity")) == []
+
+
 def test_what_a_loaded_model_captured_may_be_a_table_of_its_code() -> None:
     nodes = [const("call/unknown_3", 9, 2), node("GatherV2", "g", "call/unknown_3", "ids", "axis")]
     assert traces("call/unknown_3", *nodes) == []
