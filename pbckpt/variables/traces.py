@@ -117,17 +117,23 @@ def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
 def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
     """Tell whether neither a constant's name nor the ways to its uses can be traces, as of most."""
     name = network.names[number]
-    if READ in name or RESOURCE in name or "ReadVariableOp" in name or name[-1:].isdigit():
+    if READ in name or RESOURCE in name or "ReadVariableOp" in name or _is_numbered(name):
         return False
     ops = network.ops
     for use in reach.uses:
-        if ops[use.node] in GATHERS or network.is_call(ops[use.node]):
+        op = ops[use.node]
+        if op in GATHERS or (network.is_call(op) and network.resource_slots(use.node)):
             return False
     for passed in reach.passed:
         op = ops[passed.node]
         if op == "Identity" or (op == ARGUMENT_OP and _RESOURCE_WORD in network.names[passed.node]):
             return False
     return True
+
+
+def _is_numbered(name: str) -> bool:
+    """Tell whether the last component of a name is a number."""
+    return name[-1:].isdigit() and _IS_NUMBER.fullmatch(name) is not None
 
 
 def _reads(reach: Reach, network: Network) -> Iterator[Passed]:
@@ -210,7 +216,7 @@ def _resource_capture(number: int, reach: Reach, network: Network) -> Trace | No
 def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the table whose name is that of the gathering node and a number."""
     name = network.names[number]
-    if not name[-1:].isdigit() or _IS_NUMBER.fullmatch(name) is None:
+    if not _is_numbered(name):
         return None
     taker = name.rpartition("/")[0]
     for use in reach.uses:

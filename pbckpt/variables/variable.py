@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Names of variables that training code updates by other means than gradients.
 _NOT_TRAINABLE = re.compile(
     r"(?:moving|running|pop|population|avg|average|ema|global|mov)_?"
-    r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu)|(?:global|local|train|training)_step"
+    r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu|sum|sumsq)|(?:global|local|train|training)_step"
     r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
     r"|(?:bn|batch_?norm)\w*_(?:mean|var|variance)|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
 )

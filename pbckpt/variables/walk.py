@@ -243,9 +243,9 @@ class Walker:
                     waiting.extend(self._following(taker, way, after, via))
                 is_many = calls is not None and calls.is_shared(taker, via)
                 self.origins.setdefault(taker, _MANY if is_many else start)
-            if calls is None and len(waiting) == 1:
+            limit = self._steps if is_shared else len(network)
+            if calls is None and len(waiting) == 1 and limit > 0:
                 before = len(passed)
-                limit = max(self._steps, 0) if is_shared else len(network)
                 waiting[0], _ = self._go_straight(start, waiting[0], passed, limit)
                 self._steps -= len(passed) - before if is_shared else 0
         return Reach(tuple(uses), tuple(passed), network.is_whole)
