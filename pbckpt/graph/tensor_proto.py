@@ -54,6 +54,7 @@ _LOOK_BYTES = 1 << 20
 _SHAPES = 4096
 _SMALL_SHAPE_BYTES = 64
 _BOOL_BYTES = b"\0\1"
+_NO_IMAGES = frozenset((DataType.BOOL, DataType.STRING))
 
 
 class ConstantTensor(NamedTuple):
@@ -235,7 +236,9 @@ def decode_plain_tensor(message: TensorProto, node_name: str) -> ConstantTensor 
     nbytes = count * dtype.itemsize
     image: bytes | None
     if content := message.tensor_content:
-        image = content if dtype.is_numeric and len(content) == nbytes else None
+        # The bytes of truth values are looked at, those of strings are not all elements.
+        is_image = len(content) == nbytes and dtype not in _NO_IMAGES
+        image = content if is_image else None
     else:
         image = _image_of_number(message, dtype)
     if image is None or not nbytes:

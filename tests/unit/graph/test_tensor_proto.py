@@ -290,6 +290,7 @@ def test_what_the_runtime_refuses_is_nothing_plain(proto: str) -> None:
 
 PLAIN = {
     "content": ("0801" + OF_2 + "2208 0000803f 00000040", "0000803f 00000040", ""),
+    "content of integers": ("0803" + OF_2 + "2208 01000000 02000000", "01000000 02000000", ""),
     "a number": ("0801 2a04 0000803f", "0000803f", ""),
     "a number that repeats": ("0801" + OF_2 + "2a04 0000803f", "0000803f", "0000803f"),
     "zeros": ("0803" + OF_2, "", "00000000"),
@@ -314,9 +315,13 @@ def test_most_messages_are_decoded_at_once(proto: str, given: str, fill: str) ->
         "0808 4a08 0000803f 00000040",
         "080a 2201 01",
         "0807 4201 61",
+        "0807 2202 01 61",
         "0801" + OF_0,
     ],
-    ids=["several numbers", "a NaN", "a complex number", "bool content", "a string", "nothing"],
+    ids=[
+        *("several numbers", "a NaN", "a complex number", "bool content", "a string"),
+        *("string content", "nothing"),
+    ],
 )
 def test_others_are_taken_apart(proto: str) -> None:
     assert decode_plain_tensor(TensorProto.FromString(bytes.fromhex(proto)), "w") is None
