@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pbckpt.operators.passing import Change, Pass, passing
 from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, NOWHERE, RESULT_OP
@@ -97,6 +97,10 @@ class _Step(NamedTuple):
     via: int = _OWN
 
 
+# The first of those that take a value, which tell where it is, and what was done to it.
+_Fork: TypeAlias = "tuple[tuple[tuple[int, int], ...], frozenset[Change]]"
+
+
 class _Calls:
     """The calls by which one walk goes into functions, and comes back.
 
@@ -161,6 +165,7 @@ class Walker:
         self.before: dict[tuple[int, int], tuple[int, int] | str | None] = {}
         self._ways: dict[tuple[str, int, int], Pass | None] = {}
         self._round: dict[int, bool] = {}
+        self._stretches: dict[_Fork, tuple[list[Passed], _Step]] = {}
         self._takers: dict[int, tuple[tuple[int, int], ...]] = {}
         self._steps = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
         self._looks = max(_MIN_STEPS, _STEPS_PER_NODE * len(network))
@@ -243,12 +248,29 @@ class Walker:
                     waiting.extend(self._following(taker, way, after, via))
                 is_many = calls is not None and calls.is_shared(taker, via)
                 self.origins.setdefault(taker, _MANY if is_many else start)
-            limit = self._steps if is_shared else len(network)
-            if calls is None and len(waiting) == 1 and limit > 0:
-                before = len(passed)
-                waiting[0], _ = self._go_straight(start, waiting[0], passed, limit)
-                self._steps -= len(passed) - before if is_shared else 0
+            if is_shared and calls is None and len(waiting) == 1 and self._steps > 0:
+                waiting.append(self._go_along(start, waiting.pop(), passed))
         return Reach(tuple(uses), tuple(passed), network.is_whole)
+
+    def _go_along(self, start: int, step: _Step, passed: list[Passed]) -> _Step:
+        """Go on straight behind a join, where other walks come by as well.
+
+        They pass the same nodes with the same changes, which are looked up once.
+        """
+        key = (tuple(step.takers[:2]), step.changes)
+        found = self._stretches.get(key)
+        if found is None:
+            stretch: list[Passed] = []
+            end, _ = self._go_straight(start, step, stretch, len(self.network))
+            found = self._stretches[key] = (stretch, end)
+        stretch, end = found
+        left = self._steps
+        self._steps -= min(len(stretch), left)
+        passed += stretch[:left]
+        if len(stretch) <= left:
+            return end
+        last = passed[-1]
+        return _Step(last.node, self.network.consumers(last.node), last.changes)
 
     def way(self, number: int, slot: int) -> Pass | None:
         """Return how a node hands on what a slot takes, or None."""

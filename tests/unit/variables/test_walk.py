@@ -334,6 +334,21 @@ def test_a_straight_way_behind_a_join_counts(monkeypatch: pytest.MonkeyPatch) ->
     assert [walks.network.names[one.node] for one in second.passed] == ["p", "i0", "i1", "i2"]
 
 
+def test_stretches_of_several_outputs_are_kept_apart() -> None:
+    walks = walker(
+        const("a"),
+        const("b"),
+        node("IdentityN", "n", "a", "b"),
+        *(
+            identity(f"{lane}{step}", f"{lane}{step - 1}" if step else f"n:{place}")
+            for place, lane in enumerate("xy")
+            for step in range(3)
+        ),
+    )
+    assert passed(walks, "a") == [("n", "a"), ("x0", "n"), ("x1", "x0"), ("x2", "x1")]
+    assert passed(walks, "b") == [("n", "b"), ("y0", "n"), ("y1", "y0"), ("y2", "y1")]
+
+
 def test_walks_that_cannot_meet_need_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "_MIN_STEPS", 0)
     monkeypatch.setattr(walk, "_STEPS_PER_NODE", 0)
