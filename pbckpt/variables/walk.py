@@ -183,24 +183,20 @@ class Walker:
             return Reach((Use(*takers[0], _UNCHANGED),), (), self.network.is_whole)
         passed: list[Passed] = []
         first = _Step(start, takers, _UNCHANGED)
-        step, is_end = self._go_straight(start, first, passed, len(self.network))
+        step, is_end = self._go_straight(start, first, passed)
         if is_end:
             uses = tuple([Use(*one, step.changes) for one in step.takers])
             return Reach(uses, tuple(passed), self.network.is_whole)
         return self._walk_on(start, step, passed)
 
-    def _go_straight(
-        self, start: int, step: _Step, passed: list[Passed], limit: int
-    ) -> tuple[_Step, bool]:
+    def _go_straight(self, start: int, step: _Step, passed: list[Passed]) -> tuple[_Step, bool]:
         """Go on while one node hands to the next; return the next step, and if all is used there.
 
-        No node is met again on such a way, for each takes one value alone. ``limit`` is
-        how many nodes it may have.
+        No node is met again on such a way, for each takes one value alone.
         """
         network = self.network
         source, takers, changes, via = step
-        limit += len(passed)
-        while len(takers) == 1 and len(passed) < limit:
+        while len(takers) == 1:
             taker, slot = takers[0]
             way = self._handed_on(taker, slot)
             if way is None:
@@ -261,7 +257,7 @@ class Walker:
         found = self._stretches.get(key)
         if found is None:
             stretch: list[Passed] = []
-            end, _ = self._go_straight(start, step, stretch, len(self.network))
+            end, _ = self._go_straight(start, step, stretch)
             found = self._stretches[key] = (stretch, end)
         stretch, end = found
         left = self._steps
