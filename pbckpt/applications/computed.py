@@ -25,8 +25,8 @@ from pbckpt.errors import (
     SelectionError,
     UnsupportedGraphError,
 )
+from pbckpt.graph.constant import ConstantTensor
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
-from pbckpt.graph.tensor_proto import ConstantTensor
 from pbckpt.shapes import count_elements
 from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, SEPARATOR, Network
 from pbckpt.variables.variable import Detection, Found, Variable, is_trainable, variable_of

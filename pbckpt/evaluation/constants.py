@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pbckpt.evaluation.limits import Ledger
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.graph.decode import Node
-    from pbckpt.graph.tensor_proto import ConstantTensor
 
     Array = npt.NDArray[Any]
 

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pbckpt.errors import GraphDecodeError, InvalidGraphError
 from pbckpt.graph.tensor_proto import (
     CONTENT_FIELD,
-    ConstantTensor,
     TensorParts,
     decode_plain_tensor,
     decode_tensor,
@@ -38,6 +37,7 @@ from pbckpt.wire.varint import VarintError, decode_varint, encode_varint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.graph.source import GraphSource
     from pbckpt.protos import AttrValue, TensorProto
 
@@ -99,7 +99,7 @@ def _parts(value: AttrValue, node: Node) -> TensorParts:
     """Return the TensorProto in a node's attr, taken apart."""
     if node.tensors:
         tokens = value.tensor.string_val
-        return split_tensor([node.tensors[TOKEN.unpack(token)[0]] for token in tokens])
+        return split_tensor(node.tensors[TOKEN.unpack(token)[0]] for token in tokens)
     message = value.tensor
     if content := message.tensor_content:
         return TensorParts(message, {CONTENT_FIELD: [Span.of(content)]})

@@ -23,15 +23,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType, TensorField, data_type
 from pbckpt.errors import GraphDecodeError, InvalidGraphError, UnsupportedGraphError
+from pbckpt.graph.constant import ConstantTensor
 from pbckpt.protos import TensorProto, TensorShapeProto
 from pbckpt.protos.decode import ProtoDecodeError, decode
 from pbckpt.shapes import MAX_ELEMENTS, count_elements
 from pbckpt.wire.fields import FIXED32, FIXED64, LENGTH, scan
-from pbckpt.wire.span import Memory, Span, chunks, repeated
+from pbckpt.wire.span import Memory, Span, chunks
 from pbckpt.wire.varint import VarintError, decode_varint32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 CONTENT_FIELD = 4
 # Typed fields whose values lie in the file as in memory: the wire type of one
@@ -55,48 +56,6 @@ _SHAPES = 4096
 _SMALL_SHAPE_BYTES = 64
 _BOOL_BYTES = b"\0\1"
 _NO_IMAGES = frozenset((DataType.BOOL, DataType.STRING))
-
-
-class ConstantTensor(NamedTuple):
-    """The value of a constant: type, shape, and where its elements come from.
-
-    ``images`` are the elements' bytes as far as they are given; what is left up to
-    ``nbytes`` is ``fill`` over and over. A string tensor has ``strings``
-    instead, of which the last repeats.
-    """
-
-    dtype: DataType
-    shape: tuple[int, ...]
-    num_elements: int
-    images: tuple[Span, ...] = ()
-    fill: bytes = b""
-    strings: tuple[bytes, ...] = ()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements; for strings, of their texts alone."""
-        if self.dtype is DataType.STRING:
-            missing = self.num_elements - len(self.strings)
-            last = len(self.strings[-1]) if self.strings else 0
-            return sum(map(len, self.strings)) + missing * last
-        return self.num_elements * self.dtype.itemsize
-
-    @property
-    def expanded(self) -> int:
-        """How many elements the file does not hold: repeated values and zeros."""
-        if self.dtype is DataType.STRING:
-            return self.num_elements - len(self.strings)
-        return self.num_elements - sum(s.nbytes for s in self.images) // self.dtype.itemsize
-
-    def spans(self) -> Iterator[Span]:
-        """Yield the elements' bytes, C order, little-endian."""
-        yield from self.images
-        yield from repeated(self.fill, self.nbytes - sum(span.nbytes for span in self.images))
-
-    def elements(self) -> list[bytes]:
-        """Return the elements of a string tensor."""
-        last = self.strings[-1] if self.strings else b""
-        return [*self.strings, *[last] * (self.num_elements - len(self.strings))]
 
 
 _REAL_NAMES = {
@@ -144,7 +103,7 @@ def parts_of_message(message: TensorProto) -> TensorParts | None:
     return TensorParts(message, {dtype.field: [Span.of(image)]})
 
 
-def split_tensor(fragments: Sequence[Span]) -> TensorParts:
+def split_tensor(fragments: Iterable[Span]) -> TensorParts:
     """Take a TensorProto apart; fragments are merged as protobuf merges them.
 
     Raises GraphDecodeError, with offsets in the fragments' source, for bytes
@@ -152,7 +111,9 @@ def split_tensor(fragments: Sequence[Span]) -> TensorParts:
     """
     images: dict[int, list[Span]] = {}
     rest = bytearray()
+    first: int | None = None
     for fragment in fragments:
+        first = fragment.offset if first is None else first
         view = fragment.source.view
         end = fragment.offset + fragment.nbytes
         for field in scan(view, fragment.offset, end):
@@ -162,8 +123,8 @@ def split_tensor(fragments: Sequence[Span]) -> TensorParts:
     try:
         return TensorParts(decode(TensorProto, bytes(rest)), images)
     except ProtoDecodeError:
-        offset = fragments[0].offset
-        raise GraphDecodeError("a tensor that does not decode", offset=offset) from None
+        msg = "a tensor that does not decode"
+        raise GraphDecodeError(msg, offset=first or 0) from None
 
 
 def _collect_image(images: dict[int, list[Span]], number: int, wire_type: int, span: Span) -> bool:

@@ -40,8 +40,8 @@ from pbckpt.variables.words import QUANTIZED_END, quoted, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.graph.decode import Graph, Node
-    from pbckpt.graph.tensor_proto import ConstantTensor
     from pbckpt.variables.verdict import Verdict
 
 _LOOPS = frozenset(("While", "StatelessWhile", "Enter", "RefEnter"))

@@ -22,7 +22,7 @@ from pbckpt.dtypes import DataType
 from pbckpt.variables.evidence import Evidence, Strength
 
 if TYPE_CHECKING:
-    from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.graph.constant import ConstantTensor
 
 _FORMATS = {DataType.FLOAT: "f", DataType.DOUBLE: "d"}
 # So many elements are looked at, from the first on.

@@ -9,7 +9,7 @@ from pbckpt.operators import fused_role, takes_fused_arguments, weight_role
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.operators.roles import Role
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.network import Network

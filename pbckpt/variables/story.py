@@ -18,8 +18,8 @@ from pbckpt.variables.words import quoted, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.graph.decode import Graph
-    from pbckpt.graph.tensor_proto import ConstantTensor
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.variable import Detection, Variable
 

@@ -11,7 +11,7 @@ from pbckpt.shapes import count_elements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.operators.roles import Role
     from pbckpt.variables.evidence import Evidence
 

@@ -16,11 +16,11 @@ the whole graph ends them.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pbckpt.operators.passing import Change, Pass, passing
+from pbckpt.variables.constancy import constant_only
 from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP, NOWHERE, RESULT_OP
 
 if TYPE_CHECKING:
@@ -33,11 +33,6 @@ READING = frozenset((Change.NOTHING, Change.TYPE, Change.QUANTIZATION))
 _NEXT_ITERATION = frozenset(("NextIteration", "RefNextIteration"))
 _MERGES = frozenset(("Merge", "RefMerge"))
 _JOINS = frozenset(("Concat", "ConcatV2", "Pack", "ParallelConcat"))
-# Their results are not the same each time, though all that goes in is constant.
-_RESTLESS = re.compile(
-    "Random|Truncated|Parameterized|Multinomial|Read|Var|Queue|Stack|TensorArray|TensorList|Lookup"
-    "|Hash|Iterator|Py|Eager|While|If|Case|.*PartitionedCall|_|Enter|Exit|Next|Merge|Ref"
-)
 # How far round a loop's body a value is followed to see that it stays the same.
 _MAX_ROUND = 16
 # How far back, or on, the surroundings of a node are looked at.
@@ -393,28 +388,3 @@ class Walker:
             if number < 0 or self.way(number, 0) is None:
                 return False
         return False
-
-
-def constant_only(network: Network) -> bytearray:
-    """Return, for each node, 1 if its value depends on nothing but constants."""
-    size = len(network)
-    known = bytearray(size)
-    unknown_inputs = [len(inputs) for inputs in network.inputs]
-    ready = list(network.constants())
-    for number in ready:
-        known[number] = 1
-    restless: dict[str, bool] = {}
-    while ready:
-        number = ready.pop()
-        for output in network.outputs(number):
-            for taker, _ in network.consumers(number, output):
-                unknown_inputs[taker] -= 1
-                if unknown_inputs[taker] == 0:
-                    op = network.ops[taker]
-                    if op not in restless:
-                        restless[op] = _RESTLESS.match(op) is not None
-                    # What a function computes is not looked at.
-                    if not restless[op] and not network.is_called(taker):
-                        known[taker] = 1
-                        ready.append(taker)
-    return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,13 +11,15 @@ from pbckpt.dtypes import DataType
 from pbckpt.errors import GraphDecodeError, InvalidGraphError, UnsupportedGraphError
 from pbckpt.graph import tensor_proto
 from pbckpt.graph.tensor_proto import (
-    ConstantTensor,
     decode_plain_tensor,
     decode_tensor,
     split_tensor,
 )
 from pbckpt.protos import TensorProto
 from pbckpt.wire.span import Memory, Span
+
+if TYPE_CHECKING:
+    from pbckpt.graph.constant import ConstantTensor
 
 # tensor_shape of one dimension.
 OF_1, OF_2, OF_3, OF_4 = ("12041202080" + str(size) for size in (1, 2, 3, 4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.dtypes import DataType
-from pbckpt.graph.tensor_proto import ConstantTensor
+from pbckpt.graph.constant import ConstantTensor
 from pbckpt.operators.roles import Role
 from pbckpt.variables.keras import Names, keras_keys, with_names
 from pbckpt.variables.variable import Detection, Variable

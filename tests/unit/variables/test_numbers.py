@@ -11,7 +11,7 @@ from tests.unit.variables.graphs import const, graph, numbers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pbckpt.graph.tensor_proto import ConstantTensor
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.protos import NodeDef
 
 # Such as training leaves: of full length, no two alike.

@@ -5,7 +5,7 @@ import pytest
 from pbckpt.dtypes import DataType
 from pbckpt.edits.selection import Select, Selection
 from pbckpt.errors import SelectionError
-from pbckpt.graph.tensor_proto import ConstantTensor
+from pbckpt.graph.constant import ConstantTensor
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.select import plan_selection
 from pbckpt.variables.variable import Detection, Skipped, Variable
