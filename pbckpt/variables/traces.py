@@ -32,7 +32,7 @@ from pbckpt.operators import GATHERS
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.network import ARGUMENT_OP, CONSTANT_OP
 from pbckpt.variables.walk import READING
-from pbckpt.variables.words import READ, RESOURCE, quoted
+from pbckpt.variables.words import READ, RESOURCE, quoted, without_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,6 @@ TRACES = frozenset(
         "plain_read",
     )
 )
-# The last component of a name that Grappler gave a node when it became a constant.
-_FOLDED = re.compile(r"/_\d+__cf__\d+$")
 _IS_READ = re.compile(r"(?:.*/)?ReadVariableOp(?:_\d+)?")
 # What functions of TensorFlow 2 mark ops with whose order matters.
 _STATEFUL = "_has_manual_control_dependencies"
@@ -117,7 +115,7 @@ def find_traces(number: int, reach: Reach, network: Network) -> list[Trace]:
 def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
     """Tell whether neither a constant's name nor the ways to its uses can be traces, as of most."""
     name = network.names[number]
-    if READ in name or RESOURCE in name or "ReadVariableOp" in name or _is_numbered(name):
+    if READ in name or RESOURCE in name or "ReadVariableOp" in name or _ends_in_place(name):
         return False
     ops = network.ops
     for use in reach.uses:
@@ -131,8 +129,8 @@ def _tells_nothing(number: int, reach: Reach, network: Network) -> bool:
     return True
 
 
-def _is_numbered(name: str) -> bool:
-    """Tell whether the last component of a name is a number."""
+def _ends_in_place(name: str) -> bool:
+    """Tell whether the last component of a name is a number, that of a captured input."""
     return name[-1:].isdigit() and _IS_NUMBER.fullmatch(name) is not None
 
 
@@ -216,7 +214,7 @@ def _resource_capture(number: int, reach: Reach, network: Network) -> Trace | No
 def _gather_capture(number: int, reach: Reach, network: Network) -> Trace | None:
     """Find the table whose name is that of the gathering node and a number."""
     name = network.names[number]
-    if not _is_numbered(name):
+    if not _ends_in_place(name):
         return None
     taker = name.rpartition("/")[0]
     for use in reach.uses:
@@ -295,8 +293,8 @@ def _is_resource_gather(node: Node, network: Network) -> bool:
 def _is_sparse_read(gather: int, network: Network) -> bool:
     """Tell whether what is gathered is handed on twice, as where rows of a resource are read.
 
-    A look-up in a constant hands it on once. Importing a graph writes attrs that
-    freezing had left out, and leaves this.
+    That is how TensorFlow 1 looks up; a look-up in a constant hands on once. Importing
+    a graph writes attrs that freezing had left out, and leaves this.
     """
     number = gather
     for last in ("Identity", "Identity_1"):
@@ -310,9 +308,7 @@ def _is_sparse_read(gather: int, network: Network) -> bool:
 
 def _folded_read(number: int, network: Network) -> Trace | None:
     """Find the name of a read on the constant itself, which an optimizer made of the read."""
-    name = network.names[number]
-    if "__cf__" in name:
-        name = _FOLDED.sub("", name)
+    name = without_place(network.names[number])
     if name.endswith(READ) and name != READ:
         own, reader = name.removesuffix(READ), name
     elif _IS_READ.fullmatch(name):

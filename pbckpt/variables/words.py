@@ -52,7 +52,8 @@ _COMPUTED_SIGN = re.compile(
 )
 # What an optimizer puts before the names of constants that it takes into a loop.
 _LOOP_COPY = "ConstantFolding/"
-_TOOL_SUFFIX = re.compile(rf"/_\d+{_PLACED}\d+$|{QUANTIZED_END}$")
+_PLACE_SUFFIX = re.compile(rf"/_\d+{_PLACED}\d+$")
+_TOOL_SUFFIX = re.compile(rf"{_PLACE_SUFFIX.pattern}|{QUANTIZED_END}$")
 # Operations whose result is what they take.
 _KEEPS_VALUE = re.compile(r"(?:Identity|read|ReadVariableOp)(?:_\d+)?")
 _TENSORDOT = re.compile(r"[tT]ensordot(?:_\d+)?")
@@ -201,6 +202,11 @@ def without_tool_suffix(name: str) -> str:
     if _PLACED not in name and QUANTIZED_END not in name:
         return name
     return _TOOL_SUFFIX.sub("", _TOOL_SUFFIX.sub("", name))
+
+
+def without_place(name: str) -> str:
+    """Return the name of a node without the place that an optimizer gave its constant."""
+    return _PLACE_SUFFIX.sub("", name) if _PLACED in name else name
 
 
 def is_computed(name: str) -> bool:

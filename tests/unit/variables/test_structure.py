@@ -95,17 +95,22 @@ def test_batch_norm_with_a_negated_mean() -> None:
     )
 
 
+CENTRED_BY_NEG = [
+    *INVERSE,
+    node("Mul", "mul", "x", "rsqrt"),
+    node("Neg", "neg", "m"),
+    node("Mul", "mul_1", "neg", "rsqrt"),
+    node("AddV2", "add_1", "mul", "mul_1"),
+]
+
+
 def test_batch_norm_without_scale_with_a_negated_mean() -> None:
     """As tf.nn.batch_normalization computes it without an offset."""
     assert parts(
         X,
         *consts("v", "m"),
         const("eps"),
-        *INVERSE,
-        node("Mul", "mul", "x", "rsqrt"),
-        node("Neg", "neg", "m"),
-        node("Mul", "mul_1", "neg", "rsqrt"),
-        node("AddV2", "add_1", "mul", "mul_1"),
+        *CENTRED_BY_NEG,
     ) == {"v": ("moving_variance", True), "m": ("moving_mean", True)}
 
 
@@ -115,11 +120,7 @@ def test_a_negated_constant_is_no_mean_where_the_variance_is_computed() -> None:
             X,
             *consts("m"),
             const("eps"),
-            *INVERSE,
-            node("Mul", "mul", "x", "rsqrt"),
-            node("Neg", "neg", "m"),
-            node("Mul", "mul_1", "neg", "rsqrt"),
-            node("AddV2", "add_1", "mul", "mul_1"),
+            *CENTRED_BY_NEG,
         )
         == {}
     )
