@@ -23,7 +23,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import DataType
-from pbckpt.operators import argument_name, is_control_or_bookkeeping
+from pbckpt.operators import GATHERS, argument_name, is_control_or_bookkeeping
 from pbckpt.operators.roles import Role
 from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.numbers import number_evidence
@@ -86,8 +86,10 @@ def doubts(sight: Sight, walker: Walker, scene: Scene) -> Sequence[Evidence]:
     if _is_traced(sight) or _is_read(sight, scene):
         return found
     reason = f"freezing left the read of a variable on {scene.marked} others, and not on this one"
-    # Reads that names do not tell are no proof, nor is that there is none.
-    strength = Strength.STRONG if scene.reads else Strength.PROOF
+    # Reads that names do not tell are no proof, nor is that there is none; and a table
+    # that rows are looked up in has none.
+    is_proof = not scene.reads and not _is_placed_table(sight)
+    strength = Strength.PROOF if is_proof else Strength.STRONG
     return [*found, _against("unmarked", strength, reason)]
 
 
@@ -130,6 +132,21 @@ def _is_read(sight: Sight, scene: Scene) -> bool:
     network = sight.network
     return sight.number in scene.reads or any(
         use_role(network, use) is Role.EMBEDDINGS and network.inputs[use.node][0][0] == sight.number
+        for use in sight.reach.uses
+    )
+
+
+def _is_placed_table(sight: Sight) -> bool:
+    """Tell whether an operation looks rows up in a constant, and was placed with it.
+
+    That is all that freezing leaves of a gather from a resource in a session of
+    TensorFlow 2, and what it leaves of one from a constant.
+    """
+    network = sight.network
+    return network.has_resources and any(
+        use.slot == 0
+        and network.ops[use.node] in GATHERS
+        and f"loc:@{sight.name}".encode() in network.places(use.node)
         for use in sight.reach.uses
     )
 

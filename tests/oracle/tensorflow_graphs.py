@@ -1,10 +1,13 @@
 """The worker's part for graphs in their other forms: text, MetaGraphDef, SavedModel.
 
-    op            asks             answers
-    write_text    path, out, known nothing: out is the text of the GraphDef in path, and
-                                   known what TensorFlow knows of it, in binary form
-    save_graphs   directory        tags; m.meta, m.meta.txt, model, model_text are there
-    save_module   directory        nothing: model and model_text are there
+    op              asks             answers
+    write_text      path, out, known nothing: out is the text of the GraphDef in path, and
+                                     known what TensorFlow knows of it, in binary form
+    save_graphs     directory        tags; m.meta, m.meta.txt, model, model_text are there
+    save_module     directory        nothing: model and model_text are there
+    freeze_gathers  out              nothing: out is a graph that was frozen, imported and
+                                     written again, with a look-up in a variable and one in
+                                     a constant
 
 `save_graphs` is for graphs: a variable of each kind and a constant, saved for
 the tags "serve" and "serve", "gpu". `save_module` is for a worker that was
@@ -66,6 +69,26 @@ class GraphOps(Host):
         builder.add_meta_graph_and_variables(session, TAGS[0])
         builder.add_meta_graph(TAGS[1])
         builder.save(as_text=as_text)
+
+    def op_freeze_gathers(self, request: Json) -> Json:
+        """Freeze look-ups in tables of both kinds, and import what came out under a prefix."""
+        tf, v1 = self.tf, self.v1
+        with tf.Graph().as_default(), v1.Session(config=self.config) as session:
+            ids = v1.placeholder(tf.int32, [None], "ids")
+            with v1.variable_scope("net"):
+                table = v1.get_variable("table", [7, 3], use_resource=True)
+                kernel = v1.get_variable("kernel", [3, 2], use_resource=True)
+            code = tf.constant([[0.5 * row, 1.25, -row] for row in range(7)], name="net/code")
+            sums = tf.nn.embedding_lookup(table, ids) + tf.nn.embedding_lookup(code, ids)
+            tf.matmul(sums, kernel, name="out")
+            session.run(v1.global_variables_initializer())
+            frozen = v1.graph_util.convert_variables_to_constants(
+                session, session.graph_def, ["out"]
+            )
+        with tf.Graph().as_default() as again:
+            tf.import_graph_def(frozen, name="imported")
+            Path(request["out"]).write_bytes(again.as_graph_def().SerializeToString())
+        return {}
 
     def op_save_module(self, request: Json) -> Json:
         """Save objects, and write the file that came out as text too."""

@@ -112,6 +112,26 @@ def test_graphs_of_variables(tmp_path: Path, judge: TensorFlowJudge) -> None:
     assert found == {("ref/w", DataType.FLOAT, (1, 2)), ("resource/b", DataType.FLOAT, (1,))}
 
 
+def test_tables_of_a_graph_that_was_imported(tmp_path: Path, judge: TensorFlowJudge) -> None:
+    """Importing writes attrs that told a gather from a resource from one from a constant.
+
+    Reading rows of a resource leaves a node more in TensorFlow 1. In TensorFlow 2 both
+    look-ups are the same in the graph, so that the user is asked.
+    """
+    judge.ask("freeze_gathers", out=str(tmp_path / "graph.pb"))
+    contents = pbckpt.inspect(tmp_path / "graph.pb")
+    assert isinstance(contents, pbckpt.GraphContents)
+    found = {one.node: one.rule for one in contents.variables}
+    ambiguous = {one.node for one in contents.skipped if one.is_ambiguous}
+    assert found.pop("imported/net/kernel") == "resource_read"
+    if judge.version().startswith("1."):
+        assert found == {"imported/net/table": "resource_gather"}
+        assert ambiguous <= {"imported/net/code"}
+    else:
+        assert found == {}
+        assert ambiguous == {"imported/net/table", "imported/net/code"}
+
+
 def test_a_model_of_objects(tmp_path: Path, object_judge: TensorFlowJudge) -> None:
     object_judge.ask("save_module", directory=str(tmp_path))
     model = read(tmp_path / "model", GraphKind.SAVED_MODEL)

@@ -10,7 +10,7 @@ from pbckpt.variables.evidence import Evidence, Strength
 from pbckpt.variables.network import Network
 from pbckpt.variables.sight import Scene
 from pbckpt.variables.walk import Walker
-from tests.unit.variables.graphs import const, graph, identity, node, number_of
+from tests.unit.variables.graphs import const, graph, identity, node, number_of, placed
 
 if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
@@ -242,6 +242,24 @@ def test_strings_are_the_least_likely_weights() -> None:
     assert words(const("n", 4, dtype=7), node("Unheard", "m", "n")) == [
         ("not_a_number", Strength.STRONG, "it holds string, and weights are seldom that")
     ]
+
+
+def test_a_table_that_was_placed_with_its_look_up_has_no_read() -> None:
+    """In a graph of resources, freezing leaves the same of a variable's and of a constant's."""
+    gather = placed(node("GatherV2", "g", "t", "ids", "axis"), "t")
+    gather.attr["batch_dims"].i = 0
+    read = [const("w", 4, 4), identity("m/ReadVariableOp", "w")]
+    scene = Scene(marked=1)
+
+    def strength(*nodes: NodeDef) -> Strength:
+        (unmarked,) = found(const("t", 9, 2), *nodes, scene=scene)
+        assert unmarked.rule == "unmarked"
+        return unmarked.strength
+
+    assert strength(gather, *read) is Strength.STRONG
+    assert strength(gather) is Strength.PROOF
+    assert strength(node("GatherV2", "g", "t", "ids", "axis"), *read) is Strength.PROOF
+    assert strength(placed(node("MatMul", "g", "t", "x"), "t"), *read) is Strength.PROOF
 
 
 def test_strings_that_freezing_left_a_trace_of_were_read() -> None:
