@@ -25,8 +25,11 @@ NodeName = NewType("NodeName", str)
 BundleKey = NewType("BundleKey", bytes)
 
 INDEX_SUFFIX = ".index"
+META_SUFFIX = ".meta"
 STATE_FILE = "checkpoint"
 _SHARD_SUFFIX = re.compile(r"\.data-([0-9]{5,})-of-([0-9]{5,})\Z")
+# What a Saver takes off a path before it adds .meta.
+_SHARD_PLACE = re.compile(r"-[\d?]+-of-\d+\Z", re.ASCII)
 _PORT = re.compile(r":[0-9]+\Z")
 
 # RestoreV2 looks the index up with a glob, so a prefix with one of these is
@@ -70,6 +73,11 @@ def key_to_text(key: bytes) -> str:
 def index_name(basename: str) -> str:
     """Return the name of the index file of a prefix's last component."""
     return basename + INDEX_SUFFIX
+
+
+def meta_name(basename: str) -> str:
+    """Return the name of the file of a prefix's graph: a shard's place is no part of it."""
+    return _SHARD_PLACE.sub("", basename) + META_SUFFIX
 
 
 def shard_name(basename: str, shard_id: int, num_shards: int) -> str:
@@ -127,6 +135,10 @@ class Prefix(NamedTuple):
     def index_path(self) -> str:
         """Return the path of the index file."""
         return os.path.join(self.directory, index_name(self.basename))
+
+    def meta_path(self) -> str:
+        """Return the path of the file of its graph."""
+        return os.path.join(self.directory, meta_name(self.basename))
 
     def shard_path(self, shard_id: int, num_shards: int) -> str:
         """Return the path of one data file."""

@@ -19,6 +19,7 @@ from pbckpt.applications.frozen_graph import (
     not_frozen,
     open_graph,
 )
+from pbckpt.applications.thaw import DEFAULT_THAW, NO_META, Thaw, check_thaw, thawed_meta
 from pbckpt.applications.values import DEFAULT_VALUES, Partitions, Values
 from pbckpt.bundle.entry import Extent
 from pbckpt.bundle.payload import Part, Payload, Tensor, string_payload
@@ -88,6 +89,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     progress: Progress = no_progress,
     tags: tuple[str, ...] | None = None,
     values: Values = DEFAULT_VALUES,
+    thaw: Thaw = DEFAULT_THAW,
 ) -> Report:
     """Write the variables of the frozen graph in ``source`` as the checkpoint ``prefix``.
 
@@ -98,7 +100,8 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     many shards it is stored. ``like`` is a target that the result has the keys,
     types, shapes, slices and objects of. ``dry_run`` writes nothing and reports
     what would be written. ``values`` say what becomes of quantized weights and of
-    partitioned variables, and name more tensors to store.
+    partitioned variables, and name more tensors to store. ``thaw`` says whether the
+    graph is written beside it as a .meta file, with the variables back in it.
 
     Raises GraphError for what is wrong with the graph, SelectionError where
     nothing fits the selection, MatchError where a target is not filled,
@@ -106,6 +109,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     CorruptFileError for an input that changes meanwhile, WriteError where
     writing failed; what was at the prefix before is then still there.
     """
+    has_meta = check_thaw(thaw, layout, has_target=like is not None)
     if like is not None:
         from pbckpt.applications.convert_like import convert_like  # noqa: PLC0415 - start-up time
 
@@ -130,7 +134,8 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     with open_graph(source, limits=limits, tags=tags) as graph:
         refuse_own_input(graph.file, target)
         plan = plan_variables(graph, selection, limits, _values_of_layout(values, layout))
-        variables, arrangement, added = _arranged(plan, edits, layout)
+        variables, settings, arrangement = _arranged(plan, edits, layout)
+        meta = thawed_meta(graph, variables, settings, thaw) if has_meta else NO_META
         nbytes = sum(variable.nbytes for variable in variables)
         report = Report(
             target.path,
@@ -143,8 +148,9 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
                 *ambiguity_warnings(plan, selection),
                 *value_warnings(variables),
                 *name_warnings(plan, variables),
+                *meta.warnings,
             ),
-            added,
+            tuple(one.name for one in settings),
         )
         if dry_run:
             return report
@@ -155,6 +161,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             on_existing=OnExisting(on_existing),
             durability=Durability(durability),
             aliases=arrangement.aliases,
+            meta=meta.pieces.spans if meta.pieces else None,
             progress=progress,
             before_commit=graph.file.check_unchanged,
         )
@@ -219,17 +226,17 @@ def as_stored(graph: FrozenGraph, detection: Detection, values: Values) -> Detec
 
 def _arranged(
     plan: Detection, edits: Edits | None, layout: Layout | None
-) -> tuple[tuple[Variable, ...], Arrangement, tuple[str, ...]]:
-    """Return the variables as they are stored, how they are laid out, and what was added."""
+) -> tuple[tuple[Variable, ...], tuple[Setting, ...], Arrangement]:
+    """Return the variables as they are stored, what was added, and how all is laid out."""
     if edits is None and layout is None:
         tensors = chain.from_iterable(map(stored_tensors, plan.variables))
-        return plan.variables, Arrangement([tensors], {}), ()
+        return plan.variables, (), Arrangement([tensors], {})
     from pbckpt.checkpoints.settings import item_of_setting  # noqa: PLC0415 - start-up time
 
     variables, settings = edited_variables(plan, edits)
     items = [_item(variable) for variable in variables]
     items += map(item_of_setting, settings)
-    return variables, arrange(items, layout or Layout()), tuple(one.name for one in settings)
+    return variables, settings, arrange(items, layout or Layout())
 
 
 def edited_variables(
@@ -327,7 +334,7 @@ def _joined(key: BundleKey, variable: Variable) -> Tensor:
 def refuse_own_input(file: MappedFile, target: Prefix) -> None:
     """Raise PathError for a checkpoint that would be written over the graph itself."""
     state = Prefix(target.directory, STATE_FILE).path
-    for path in (target.index_path(), target.shard_path(0, 1), state):
+    for path in (target.index_path(), target.shard_path(0, 1), target.meta_path(), state):
         if file.is_same_file(path):
             msg = f"{path} is the input itself and would be overwritten; choose another prefix"
             raise PathError(msg)

@@ -14,7 +14,7 @@ from pbckpt.graph.decode import DEFAULT_LIMITS, Graph, Limits, decode_graph
 from pbckpt.graph.kind import GraphKind, graph_kind
 from pbckpt.graph.meta_graph import MetaGraph, decode_meta_graph, decode_saved_model
 from pbckpt.graph.still_variables import StillVariable, variable_nodes
-from pbckpt.names import INDEX_SUFFIX
+from pbckpt.names import INDEX_SUFFIX, META_SUFFIX
 from pbckpt.storage.local import MappedFile
 from pbckpt.variables.detect import detect
 from pbckpt.variables.network import CONSTANT_OP
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 # The prefix of its checkpoint.
 _VARIABLES = os.path.join("variables", "variables")
-_META_SUFFIX = ".meta"
 # How many of a directory's files are named.
 _SHOWN = 3
 
@@ -145,7 +144,7 @@ def _inside(directory: str) -> str:
         names = sorted(os.listdir(directory))
     except OSError:
         names = []
-    graphs = [name for name in names if name.endswith((".pb", ".pbtxt", _META_SUFFIX))]
+    graphs = [name for name in names if name.endswith((".pb", ".pbtxt", META_SUFFIX))]
     prefixes = [name.removesuffix(INDEX_SUFFIX) for name in names if name.endswith(INDEX_SUFFIX)]
     facts = []
     if graphs:
@@ -231,8 +230,8 @@ def not_frozen(graph: FrozenGraph, error: SelectionError) -> SelectionError:
     beside = ""
     if graph.kind.has_tags:
         beside = os.path.join(os.path.dirname(name), _VARIABLES)
-    elif name.endswith(_META_SUFFIX):
-        beside = name.removesuffix(_META_SUFFIX)
+    elif name.endswith(META_SUFFIX):
+        beside = name.removesuffix(META_SUFFIX)
     place = f"the checkpoint beside it: {beside}" if beside else "its checkpoint"
     first = variables[0].name
     what = f"{len(variables)} variables that are not frozen, such as {first!r}; their values are"

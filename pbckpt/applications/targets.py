@@ -24,7 +24,7 @@ from pbckpt.errors import CorruptFileError, MissingFileError, SelectionError
 from pbckpt.matching.listing import parse_listing
 from pbckpt.matching.sides import Target
 from pbckpt.matching.slots import with_slots
-from pbckpt.names import BundleKey, key_to_bytes, key_to_text
+from pbckpt.names import META_SUFFIX, BundleKey, key_to_bytes, key_to_text
 from pbckpt.objects.keys import GRAPH_KEY, SAVE_COUNTER, VARIABLE_VALUE, AttributeKey
 from pbckpt.storage.local import MappedFile
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from pbckpt.objects.graph import ObjectGraph, ObjectVariable
 
 _SAVED_MODELS = ("saved_model.pb", "saved_model.pbtxt")
-_META = ".meta"
 
 
 class TargetKind(Enum):
@@ -81,7 +80,7 @@ def open_target(path: str | os.PathLike[str], files: ExitStack) -> OpenTarget:
     directory, name = os.path.split(text)
     if name in _SAVED_MODELS:
         text = directory or os.curdir
-    if text.endswith(_META) and os.path.isfile(text):
+    if text.endswith(META_SUFFIX) and os.path.isfile(text):
         from pbckpt.applications.meta_targets import read_meta_targets  # noqa: PLC0415 - few are
 
         return OpenTarget(text, TargetKind.META_GRAPH, read_meta_targets(text))

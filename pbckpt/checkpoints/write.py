@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pbckpt.bundle.writer import ShardStream, index_entries, write_index
 from pbckpt.engine.pipeline import Pump
 from pbckpt.storage.commit import UNUSED_SHARD, Commit, OnExisting
+from pbckpt.wire.span import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pbckpt.bundle.payload import Tensor
     from pbckpt.names import BundleKey, Prefix
     from pbckpt.storage.directory import Durability, TemporaryFile
+    from pbckpt.wire.span import Span
 
 _INDEX_WRITE_BYTES = 1 << 20
 
@@ -50,13 +52,15 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     on_existing: OnExisting,
     durability: Durability,
     aliases: Mapping[BundleKey, BundleKey] | None = None,
+    meta: Iterable[Span] | None = None,
     progress: Progress = no_progress,
     before_commit: Callable[[], None] | None = None,
 ) -> WrittenBundle:
     """Write the tensors of each shard, in the order of its data, as the checkpoint ``prefix``.
 
     ``nbytes`` is about how long they are together, for ``progress`` alone.
-    ``aliases`` are further keys for some of them. ``before_commit`` may raise
+    ``aliases`` are further keys for some of them. ``meta`` are the bytes of the
+    .meta file beside it, where there is to be one. ``before_commit`` may raise
     to keep everything as it was. Raises SelectionError for a key that is given
     twice, and WriteError.
     """
@@ -68,6 +72,8 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
         progress(done, nbytes)
 
     with Commit(prefix, on_existing, durability) as commit:
+        if meta is not None:
+            _write_meta(meta, commit)
         files: list[TemporaryFile] = []
         streams: list[ShardStream] = []
         for shard_id, tensors in enumerate(shards):
@@ -82,7 +88,18 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
             before_commit()
         committed = commit.commit(files, _IndexOf(entries).write)
     total = sum(stream.nbytes for stream in streams)
-    return WrittenBundle(committed.files, total, _stale_meta(prefix))
+    warnings = _stale_meta(prefix) if meta is None else ()
+    return WrittenBundle(committed.files, total, warnings)
+
+
+def _write_meta(meta: Iterable[Span], commit: Commit) -> None:
+    file = commit.new_meta()
+    with commit.reporting_errors():
+        gathered = _Gathered(file.append)
+        buffer = memoryview(bytearray(_INDEX_WRITE_BYTES))
+        for chunk in chunks(iter(meta), buffer):
+            gathered.add(chunk)
+        gathered.flush()
 
 
 class _IndexOf(NamedTuple):
@@ -98,7 +115,7 @@ class _IndexOf(NamedTuple):
 
 
 def _stale_meta(prefix: Prefix) -> tuple[str, ...]:
-    meta = prefix.path + ".meta"
+    meta = prefix.meta_path()
     if os.path.exists(meta):
         return (f"{meta} was there before and describes another checkpoint's graph",)
     return ()
@@ -111,7 +128,7 @@ class _Gathered:
         self._write = write
         self._parts = bytearray()
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes | memoryview) -> None:
         self._parts += data
         if len(self._parts) >= _INDEX_WRITE_BYTES:
             self.flush()

@@ -7,7 +7,8 @@
     passing                      the value goes on, from there to these outputs
     CALLS                        the value goes into a function
     is_control_or_bookkeeping    whatever it is, it is no weight
-    output_index                 which output of a node a function's body means
+    output_index, output_lists   which output of a node a function's body means; how many
+    newer_attributes             what TensorFlow 1.15 does not know of an op
 
 Each comes with its tables in a module of its own. They were made by going through
 the registries of TensorFlow 1.15 and 2.21 for the names of arguments, and read row
@@ -20,6 +21,8 @@ from __future__ import annotations
 
 from pbckpt.operators.arguments import argument_name, is_control_or_bookkeeping
 from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
+from pbckpt.operators.newer_attributes import newer_attributes
+from pbckpt.operators.output_counts import output_lists
 from pbckpt.operators.outputs import output_index
 from pbckpt.operators.passing import Change, Pass, passing
 from pbckpt.operators.weights import (
@@ -40,7 +43,9 @@ __all__ = [
     "argument_name",
     "fused_role",
     "is_control_or_bookkeeping",
+    "newer_attributes",
     "output_index",
+    "output_lists",
     "passing",
     "range_slots",
     "takes_fused_arguments",

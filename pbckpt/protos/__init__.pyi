@@ -229,6 +229,93 @@ class TensorSliceProto(Message):
         extent: Iterable[TensorSliceProto.Extent] = ...,
     ) -> None: ...
 
+class ValuesDef(Message):
+    @property
+    def values(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def external_values(self) -> ScalarMap[str, str]: ...
+    def __init__(
+        self,
+        *,
+        values: Iterable[str] = ...,
+        external_values: Mapping[str, str] = ...,
+    ) -> None: ...
+
+_ControlFlowContextDefOneof: TypeAlias = Literal[
+    "cond_ctxt",
+    "while_ctxt",
+]
+
+class ControlFlowContextDef(Message):
+    @property
+    def cond_ctxt(self) -> CondContextDef: ...
+    @property
+    def while_ctxt(self) -> WhileContextDef: ...
+    def __init__(
+        self,
+        *,
+        cond_ctxt: CondContextDef = ...,
+        while_ctxt: WhileContextDef = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["cond_ctxt", "while_ctxt"]) -> bool: ...
+    def WhichOneof(self, oneof_group: Literal["ctxt"]) -> _ControlFlowContextDefOneof | None: ...
+
+class CondContextDef(Message):
+    context_name: str
+    pred_name: str
+    pivot_name: str
+    branch: int
+    @property
+    def values_def(self) -> ValuesDef: ...
+    @property
+    def nested_contexts(self) -> RepeatedCompositeFieldContainer[ControlFlowContextDef]: ...
+    def __init__(
+        self,
+        *,
+        context_name: str = ...,
+        pred_name: str = ...,
+        pivot_name: str = ...,
+        branch: int = ...,
+        values_def: ValuesDef = ...,
+        nested_contexts: Iterable[ControlFlowContextDef] = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["values_def"]) -> bool: ...
+
+class WhileContextDef(Message):
+    context_name: str
+    parallel_iterations: int
+    back_prop: bool
+    swap_memory: bool
+    pivot_name: str
+    pivot_for_pred_name: str
+    pivot_for_body_name: str
+    @property
+    def loop_exit_names(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def loop_enter_names(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def values_def(self) -> ValuesDef: ...
+    maximum_iterations_name: str
+    @property
+    def nested_contexts(self) -> RepeatedCompositeFieldContainer[ControlFlowContextDef]: ...
+    def __init__(
+        self,
+        *,
+        context_name: str = ...,
+        parallel_iterations: int = ...,
+        back_prop: bool = ...,
+        swap_memory: bool = ...,
+        pivot_name: str = ...,
+        pivot_for_pred_name: str = ...,
+        pivot_for_body_name: str = ...,
+        loop_exit_names: Iterable[str] = ...,
+        loop_enter_names: Iterable[str] = ...,
+        values_def: ValuesDef = ...,
+        maximum_iterations_name: str = ...,
+        nested_contexts: Iterable[ControlFlowContextDef] = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["values_def"]) -> bool: ...
+
 class GraphDebugInfo(Message):
     class FileLineCol(Message):
         file_index: int

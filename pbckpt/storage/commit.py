@@ -1,7 +1,7 @@
 """The commit: how the files of a checkpoint appear all at once or not at all.
 
     1  write each shard, the index and the state under temporary names, sync them
-    2  rename the shards to names that no other checkpoint uses
+    2  rename the shards to names that no other checkpoint uses, then the .meta
     3  rename the index                         <- the commit point
     4  rename the ``checkpoint`` state file
     5  remove the shards of the checkpoint that was replaced
@@ -12,6 +12,9 @@ the number of shards is part of a shard's name: the new shard is called
 ``-of-00002`` where the old one was ``-of-00001``. TensorFlow reads a bundle
 whose index says two shards and uses one. Other readers open every shard that
 the index counts, and map it, so the second is there, and not empty.
+
+A .meta has one name only. That of a replaced checkpoint is linked under a temporary
+name until step 3, and comes back where that fails.
 
 Everything that can run out of space happens before step 2. The directory is
 locked from step 2 on, so that two writers of one prefix follow each other.
@@ -25,7 +28,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import DurabilityError, NotCommittedError, PathError
-from pbckpt.names import STATE_FILE, index_name, is_shard_of, shard_name
+from pbckpt.names import STATE_FILE, index_name, is_shard_of, meta_name, shard_name
 from pbckpt.storage.directory import (
     Directory,
     Durability,
@@ -72,6 +75,8 @@ class Commit:
         self._made: list[str] = []
         self._temporaries: list[TemporaryFile] = []
         self._renamed: list[str] = []
+        self._meta: TemporaryFile | None = None
+        self._old_meta = ""
         self._committed = False
 
     def __enter__(self) -> Self:
@@ -109,6 +114,9 @@ class Commit:
         for temporary in self._temporaries:
             with contextlib.suppress(OSError):
                 temporary.close()
+        if self._old_meta:
+            with contextlib.suppress(OSError):
+                self._settle_old_meta()
         leftovers = [file.name for file in self._temporaries if not file.is_renamed]
         for name in leftovers if self._committed else [*leftovers, *self._renamed]:
             with contextlib.suppress(OSError):
@@ -123,6 +131,15 @@ class Commit:
         with self.reporting_errors(), self._directory.locked():
             self._directory.remove_stale_temporaries()
             return self._new_temporary()
+
+    def new_meta(self) -> TemporaryFile:
+        """Return an empty file for the bytes of the .meta.
+
+        Raises PathError for an existing one that must not be replaced.
+        """
+        self._refuse_existing_meta()
+        self._meta = self.new_shard()
+        return self._meta
 
     @contextlib.contextmanager
     def reporting_errors(self) -> Iterator[None]:
@@ -147,8 +164,9 @@ class Commit:
         in place.
         """
         with self.reporting_errors():
-            for shard in shards:
-                shard.seal()
+            for file in (*shards, self._meta):
+                if file is not None:
+                    file.seal()
             with self._directory.locked():
                 old = self._refuse_existing()
                 num_shards = self._free_shard_count(len(shards), old)
@@ -188,6 +206,16 @@ class Commit:
             raise PathError(msg)
         return old
 
+    def _refuse_existing_meta(self) -> None:
+        name = meta_name(self._prefix.basename)
+        if self._on_existing is OnExisting.REPLACE or name not in self._directory.names():
+            return
+        msg = (
+            f"{self._prefix.meta_path()} exists already; choose another prefix, allow it with "
+            "--on-existing replace (on_existing=OnExisting.REPLACE), or write none with --no-meta"
+        )
+        raise PathError(msg)
+
     def _free_shard_count(self, at_least: int, old: list[str]) -> int:
         """Return a number of shards under which no data file of the prefix exists."""
         count = at_least
@@ -209,6 +237,7 @@ class Commit:
             final = shard_name(self._prefix.basename, shard_id, num_shards)
             self._renamed.append(final)
             self._rename(shard, final)
+        self._rename_meta()
         if self._durability is not Durability.NONE:
             self._directory.sync()
         # Said before it is so: an interrupt right after the rename must not make
@@ -222,6 +251,25 @@ class Commit:
                 raise self._in_place(error) from error
             raise
         self._renamed.append(index_name(self._prefix.basename))
+
+    def _rename_meta(self) -> None:
+        if self._meta is None:
+            return
+        self._refuse_existing_meta()
+        name = meta_name(self._prefix.basename)
+        if name in self._directory.names():
+            self._old_meta = self._directory.keep(name)
+        else:
+            self._renamed.append(name)
+        self._rename(self._meta, name)
+
+    def _settle_old_meta(self) -> None:
+        """Let go of the .meta that was replaced, or put it back."""
+        kept, self._old_meta = self._old_meta, ""
+        if self._committed:
+            self._directory.remove(kept)
+        else:
+            self._directory.rename(kept, meta_name(self._prefix.basename))
 
     def _rename(self, file: TemporaryFile, name: str) -> None:
         # Windows renames no open file. The lock that closing gives up is not
@@ -243,7 +291,8 @@ class Commit:
                 sync_parents(self._made)
         except OSError as error:
             raise self._in_place(error) from error
-        names = [*self._renamed, STATE_FILE]
+        meta = [meta_name(self._prefix.basename)] if self._meta is not None else []
+        names = list(dict.fromkeys((*self._renamed, *meta, STATE_FILE)))
         paths = tuple(os.path.join(self._prefix.directory, name) for name in names)
         return Committed(paths)
 

@@ -36,6 +36,7 @@ _HAS_DIR_FD = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 _NAME_BYTES = 8
 # Large enough for the disk to be busy with one while the next is written.
 _WRITEBACK_BYTES = 32 << 20
+_COPY_BYTES = 1 << 20
 
 
 class Durability(Enum):
@@ -164,6 +165,39 @@ class Directory:
             os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
         else:
             os.replace(self._at(old), self._at(new))
+
+    def keep(self, name: str) -> str:
+        """Return a second, temporary name for a file: a link, or where there are none, a copy.
+
+        The first name can then be given to another file, and back.
+        """
+        kept = TEMPORARY_PREFIX + os.urandom(_NAME_BYTES).hex() + TEMPORARY_SUFFIX
+        try:
+            self._link(name, kept)
+        except OSError:
+            self._copy(name, kept)
+        return kept
+
+    def _link(self, name: str, kept: str) -> None:
+        if self._fd >= 0:
+            os.link(name, kept, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        else:
+            os.link(self._at(name), self._at(kept))
+
+    def _copy(self, name: str, kept: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        reading = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+        source = os.open(self._at(name), reading, **self._options())
+        try:
+            target = os.open(self._at(kept), flags, 0o666, **self._options())
+            try:
+                while data := memoryview(os.read(source, _COPY_BYTES)):
+                    while data:
+                        data = data[os.write(target, data) :]
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""

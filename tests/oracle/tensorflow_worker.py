@@ -29,6 +29,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     write_text, save_graphs, save_module                            see tensorflow_graphs.py
     freeze_network, save_network, restore_network,
     save_objects, restore_objects_like                              see tensorflow_like.py
+    run_thawed                                                      see tensorflow_thaw.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from tests.oracle.tensorflow_like import LikeOps
     from tests.oracle.tensorflow_many import ManyOps
     from tests.oracle.tensorflow_objects import ObjectOps
+    from tests.oracle.tensorflow_thaw import ThawOps
     from tests.oracle.tensorflow_values import (
         Array,
         Entry,
@@ -98,6 +100,7 @@ else:  # a script finds the files beside it
     from tensorflow_like import LikeOps
     from tensorflow_many import ManyOps
     from tensorflow_objects import ObjectOps
+    from tensorflow_thaw import ThawOps
     from tensorflow_values import (
         flat_array,
         name_of,
@@ -172,7 +175,7 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness(EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps, LikeOps):
+class Witness(EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps, LikeOps, ThawOps):
     """Answers requests with the help of one imported TensorFlow."""
 
     def __init__(self, *, eager: bool) -> None:

@@ -1,0 +1,169 @@
+"""Thaw: the variables of a conversion, put back into the graph that they came from."""
+
+from __future__ import annotations
+
+from enum import Enum
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.checkpoints.layout import Format
+from pbckpt.errors import LimitError, SelectionError, UnsupportedGraphError
+from pbckpt.thaw.graph import thaw_graph
+from pbckpt.thaw.meta_graph import encode_meta_graph
+from pbckpt.thaw.variable import FrozenVariable, Slice, VariableKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pbckpt.applications.frozen_graph import FrozenGraph
+    from pbckpt.checkpoints.layout import Layout
+    from pbckpt.edits.settings import Setting
+    from pbckpt.graph.encode import Pieces
+    from pbckpt.variables.variable import Variable
+
+_SHOWN = 3
+
+
+class MetaFile(Enum):
+    """Whether a .meta file is written beside a checkpoint.
+
+    AUTO writes it where there can be one, and warns where there cannot; REQUIRED
+    refuses instead.
+    """
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    NONE = "none"
+
+
+class Thaw(NamedTuple):
+    """What becomes of the graph: whether it is written, and with which kind of variables."""
+
+    meta: MetaFile = MetaFile.AUTO
+    variables: VariableKind = VariableKind.RESOURCE
+
+
+DEFAULT_THAW = Thaw()
+
+
+class Meta(NamedTuple):
+    """The bytes of a .meta file, None for none, and what is to be said of it."""
+
+    pieces: Pieces | None
+    warnings: tuple[str, ...] = ()
+
+
+NO_META = Meta(None)
+
+
+def check_thaw(thaw: Thaw, layout: Layout | None, *, has_target: bool) -> bool:
+    """Tell whether a .meta file belongs to a checkpoint of that layout.
+
+    Raises SelectionError where one is demanded and there can be none.
+    """
+    wanted = MetaFile(thaw.meta)
+    VariableKind(thaw.variables)
+    if wanted is MetaFile.NONE:
+        return False
+    is_object = layout is not None and layout.form is Format.OBJECT
+    if wanted is MetaFile.REQUIRED and is_object:
+        raise SelectionError(
+            "an object-based checkpoint has no .meta file; leave --meta out, or say --format both"
+        )
+    if wanted is MetaFile.REQUIRED and has_target:
+        raise SelectionError(
+            "a checkpoint that fills a target goes with the target's own graph; leave --meta out"
+        )
+    return not is_object and not has_target
+
+
+def thawed_meta(
+    graph: FrozenGraph, variables: Sequence[Variable], settings: Sequence[Setting], thaw: Thaw
+) -> Meta:
+    """Return the .meta file of a graph whose variables are stored as ``variables`` say.
+
+    Raises UnsupportedGraphError or LimitError where it is demanded and cannot be.
+    """
+    frozen = [one for variable in variables for one in _frozen(variable)]
+    frozen += map(_added, settings)
+    try:
+        thawed = thaw_graph(graph.graph, _distinct(frozen), VariableKind(thaw.variables))
+        pieces = encode_meta_graph(thawed)
+    except (UnsupportedGraphError, LimitError) as error:
+        if MetaFile(thaw.meta) is MetaFile.REQUIRED:
+            raise
+        return Meta(None, (f"no .meta file was written: {error}",))
+    return Meta(pieces, tuple(_left_warnings({**_left(variables), **thawed.left})))
+
+
+def _frozen(variable: Variable) -> Iterator[FrozenVariable]:
+    """Yield the variables of the graph that a stored one is: one, or those of its parts."""
+    parts = variable.parts or (variable,)
+    ends = list(accumulate(part.shape[variable.axis] for part in parts)) if variable.parts else []
+    for number, part in enumerate(parts):
+        if _has_no_tensor(part):
+            continue
+        dtype = part.value_dtype or part.tensor.dtype
+        name, piece = variable.key, None
+        if variable.parts:
+            name = f"{variable.key}/part_{number}"
+            offset = [0] * len(part.shape)
+            offset[variable.axis] = ends[number] - part.shape[variable.axis]
+            piece = Slice(variable.key, variable.shape, tuple(offset), part.shape)
+        yield FrozenVariable(
+            name,
+            variable.key,
+            part.value or part.node,
+            dtype,
+            part.shape,
+            is_trainable=part.trainable,
+            stored=variable.cast or dtype,
+            slice=piece,
+        )
+
+
+def _has_no_tensor(variable: Variable) -> bool:
+    """Tell whether the value of a variable is nowhere in the graph as one tensor."""
+    return any(variable.ranges) and not variable.value
+
+
+def _left(variables: Sequence[Variable]) -> dict[str, str]:
+    reason = (
+        "the graph has its values as integers alone, which an op takes as they are; store those "
+        "with --quantized stored"
+    )
+    return {one.key: reason for one in variables if _has_no_tensor(one)}
+
+
+def _added(setting: Setting) -> FrozenVariable:
+    """Return the variable that a graph gets for a tensor that was added to its checkpoint."""
+    return FrozenVariable(
+        setting.name,
+        setting.name,
+        "",
+        setting.dtype,
+        setting.shape,
+        is_trainable=False,
+        stored=setting.dtype,
+    )
+
+
+def _distinct(variables: Sequence[FrozenVariable]) -> list[FrozenVariable]:
+    """Return variables of which no two have the same tensor: the second has none."""
+    seen: set[str] = set()
+    found = []
+    for one in variables:
+        found.append(one._replace(tensor="") if one.tensor in seen else one)
+        seen.add(one.tensor)
+    return found
+
+
+def _left_warnings(left: dict[str, str]) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in left.items():
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        shown = ", ".join(map(repr, names[:_SHOWN]))
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        verb = "stays a constant" if len(names) == 1 else "stay constants"
+        yield f"in the .meta file {shown}{more} {verb}: {reason}"

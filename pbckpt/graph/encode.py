@@ -1,0 +1,130 @@
+"""Encode: nodes and graphs as bytes again, their tensors where they lie.
+
+    GraphDef   1 node*   2 library 1 function*   …
+
+A node that nothing changed is the span of the file that it came from; what was cut
+out of a large one is put back. The result is a row of spans and its length, which
+a message that holds it says before it.
+
+Reference: tensorflow/core/framework/graph.proto.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.graph.node import TOKEN, Node
+from pbckpt.protos import GraphDef, NodeDef
+from pbckpt.protos.decode import decode
+from pbckpt.wire.fields import LENGTH
+from pbckpt.wire.span import Span
+from pbckpt.wire.varint import encode_varint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pbckpt.protos import AttrValue
+
+_NODE, _LIBRARY, _FUNCTION = 1, 2, 1
+_FUNCTION_NODE = 3
+_ATTR, _KEY, _VALUE, _TENSOR = 5, 1, 2, 8
+
+
+class Pieces(NamedTuple):
+    """Bytes in spans, and how many there are."""
+
+    spans: tuple[Span, ...]
+    nbytes: int
+
+    @classmethod
+    def of(cls, *parts: bytes | Span | Pieces) -> Pieces:
+        """Return the parts as one."""
+        spans: list[Span] = []
+        for part in parts:
+            if isinstance(part, Pieces):
+                spans.extend(part.spans)
+            else:
+                spans.append(part if isinstance(part, Span) else Span.of(part))
+        return cls(tuple(spans), sum(span.nbytes for span in spans))
+
+
+class EncodedFunction(NamedTuple):
+    """A function: its nodes, and all else of it as bytes."""
+
+    rest: bytes
+    nodes: Sequence[Node | NodeDef]
+
+
+def field(number: int, content: bytes | Pieces) -> Pieces:
+    """Return a field of a message: its tag, its length, its content."""
+    pieces = content if isinstance(content, Pieces) else Pieces.of(content)
+    head = encode_varint(number << 3 | LENGTH) + encode_varint(pieces.nbytes)
+    return Pieces.of(head, pieces)
+
+
+def encode_graph(
+    nodes: Iterable[Node | NodeDef], functions: Sequence[EncodedFunction], rest: GraphDef
+) -> Pieces:
+    """Return a GraphDef: its nodes, its functions, and what else ``rest`` has."""
+    others = GraphDef()
+    others.CopyFrom(rest)
+    has_library = others.HasField("library") or bool(functions)
+    library = others.library.SerializeToString()
+    others.ClearField("library")
+    parts = _nodes(_NODE, nodes)
+    if has_library:
+        encoded = [field(_FUNCTION, _function(one)) for one in functions]
+        parts.append(field(_LIBRARY, Pieces.of(*encoded, library)))
+    return Pieces.of(*parts, others.SerializeToString())
+
+
+def _function(function: EncodedFunction) -> Pieces:
+    return Pieces.of(function.rest, *_nodes(_FUNCTION_NODE, function.nodes))
+
+
+def _nodes(number: int, nodes: Iterable[Node | NodeDef]) -> list[bytes | Span | Pieces]:
+    """Return nodes as fields; what is small and lies next to each other is one span."""
+    parts: list[bytes | Span | Pieces] = []
+    small = bytearray()
+    tag = encode_varint(number << 3 | LENGTH)
+    for node in nodes:
+        if isinstance(node, Node) and node.tensors:
+            pieces = encode_node(node)
+            parts += (bytes(small), tag + encode_varint(pieces.nbytes), pieces)
+            small = bytearray()
+            continue
+        data = node.span.view if isinstance(node, Node) else node.SerializeToString()
+        small += tag + encode_varint(len(data))
+        small += data
+    return [*parts, bytes(small)]
+
+
+def encode_node(node: Node) -> Pieces:
+    """Return the bytes of a node as it was read."""
+    cut = sum(tensor.nbytes for tensor in node.tensors)
+    # Of a text graph the span is what was left after cutting.
+    if node.span.nbytes >= cut:
+        return Pieces.of(node.span)
+    rest = NodeDef()
+    rest.CopyFrom(node.definition)
+    values = {key: value for key, value in node.definition.attr.items() if value.HasField("tensor")}
+    for key in values:
+        del rest.attr[key]
+    attrs = [_attr(node, key, value) for key, value in values.items()]
+    return Pieces.of(rest.SerializeToString(), *attrs)
+
+
+def _attr(node: Node, key: str, value: AttrValue) -> Pieces:
+    tokens = value.tensor.string_val
+    tensor = Pieces.of(*(node.tensors[TOKEN.unpack(token)[0]] for token in tokens))
+    entry = Pieces.of(field(_KEY, key.encode()), field(_VALUE, field(_TENSOR, tensor)))
+    return field(_ATTR, entry)
+
+
+def whole_definition(node: Node) -> NodeDef:
+    """Return a copy of a node's message, the tensors of a large one in it."""
+    if node.tensors:
+        return decode(NodeDef, b"".join(bytes(span.view) for span in encode_node(node).spans))
+    copy = NodeDef()
+    copy.CopyFrom(node.definition)
+    return copy

@@ -1,0 +1,343 @@
+r"""Place: variables where constants were, with their reads and initial values.
+
+    was                        is, of a resource                 of a reference
+    Const w                    VarHandleOp w                     VariableV2 w
+     |                          |   \-> w/Read/ReadVariableOp    |
+     +-> Identity w/read        +-> ReadVariableOp w/read        +-> Identity w/read
+     '-> MatMul                 '-> w/Read/... -> MatMul         '-> w/read -> MatMul
+
+    Const x/MatMul/ReadVariableOp/resource           of a variable called x/kernel:
+     |                         VarHandleOp x/kernel
+     |                          '-> ReadVariableOp x/MatMul/ReadVariableOp/resource
+     '-> Identity                    '-> Identity
+
+The names of nodes stay: a constant that the variable is not called by becomes a read
+of it. In a loop or in a branch what is read outside comes in as everything does, by an
+Enter or a Switch.
+
+Two variables must never share one: each VarHandleOp says its own shared_name, without
+which TensorFlow takes all of a type for the same. The initial value is a constant
+without values, which are zeros and take no room.
+
+Reference: tensorflow/python/ops/resource_variable_ops.py and variables.py.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pbckpt.thaw.build import (
+    MARK,
+    Mark,
+    build_constant,
+    build_node,
+    colocated_attr,
+    is_control,
+    number_attr,
+    producer,
+    shape_attr,
+    tensor_of_input,
+    text_attr,
+    true_attr,
+    type_attr,
+)
+from pbckpt.thaw.contexts import Loop, way_to
+from pbckpt.thaw.variable import ThawedVariable, VariableKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pbckpt.protos import NodeDef
+    from pbckpt.thaw.contexts import Context, ControlFlow
+    from pbckpt.thaw.draft import Draft
+    from pbckpt.thaw.variable import FrozenVariable
+
+_OUTPUT_SHAPES = "_output_shapes"
+KEPT_OUTPUT_SHAPES = "_pbckpt_output_shapes"
+"""What a constant said of its shape, where the handle of a variable has none."""
+
+
+class Placement:
+    """Puts variables into a draft, one after the other."""
+
+    def __init__(
+        self,
+        draft: Draft,
+        control_flow: ControlFlow | None,
+        kind: VariableKind,
+        tensors: Iterable[str],
+    ) -> None:
+        """``tensors`` are those whose consumers will be asked for."""
+        self.draft = draft
+        self._control_flow = control_flow
+        self._is_resource = kind is VariableKind.RESOURCE
+        self._sources = {producer(one) for one in tensors}
+        self._consumers = _consumers(draft, self._sources)
+        self._several = {producer(taken) for taken in self._consumers if ":" in taken}
+        self._rewired: dict[str, str] = {}
+        self._reads: set[str] = set()
+        self._ways: dict[tuple[str, Context], str] = {}
+
+    def finish(self) -> None:
+        """Have everybody take what is in place of what they took."""
+        self.draft.rewire(self._rewired, frozenset(self._reads))
+
+    def put(self, variable: FrozenVariable) -> ThawedVariable:
+        """Put a variable in the place of the tensor of the main graph that has its value."""
+        tensor = tensor_of_input(variable.tensor)
+        definition = self.draft.look(producer(tensor))
+        controls = [text for text in definition.input if is_control(text)]
+        if definition.name in self._several or ":" in tensor:
+            thawed = self.add(variable, before=definition.name)
+            self._rewired[tensor] = thawed.snapshot
+            return thawed
+        self._drop_unused(definition)
+        if variable.name != definition.name:
+            thawed = self.add(variable, before=definition.name)
+            self._read_in_place(thawed, definition, controls)
+        elif controls or self._context(definition.name) is not None:
+            thawed = self._take_name(variable, definition, read="")
+            self._rewired[tensor] = self._read_apart(thawed, definition, controls)
+        else:
+            thawed = self._take_name(variable, definition, self._existing_read(definition.name))
+            self._convert_reads(thawed, tensor)
+        return thawed
+
+    def add(self, variable: FrozenVariable, before: str = "") -> ThawedVariable:
+        """Add a variable with a read of its own, of which the main graph has no value."""
+        nodes, thawed = self._nodes(variable, self.draft.fresh(variable.name), read="")
+        self.draft.add(*nodes, before=before)
+        return thawed
+
+    def read_for(self, thawed: ThawedVariable, caller: str) -> str:
+        """Return the tensor by which a node of the main graph has a variable's value."""
+        return self._into(thawed.snapshot, thawed, self._context(caller))
+
+    def _context(self, name: str) -> Context | None:
+        return self._control_flow.context(name) if self._control_flow else None
+
+    def _take_name(
+        self, variable: FrozenVariable, definition: NodeDef, read: str
+    ) -> ThawedVariable:
+        """Put a variable where a node of its name is; ``read`` is a read that is there."""
+        nodes, thawed = self._nodes(variable, definition.name, read)
+        handle = nodes[0]
+        handle.device = definition.device
+        for key, value in definition.attr.items():
+            if key == _OUTPUT_SHAPES and self._is_resource:
+                handle.attr[KEPT_OUTPUT_SHAPES].CopyFrom(value)
+            elif key.startswith("_"):
+                handle.attr[key].CopyFrom(value)
+        self.draft.replace(definition.name, *nodes)
+        return thawed
+
+    def _nodes(
+        self, variable: FrozenVariable, name: str, read: str
+    ) -> tuple[list[NodeDef], ThawedVariable]:
+        """Return a variable called ``name``, its initial value, its initializer and its read."""
+        scope = f"{name}/Initializer" if self._is_resource else name
+        value = self.draft.fresh(f"{scope}/initial_value")
+        assign = self.draft.fresh(f"{name}/Assign")
+        snapshot = read or self.draft.fresh(self._usual_read(name))
+        build = _resource if self._is_resource else _reference
+        nodes = build(name, value, assign, variable)
+        if not read:
+            nodes.append(self._read(snapshot, name, variable, Mark.ADDED))
+        return nodes, ThawedVariable(variable, name, assign, value, snapshot)
+
+    def _usual_read(self, name: str) -> str:
+        return f"{name}/Read/ReadVariableOp" if self._is_resource else f"{name}/read"
+
+    def _existing_read(self, name: str) -> str:
+        """Return the read of a constant that can stand for all of them; empty if there is none."""
+        read = self._usual_read(name)
+        node = self.draft.original(read)
+        is_read = (
+            node is not None
+            and node.op == "Identity"
+            and list(node.definition.input) == [name]
+            and self._context(read) is None
+        )
+        return read if is_read else ""
+
+    def _read(self, name: str, variable: str, frozen: FrozenVariable, mark: Mark | None) -> NodeDef:
+        if self._is_resource:
+            return build_node(
+                name, "ReadVariableOp", [variable], dtype=type_attr(frozen.dtype), mark=mark
+            )
+        return build_node(
+            name,
+            "Identity",
+            [variable],
+            T=type_attr(frozen.dtype),
+            _class=colocated_attr(variable),
+            mark=mark,
+        )
+
+    def _convert_reads(self, thawed: ThawedVariable, tensor: str) -> None:
+        """Have Identities of the constant read the variable; who takes it itself, a read."""
+        is_taken_itself = False
+        for name in dict.fromkeys(self._consumers.get(tensor, ())):
+            definition = self.draft.look(name)
+            if definition.op != "Identity" or self._context(name) is not None:
+                is_taken_itself = True
+                continue
+            self._reads.add(name)
+            if self._is_resource:
+                self._to_read(self.draft.change(name))
+        if is_taken_itself:
+            self._rewired[tensor] = self._own_read(thawed)
+
+    def _own_read(self, thawed: ThawedVariable) -> str:
+        """Return a read that was not in the graph: only that goes away again."""
+        if MARK in self.draft.look(thawed.snapshot).attr:
+            return thawed.snapshot
+        name = self.draft.fresh(f"{thawed.name}/Read/ReadVariableOp")
+        read = self._read(name, thawed.name, thawed.frozen, Mark.ADDED)
+        self.draft.add(read, after=thawed.name)
+        return name
+
+    @staticmethod
+    def _to_read(definition: NodeDef) -> None:
+        definition.op = "ReadVariableOp"
+        definition.attr["dtype"].CopyFrom(definition.attr["T"])
+        del definition.attr["T"]
+
+    def _read_in_place(
+        self, thawed: ThawedVariable, definition: NodeDef, controls: list[str]
+    ) -> None:
+        """Have the node that was the constant read the variable."""
+        context = self._context(definition.name)
+        if context is None:
+            read = self._read(definition.name, thawed.name, thawed.frozen, Mark.CONSTANT)
+        else:
+            source = self._into(thawed.snapshot, thawed, context)
+            read = build_node(
+                definition.name,
+                "Identity",
+                [source],
+                T=type_attr(thawed.frozen.dtype),
+                mark=Mark.CONSTANT,
+            )
+        read.input.extend(controls)
+        read.device = definition.device
+        for key, value in definition.attr.items():
+            if key.startswith("_"):
+                read.attr[key].CopyFrom(value)
+        self.draft.replace(definition.name, read)
+
+    def _read_apart(self, thawed: ThawedVariable, definition: NodeDef, controls: list[str]) -> str:
+        """Return a read that waits for what the constant waited for."""
+        context = self._context(definition.name)
+        name = self.draft.fresh(f"{thawed.name}/Read/Identity")
+        read = build_node(
+            name,
+            "Identity",
+            [self._into(thawed.snapshot, thawed, context), *controls],
+            T=type_attr(thawed.frozen.dtype),
+            mark=Mark.ADDED,
+        )
+        self.draft.add(read, after=definition.name)
+        return name
+
+    def _into(self, tensor: str, thawed: ThawedVariable, context: Context | None) -> str:
+        """Return what a tensor of no context is in a context, brought in by added nodes."""
+        for step in way_to(context):
+            key = (thawed.name, step)
+            if key not in self._ways:
+                self._ways[key] = self._step(tensor, thawed, step)
+            tensor = self._ways[key]
+        return tensor
+
+    def _step(self, tensor: str, thawed: ThawedVariable, step: Context) -> str:
+        dtype = type_attr(thawed.frozen.dtype)
+        if isinstance(step, Loop):
+            name = self.draft.fresh(f"{thawed.name}/Enter")
+            node = build_node(
+                name,
+                "Enter",
+                [tensor],
+                T=dtype,
+                frame_name=text_attr(step.frame),
+                is_constant=true_attr(),
+                parallel_iterations=number_attr(step.parallel_iterations),
+                mark=Mark.ADDED,
+            )
+            self.draft.add(node, after=thawed.name)
+            return name
+        if step.is_case:
+            return tensor
+        name = self.draft.fresh(f"{thawed.name}/Switch")
+        node = build_node(name, "Switch", [tensor, step.pred], T=dtype, mark=Mark.ADDED)
+        self.draft.add(node, after=thawed.name)
+        return f"{name}:{step.taken}" if step.taken else name
+
+    def _drop_unused(self, definition: NodeDef) -> None:
+        """Take away what only led to a value that is a variable's now."""
+        waiting = [producer(text) for text in definition.input if not is_control(text)]
+        gone = {definition.name}
+        while waiting:
+            name = waiting.pop()
+            is_there = self.draft.original(name) is not None and name not in gone
+            if is_there and name not in self._sources and self._takers[name] <= gone:
+                gone.add(name)
+                waiting += [producer(text) for text in self.draft.look(name).input]
+                self.draft.remove(name)
+
+    @cached_property
+    def _takers(self) -> dict[str, set[str]]:
+        """Who takes anything of a node of the graph, or waits for it."""
+        takers: dict[str, set[str]] = {}
+        for node in self.draft.originals():
+            for text in node.definition.input:
+                takers.setdefault(producer(text), set()).add(node.name)
+        return takers
+
+
+def _resource(name: str, value: str, assign: str, variable: FrozenVariable) -> list[NodeDef]:
+    dtype = type_attr(variable.dtype)
+    return [
+        build_node(
+            name,
+            "VarHandleOp",
+            dtype=dtype,
+            shape=shape_attr(variable.shape),
+            container=text_attr(""),
+            shared_name=text_attr(name),
+        ),
+        build_constant(value, variable.dtype, variable.shape),
+        build_node(assign, "AssignVariableOp", [name, value], dtype=dtype),
+    ]
+
+
+def _reference(name: str, value: str, assign: str, variable: FrozenVariable) -> list[NodeDef]:
+    dtype = type_attr(variable.dtype)
+    return [
+        build_node(
+            name,
+            "VariableV2",
+            dtype=dtype,
+            shape=shape_attr(variable.shape),
+            container=text_attr(""),
+            shared_name=text_attr(""),
+        ),
+        build_constant(value, variable.dtype, variable.shape),
+        build_node(
+            assign,
+            "Assign",
+            [name, value],
+            T=dtype,
+            _class=colocated_attr(name),
+        ),
+    ]
+
+
+def _consumers(draft: Draft, nodes: set[str]) -> dict[str, list[str]]:
+    """Return who takes each of the outputs of some nodes."""
+    found: dict[str, list[str]] = {}
+    for node in draft.originals():
+        for text in node.definition.input:
+            if not is_control(text) and producer(text) in nodes:
+                found.setdefault(tensor_of_input(text), []).append(node.name)
+    return found

@@ -1,0 +1,265 @@
+"""The worker's part for graphs that were thawed: they are run, trained and saved again.
+
+    op           asks                                           answers
+    run_thawed   frozen, prefix, feeds: [{tensor, npz}],        outputs, variables, trainable,
+                 values (.npz), fetches, init_ops, steps,       shared_names, training, saved,
+                 original?                                      gradients
+
+``frozen`` is the frozen graph and ``prefix`` the checkpoint with its .meta. Of each
+output it is said whether the bits are the same, how far they are from each other, and
+how far two runs of the frozen graph itself are (``spread``): once with the graph
+optimizers and once without. ``training`` takes steps on the squared distance of the
+first float output to a fixed random target. ``original`` is a checkpoint and .meta of
+before freezing, whose gradients are compared.
+
+Runs on Python 3.7 with TensorFlow 1.15, and with TensorFlow 2.
+"""
+
+# ruff: noqa: ANN401 - TensorFlow is not typed, and is not there where types are checked
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tests.oracle.tensorflow_values import Array, Host, Json
+else:  # a script finds the files beside it
+    from tensorflow_values import Host
+
+SEED = 7
+HALVINGS = 30
+FIRST_STEP = 0.1
+
+
+class ThawOps(Host):
+    """Answers requests about graphs with their variables back."""
+
+    def op_run_thawed(self, request: Json) -> Json:
+        """Run a frozen graph and what it was thawed to, and train that."""
+        feeds = self._feeds(request)
+        fetches = request["fetches"]
+        inits = request.get("init_ops", [])
+        expected = self._run_frozen(request["frozen"], feeds, fetches, inits, self.config)
+        again = self._run_frozen(request["frozen"], feeds, fetches, inits, None)
+        with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
+            saver = self.v1.train.import_meta_graph(request["prefix"] + ".meta")
+            saver.restore(session, request["prefix"])
+            self._initialize(session, inits)
+            found = session.run(fetches, feeds)
+            answer = {
+                "outputs": [
+                    _compared(name, *values)
+                    for name, *values in zip(fetches, expected, found, again)
+                ],
+                "variables": [one.op.name for one in self.v1.global_variables()],
+                "trainable": [one.op.name for one in self.v1.trainable_variables()],
+                "shared_names": [
+                    node.get_attr("shared_name").decode()
+                    for node in graph.get_operations()
+                    if node.type == "VarHandleOp"
+                ],
+                "uninitialized": [
+                    name.decode()
+                    for name in session.run(self.v1.report_uninitialized_variables())
+                ],
+            }
+            answer["saved"] = self._saved_again(session, request["prefix"])
+            if request.get("steps"):
+                answer["training"] = self._trained_down(session, request, feeds, expected)
+        if request.get("original"):
+            answer["gradients"] = self._against_original(request, feeds, expected)
+        return answer
+
+    def _feeds(self, request: Json) -> Json:
+        values = np.load(request["values"], allow_pickle=True)
+        return {feed["tensor"]: values[feed["npz"]] for feed in request["feeds"]}
+
+    def _initialize(self, session: Any, inits: list[str]) -> None:
+        session.run([session.graph.get_operation_by_name(name) for name in inits])
+
+    def _run_frozen(
+        self, path: str, feeds: Json, fetches: list[str], inits: list[str], config: Any
+    ) -> list[Array]:
+        graph_def = self.v1.GraphDef()
+        data = Path(path).read_bytes()
+        if path.endswith(".pbtxt"):
+            from google.protobuf import text_format  # noqa: PLC0415 - TensorFlow's own
+
+            text_format.Parse(data, graph_def)
+        else:
+            graph_def.ParseFromString(data)
+        if self.tf.__version__.startswith("1."):
+            _without_newer(graph_def, self._known())
+        with self.tf.Graph().as_default(), self.v1.Session(config=config) as session:
+            self.tf.import_graph_def(graph_def, name="")
+            self._initialize(session, inits)
+            return list(session.run(fetches, feeds))
+
+    def _known(self) -> dict[str, set[str]]:
+        """Return the attributes of each op that TensorFlow 1.15 knows."""
+        from tensorflow.python.framework import op_def_registry  # noqa: PLC0415
+
+        ops = op_def_registry.get_registered_ops()
+        return {name: {attr.name for attr in op.attr} for name, op in ops.items()}
+
+    def _saved_again(self, session: Any, prefix: str) -> Json:
+        """Save with a Saver of our own making, lose all, restore; say whether all is back."""
+        variables = self.v1.global_variables()
+        before = session.run([self._value_of(one) for one in variables])
+        with tempfile.TemporaryDirectory() as folder:
+            saver = self.v1.train.Saver()
+            path = saver.save(session, str(Path(folder, "again")))
+            session.run(self.v1.global_variables_initializer())
+            zeros = session.run([self._value_of(one) for one in variables])
+            saver.restore(session, path)
+        after = session.run([self._value_of(one) for one in variables])
+        session.run(self.v1.global_variables_initializer())
+        try:
+            self.v1.train.Saver().restore(session, prefix)
+            fresh = ""
+        except Exception as error:  # noqa: BLE001 - told, not judged
+            fresh = str(error).split("\n", 1)[0]
+        self.v1.train.import_meta_graph(prefix + ".meta", import_scope="again")
+        return {
+            "same": all(_same(*pair) for pair in zip(before, after)),
+            "zeroed": not any(np.any(value) for value in zeros if value.dtype != object),
+            "fresh_saver": fresh,
+        }
+
+    def _value_of(self, variable: Any) -> Any:
+        return variable.value()
+
+    def _loss(self, graph: Any, fetches: list[str], expected: list[Array]) -> Any:
+        """Return the squared distance of the first float output to a fixed target."""
+        for name, value in zip(fetches, expected):
+            value = np.asarray(value)
+            if value.dtype.kind == "f" and value.size:
+                random = np.random.RandomState(SEED)
+                scale = float(np.abs(value.astype(np.float64)).mean()) or 1.0
+                target = value + (scale * random.standard_normal(value.shape)).astype(value.dtype)
+                output = graph.get_tensor_by_name(name)
+                return self.tf.reduce_sum((output - target) ** 2)
+        return None
+
+    def _trained_down(self, session: Any, request: Json, feeds: Json, expected: list[Array]) -> Json:
+        """Take steps down the gradient; say what changed, and what the loss was."""
+        graph = session.graph
+        loss = self._loss(graph, request["fetches"], expected)
+        trainable = self.v1.trainable_variables()
+        if loss is None or not trainable:
+            return {"refused": "no float output" if loss is None else "nothing is trainable"}
+        try:
+            gradients = self.v1.gradients(loss, trainable)
+        except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
+            return {"refused": "%s: %s" % (type(error).__name__, str(error).split("\n", 1)[0])}
+        pairs = [(g, v) for g, v in zip(gradients, trainable) if g is not None]
+        idle = [v.op.name for g, v in zip(gradients, trainable) if g is None]
+        if not pairs:
+            return {"refused": "no gradient", "idle": idle}
+        everything = self.v1.global_variables()
+        names = [one.op.name for one in everything]
+        reads = [self._value_of(one) for one in everything]
+        start = session.run(reads)
+        dense = [self.tf.convert_to_tensor(gradient) for gradient, _ in pairs]
+        rate = self.v1.placeholder(self.tf.float64, [])
+        updates = [
+            self.v1.assign_sub(v, self.tf.cast(rate, g.dtype) * g).op
+            for g, (_, v) in zip(dense, pairs)
+        ]
+        losses = [float(session.run(loss, feeds))]
+        for _ in range(request["steps"]):
+            values = session.run(dense, feeds)
+            norm = sum(float((value.astype(np.float64) ** 2).sum()) for value in values)
+            here = session.run(reads)
+            step = FIRST_STEP * losses[-1] / norm if norm else 0.0
+            for _ in range(HALVINGS):
+                session.run(updates, {rate: step, **feeds})
+                new = float(session.run(loss, feeds))
+                if new < losses[-1]:
+                    break
+                self._put_back(session, everything, here)
+                step /= 2
+            losses.append(float(session.run(loss, feeds)))
+        end = session.run(reads)
+        self._put_back(session, everything, start)
+        return {
+            "refused": "",
+            "losses": losses,
+            "idle": idle,
+            "changed": [n for n, a, b in zip(names, start, end) if not _same(a, b)],
+        }
+
+    def _put_back(self, session: Any, variables: list[Any], values: list[Array]) -> None:
+        for variable, value in zip(variables, values):
+            variable.load(value, session)
+
+    def _against_original(self, request: Json, feeds: Json, expected: list[Array]) -> Json:
+        """Compare the gradients with those of the graph before it was frozen."""
+        found = []
+        for prefix in (request["original"], request["prefix"]):
+            with self.tf.Graph().as_default() as graph:
+                with self.v1.Session(config=self.config) as session:
+                    saver = self.v1.train.import_meta_graph(prefix + ".meta")
+                    saver.restore(session, prefix)
+                    self._initialize(session, request.get("init_ops", []))
+                    loss = self._loss(graph, request["fetches"], expected)
+                    trainable = self.v1.trainable_variables()
+                    grads = self.v1.gradients(loss, trainable)
+                    pairs = [(g, v) for g, v in zip(grads, trainable) if g is not None]
+                    dense = [self.tf.convert_to_tensor(g) for g, _ in pairs]
+                    values = session.run(dense, feeds)
+                    found.append({v.op.name: a for (_, v), a in zip(pairs, values)})
+        original, thawed = found
+        common = [name for name in thawed if name in original]
+        return {
+            "compared": len(common),
+            "missing": sorted(set(original) - set(thawed)),
+            "furthest": max([_relative(original[name], thawed[name]) for name in common] or [0.0]),
+        }
+
+
+def _compared(name: str, expected: Array, found: Array, again: Array) -> Json:
+    return {
+        "name": name,
+        "same": _same(expected, found),
+        "difference": _difference(expected, found),
+        "spread": _difference(expected, again),
+    }
+
+
+def _same(one: Any, other: Any) -> bool:
+    one, other = np.asarray(one), np.asarray(other)
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    if one.dtype == object:
+        return bool(np.array_equal(one, other))
+    return one.tobytes() == other.tobytes()
+
+
+def _difference(one: Any, other: Any) -> float:
+    one, other = np.asarray(one), np.asarray(other)
+    if one.dtype == object or one.dtype.kind == "b" or one.shape != other.shape:
+        return 0.0 if _same(one, other) else float("inf")
+    if not one.size:
+        return 0.0
+    wide = np.complex128 if one.dtype.kind == "c" else np.float64
+    return float(np.nanmax(np.abs(one.astype(wide) - other.astype(wide))))
+
+
+def _relative(one: Array, other: Array) -> float:
+    scale = float(np.abs(one).max()) if one.size else 0.0
+    return _difference(one, other) / (scale or 1.0)
+
+
+def _without_newer(graph_def: Any, known: dict[str, set[str]]) -> None:
+    """Take away what 1.15 does not know, so that it can run the frozen graph at all."""
+    bodies = [graph_def.node, *(function.node_def for function in graph_def.library.function)]
+    for nodes in bodies:
+        for node in nodes:
+            for name in list(node.attr):
+                if node.op in known and not name.startswith("_") and name not in known[node.op]:
+                    del node.attr[name]
