@@ -31,12 +31,13 @@ class Mark(Enum):
 
     ADDED was not there: who takes what it puts out took what it takes. CONSTANT was
     the constant whose value it reads. COPY was one with another node of its op and
-    inputs.
+    inputs. SWAPPED had its two inputs the other way round.
     """
 
     ADDED = b"added"
     CONSTANT = b"constant"
     COPY = b"copy"
+    SWAPPED = b"swapped"
 
 
 def build_node(

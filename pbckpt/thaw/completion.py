@@ -4,10 +4,12 @@
     Exit of a loop variable            its gradient is lost without a word
     Identity behind a Switch           nothing says that an iteration runs
     a Switch of its own for a branch   TensorFlow takes the gradient for a loop's
+    Merge(false, true)                 gradients go to the branch that was not taken
     pred -> Switch -> Identity         nothing says that a branch is taken
 
 Nobody takes what is added, but for the copy of a Switch; so a graph that is frozen again
-is without it.
+is without it. A Merge is only turned round: TensorFlow 1 puts the false branch first, and
+what it lowers from a functional If comes with the true one first.
 
 Reference: tensorflow/python/ops/control_flow_grad.py and control_flow_state.py.
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.thaw.build import Mark, build_node, is_control, producer, type_attr
+from pbckpt.thaw.build import MARK, Mark, build_node, is_control, producer, type_attr
 from pbckpt.thaw.contexts import EXITS, MERGES, SWITCHES, Branch, ControlFlow, Loop, way_to
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pbckpt.thaw.draft import Draft
 
 _BOOL = 10
+_SIDES = 2
 
 
 class LoopParts(NamedTuple):
@@ -49,6 +52,7 @@ def complete(draft: Draft) -> Completed:
     """Add what loops and branches are missing, and return what there is then."""
     _split_switches(draft, ControlFlow(draft.definitions()))
     before = ControlFlow(draft.definitions())
+    _turn_merges(draft, before)
     _add_exits(draft, before)
     pivots = _add_pivots(draft, before)
     bodies = _add_body_pivots(draft, before)
@@ -71,6 +75,31 @@ def _split_switches(draft: Draft, control_flow: ControlFlow) -> None:
         draft.add(copy, after=name)
         moved[name] = copy.name
     draft.rewire_all(moved)
+
+
+def _turn_merges(draft: Draft, control_flow: ControlFlow) -> None:
+    """Put the false branch first where a Merge has it second and nobody asks which came."""
+    asked = {
+        producer(text)
+        for node in control_flow.nodes
+        for text in node.input
+        if text.endswith(":1") and not is_control(text)
+    }
+    for node in control_flow.nodes:
+        data = [text for text in node.input if not is_control(text)]
+        if node.op not in MERGES or len(data) != _SIDES or node.name in asked:
+            continue
+        first, second = map(control_flow.context_of_tensor, data)
+        is_turned = (
+            isinstance(first, Branch)
+            and isinstance(second, Branch)
+            and (first.parent, first.taken, second.taken) == (second.parent, 1, 0)
+            and not first.is_case
+        )
+        if is_turned and draft.look(node.name).attr.get(MARK) is None:
+            changed = draft.change(node.name)
+            changed.input[0], changed.input[1] = data[1], data[0]
+            changed.attr[MARK].s = Mark.SWAPPED.value
 
 
 def _without_name(definition: NodeDef) -> NodeDef:

@@ -67,9 +67,12 @@ class ThawOps(Host):
                     for name in session.run(self.v1.report_uninitialized_variables())
                 ],
             }
-            answer["saved"] = self._saved_again(session, request["prefix"])
-            if request.get("steps"):
-                answer["training"] = self._trained_down(session, request, feeds, expected)
+            answer["saved"] = self._saved_again(session)
+        answer["fresh_saver"] = self._fresh_saver(request["prefix"])
+        with self.tf.Graph().as_default():
+            self.v1.train.import_meta_graph(request["prefix"] + ".meta", import_scope="again")
+        if request.get("steps"):
+            answer["training"] = self._trained_down(request, feeds, expected)
         if request.get("original"):
             answer["gradients"] = self._against_original(request, feeds, expected)
         return answer
@@ -106,7 +109,7 @@ class ThawOps(Host):
         ops = op_def_registry.get_registered_ops()
         return {name: {attr.name for attr in op.attr} for name, op in ops.items()}
 
-    def _saved_again(self, session: Any, prefix: str) -> Json:
+    def _saved_again(self, session: Any) -> Json:
         """Save with a Saver of our own making, lose all, restore; say whether all is back."""
         variables = self.v1.global_variables()
         before = session.run([self._value_of(one) for one in variables])
@@ -117,18 +120,20 @@ class ThawOps(Host):
             zeros = session.run([self._value_of(one) for one in variables])
             saver.restore(session, path)
         after = session.run([self._value_of(one) for one in variables])
-        session.run(self.v1.global_variables_initializer())
-        try:
-            self.v1.train.Saver().restore(session, prefix)
-            fresh = ""
-        except Exception as error:  # noqa: BLE001 - told, not judged
-            fresh = str(error).split("\n", 1)[0]
-        self.v1.train.import_meta_graph(prefix + ".meta", import_scope="again")
         return {
             "same": all(_same(*pair) for pair in zip(before, after)),
             "zeroed": not any(np.any(value) for value in zeros if value.dtype != object),
-            "fresh_saver": fresh,
         }
+
+    def _fresh_saver(self, prefix: str) -> str:
+        """Restore with a Saver that goes by the names of the variables; say why it cannot."""
+        with self.tf.Graph().as_default(), self.v1.Session(config=self.config) as session:
+            self.v1.train.import_meta_graph(prefix + ".meta")
+            try:
+                self.v1.train.Saver().restore(session, prefix)
+            except Exception as error:  # noqa: BLE001 - told, not judged
+                return str(error).split("\n", 1)[0]
+        return ""
 
     def _value_of(self, variable: Any) -> Any:
         return variable.value()
@@ -145,19 +150,30 @@ class ThawOps(Host):
                 return self.tf.reduce_sum((output - target) ** 2)
         return None
 
-    def _trained_down(self, session: Any, request: Json, feeds: Json, expected: list[Array]) -> Json:
-        """Take steps down the gradient; say what changed, and what the loss was."""
-        graph = session.graph
-        loss = self._loss(graph, request["fetches"], expected)
-        trainable = self.v1.trainable_variables()
-        if loss is None or not trainable:
-            return {"refused": "no float output" if loss is None else "nothing is trainable"}
-        try:
-            gradients = self.v1.gradients(loss, trainable)
-        except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
-            return {"refused": "%s: %s" % (type(error).__name__, str(error).split("\n", 1)[0])}
-        pairs = [(g, v) for g, v in zip(gradients, trainable) if g is not None]
-        idle = [v.op.name for g, v in zip(gradients, trainable) if g is None]
+    def _trained_down(self, request: Json, feeds: Json, expected: list[Array]) -> Json:
+        """Take steps down the gradient; say what changed, and what the loss was.
+
+        The gradients are made before anything is run: those of a functional While
+        change the loop itself, which a session that has run it does not allow.
+        """
+        with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
+            saver = self.v1.train.import_meta_graph(request["prefix"] + ".meta")
+            loss = self._loss(graph, request["fetches"], expected)
+            trainable = self.v1.trainable_variables()
+            if loss is None or not trainable:
+                return {"refused": "no float output" if loss is None else "nothing is trainable"}
+            try:
+                gradients = self.v1.gradients(loss, trainable)
+            except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
+                said = str(error).split("\n", 1)[0]
+                return {"refused": "%s: %s" % (type(error).__name__, said)}
+            saver.restore(session, request["prefix"])
+            self._initialize(session, request.get("init_ops", []))
+            return self._stepped(session, request, feeds, loss, list(zip(gradients, trainable)))
+
+    def _stepped(self, session: Any, request: Json, feeds: Json, loss: Any, found: Any) -> Json:
+        pairs = [(g, v) for g, v in found if g is not None]
+        idle = [v.op.name for g, v in found if g is None]
         if not pairs:
             return {"refused": "no gradient", "idle": idle}
         everything = self.v1.global_variables()
@@ -185,7 +201,6 @@ class ThawOps(Host):
                 step /= 2
             losses.append(float(session.run(loss, feeds)))
         end = session.run(reads)
-        self._put_back(session, everything, start)
         return {
             "refused": "",
             "losses": losses,
