@@ -31,13 +31,16 @@ class Mark(Enum):
 
     ADDED was not there: who takes what it puts out took what it takes. CONSTANT was
     the constant whose value it reads. COPY was one with another node of its op and
-    inputs. SWAPPED had its two inputs the other way round.
+    inputs. SWAPPED had its two inputs the other way round. KEPT was a variable all the
+    time; NAMED too, and had no shared_name.
     """
 
     ADDED = b"added"
     CONSTANT = b"constant"
     COPY = b"copy"
     SWAPPED = b"swapped"
+    KEPT = b"kept"
+    NAMED = b"named"
 
 
 def build_node(

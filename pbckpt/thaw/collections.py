@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbckpt.protos import SaveSliceInfoDef, VariableDef
-from pbckpt.thaw.variable import VariableKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,13 +31,11 @@ TABLE_INITIALIZERS = frozenset(
 )
 
 
-def variable_collections(
-    variables: Sequence[ThawedVariable], kind: VariableKind
-) -> dict[str, list[bytes]]:
+def variable_collections(variables: Sequence[ThawedVariable]) -> dict[str, list[bytes]]:
     """Return the collections of variables, in the order that these are given in."""
     found: dict[str, list[bytes]] = {}
     for variable in variables:
-        data = _definition(variable, kind).SerializeToString(deterministic=True)
+        data = _definition(variable).SerializeToString(deterministic=True)
         names = ["variables"]
         if variable.frozen.is_trainable:
             names.append("trainable_variables")
@@ -61,14 +58,14 @@ def _is_global_step(variable: ThawedVariable) -> bool:
     return is_number and variable.name.rpartition("/")[2] == _GLOBAL_STEP
 
 
-def _definition(variable: ThawedVariable, kind: VariableKind) -> VariableDef:
+def _definition(variable: ThawedVariable) -> VariableDef:
     definition = VariableDef(
         variable_name=f"{variable.name}:0",
         initial_value_name=f"{variable.initial_value}:0",
         initializer_name=variable.initializer,
         snapshot_name=f"{variable.snapshot}:0",
         trainable=variable.frozen.is_trainable,
-        is_resource=kind is VariableKind.RESOURCE,
+        is_resource=variable.is_resource,
     )
     part = variable.frozen.slice
     if part is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.graph.encode import EncodedFunction, encode_graph, whole_definition
 from pbckpt.graph.node import Node
+from pbckpt.graph.still_variables import variable_nodes
 from pbckpt.operators import output_lists
 from pbckpt.thaw.attributes import superfluous_attributes
 from pbckpt.thaw.build import producer
@@ -23,6 +24,8 @@ from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.functions import Arguments
 from pbckpt.thaw.place import Placement
 from pbckpt.thaw.saver import add_saver
+from pbckpt.thaw.variable import FrozenVariable
+from pbckpt.variables.variable import is_trainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.decode import Graph
     from pbckpt.graph.encode import Pieces
     from pbckpt.protos import NodeDef, SaverDef
-    from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
+    from pbckpt.thaw.variable import ThawedVariable, VariableKind
 
 # More than any node has, and few enough to be listed.
 _MAX_OUTPUTS = 1 << 16
@@ -78,6 +81,7 @@ def thaw_graph(
             is_own = variable.tensor and "::" not in variable.tensor
             placed[variable.name] = (placement.put if is_own else placement.add)(variable)
     placement.finish()
+    kept = [placement.adopt(one) for one in _still_variables(graph)]
     functions = [EncodedFunction(one.rest, one.nodes) for one in graph.functions]
     if arguments:
         arguments.pass_from_main(
@@ -85,16 +89,26 @@ def thaw_graph(
         )
         functions = [arguments.encoded(function) for function in graph.functions]
     thawed = tuple(placed.values())
-    messages = variable_collections(thawed, kind)
+    messages = variable_collections((*thawed, *kept))
     if has_control_flow:
         completed = complete(draft)
         messages |= control_flow_collections(completed, _OutputCounts(graph))
-    saver = add_saver(draft, thawed, kind)
+    saver = add_saver(draft, thawed)
     tables = table_initializers(draft.definitions())
     functions = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
     encoded = encode_graph(_portable(draft), functions, graph.rest)
     names = {"table_initializer": tables} if tables else {}
     return ThawedGraph(encoded, saver, thawed, messages, names, left)
+
+
+def _still_variables(graph: Graph) -> Iterator[FrozenVariable]:
+    """Yield the variables that the graph has still, as far as their types and shapes are known."""
+    for one in variable_nodes(graph.nodes):
+        if one.dtype is not None and one.shape is not None and min(one.shape, default=0) >= 0:
+            is_trained = is_trainable(one.dtype, None, one.node)
+            yield FrozenVariable(
+                one.node, one.node, one.node, one.dtype, one.shape, is_trained, one.dtype
+            )
 
 
 def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenVariable]:

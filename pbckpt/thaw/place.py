@@ -110,6 +110,20 @@ class Placement:
         self.draft.add(*nodes, before=before)
         return thawed
 
+    def adopt(self, variable: FrozenVariable) -> ThawedVariable:
+        """Give a variable that was never frozen what its collection wants to know of it."""
+        definition = self.draft.change(variable.name)
+        is_resource = definition.op == "VarHandleOp"
+        is_nameless = is_resource and not definition.attr["shared_name"].s
+        if is_nameless:
+            definition.attr["shared_name"].s = variable.name.encode()
+        definition.attr[MARK].s = (Mark.NAMED if is_nameless else Mark.KEPT).value
+        kind = VariableKind.RESOURCE if is_resource else VariableKind.REF
+        other = Placement(self.draft, self._control_flow, kind, ())
+        nodes, thawed = other._nodes(variable, variable.name, "")
+        self.draft.add(*nodes[1:], after=variable.name)
+        return thawed._replace(is_stored=False)
+
     def read_for(self, thawed: ThawedVariable, caller: str) -> str:
         """Return the tensor by which a node of the main graph has a variable's value."""
         return self._into(thawed.snapshot, thawed, self._context(caller))
@@ -144,7 +158,7 @@ class Placement:
         nodes = build(name, value, assign, variable)
         if not read:
             nodes.append(self._read(snapshot, name, variable, Mark.ADDED))
-        return nodes, ThawedVariable(variable, name, assign, value, snapshot)
+        return nodes, ThawedVariable(variable, name, assign, value, snapshot, self._is_resource)
 
     def _usual_read(self, name: str) -> str:
         return f"{name}/Read/ReadVariableOp" if self._is_resource else f"{name}/read"

@@ -25,7 +25,6 @@ from pbckpt.thaw.build import (
     type_attr,
     types_attr,
 )
-from pbckpt.thaw.variable import VariableKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +39,10 @@ _KEEP_HOURS = 10000.0
 _USUAL_PREFIX = b"model"
 
 
-def add_saver(draft: Draft, variables: Sequence[ThawedVariable], kind: VariableKind) -> SaverDef:
+def add_saver(draft: Draft, variables: Sequence[ThawedVariable]) -> SaverDef:
     """Add the nodes that save and restore ``variables``, and return what names them."""
     ordered = sorted(variables, key=lambda one: (key_to_bytes(one.frozen.key), one.name))
-    nodes = _Saver(_free_scope(draft), ordered, kind).nodes()
+    nodes = _Saver(_free_scope(draft), ordered).nodes()
     draft.add(*nodes)
     scope = nodes[0].name.partition("/")[0]
     return SaverDef(
@@ -69,10 +68,9 @@ def _free_scope(draft: Draft) -> str:
 class _Saver:
     """Builds the nodes of one saver."""
 
-    def __init__(self, scope: str, variables: Sequence[ThawedVariable], kind: VariableKind) -> None:
+    def __init__(self, scope: str, variables: Sequence[ThawedVariable]) -> None:
         self._scope = scope
         self._variables = variables
-        self._is_resource = kind is VariableKind.RESOURCE
 
     def nodes(self) -> list[NodeDef]:
         """Return all of them, in TensorFlow's order."""
@@ -108,7 +106,7 @@ class _Saver:
         casts: list[NodeDef] = []
         values = []
         for number, one in enumerate(self._variables):
-            value = one.snapshot if self._is_resource else one.name
+            value = one.snapshot if one.is_resource else one.name
             if one.frozen.stored is not one.frozen.dtype:
                 casts.append(
                     build_node(
@@ -171,7 +169,7 @@ class _Saver:
             cast = self._name("RestoreCast", number)
             nodes.append(build_node(cast, "Cast", [value], SrcT=stored, DstT=dtype))
             value = cast
-        if not self._is_resource:
+        if not one.is_resource:
             assign = build_node(
                 self._name("Assign", number),
                 "Assign",

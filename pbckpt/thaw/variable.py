@@ -56,10 +56,16 @@ class FrozenVariable(NamedTuple):
 
 
 class ThawedVariable(NamedTuple):
-    """A variable that is back in the graph: ``name`` is its node's by now."""
+    """A variable that is back in the graph: ``name`` is its node's by now.
+
+    ``is_stored`` unless it was a variable all the time, of which the checkpoint that the
+    graph belongs to has no value.
+    """
 
     frozen: FrozenVariable
     name: str
     initializer: str
     initial_value: str
     snapshot: str
+    is_resource: bool
+    is_stored: bool = True

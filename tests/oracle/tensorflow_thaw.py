@@ -3,14 +3,17 @@
     op           asks                                           answers
     run_thawed   frozen, prefix, feeds: [{tensor, npz}],        outputs, variables, trainable,
                  values (.npz), fetches, init_ops, steps,       shared_names, training, saved,
-                 original?                                      gradients
+                 original?, kept?, handles?                     fresh_saver, gradients
 
 ``frozen`` is the frozen graph and ``prefix`` the checkpoint with its .meta. Of each
 output it is said whether the bits are the same, how far they are from each other, and
 how far two runs of the frozen graph itself are (``spread``): once with the graph
 optimizers and once without. ``training`` takes steps on the squared distance of the
 first float output to a fixed random target. ``original`` is a checkpoint and .meta of
-before freezing, whose gradients are compared.
+before freezing, whose gradients are compared. ``kept`` says where the values are of
+variables that were never frozen: {prefix, names}. ``handles`` are resources that the
+graph wants to be fed, which are made here: of a variable {tensor, prefix, key}, of a
+table {tensor, words, number}, the number being what it gives for every word.
 
 Runs on Python 3.7 with TensorFlow 1.15, and with TensorFlow 2.
 """
@@ -42,13 +45,10 @@ class ThawOps(Host):
         """Run a frozen graph and what it was thawed to, and train that."""
         feeds = self._feeds(request)
         fetches = request["fetches"]
-        inits = request.get("init_ops", [])
-        expected = self._run_frozen(request["frozen"], feeds, fetches, inits, self.config)
-        again = self._run_frozen(request["frozen"], feeds, fetches, inits, None)
+        expected = self._run_frozen(request, feeds, self.config)
+        again = self._run_frozen(request, feeds, None)
         with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
-            saver = self.v1.train.import_meta_graph(request["prefix"] + ".meta")
-            saver.restore(session, request["prefix"])
-            self._initialize(session, inits)
+            self._restored(session, request)
             found = session.run(fetches, feeds)
             answer = {
                 "outputs": [
@@ -81,12 +81,58 @@ class ThawOps(Host):
         values = np.load(request["values"], allow_pickle=True)
         return {feed["tensor"]: values[feed["npz"]] for feed in request["feeds"]}
 
-    def _initialize(self, session: Any, inits: list[str]) -> None:
-        session.run([session.graph.get_operation_by_name(name) for name in inits])
+    def _restored(self, session: Any, request: Json) -> None:
+        """Import the thawed graph and restore it with its own saver."""
+        self._prepared(session, request, self._imported(request))
 
-    def _run_frozen(
-        self, path: str, feeds: Json, fetches: list[str], inits: list[str], config: Any
-    ) -> list[Array]:
+    def _imported(self, request: Json) -> tuple[Any, list[Any]]:
+        given, made = self._handles(request)
+        path = request["prefix"] + ".meta"
+        options = {"input_map": given} if given else {}
+        return self.v1.train.import_meta_graph(path, **options), made
+
+    def _prepared(self, session: Any, request: Json, imported: tuple[Any, list[Any]]) -> None:
+        saver, made = imported
+        saver.restore(session, request["prefix"])
+        session.run(made)
+        self._initialize(session, request)
+
+    def _initialize(self, session: Any, request: Json) -> None:
+        """Run what must run first, and give variables their values that were never frozen."""
+        graph = session.graph
+        session.run([graph.get_operation_by_name(name) for name in request.get("init_ops", [])])
+        kept = request.get("kept")
+        if kept:
+            values = self.tf.train.load_checkpoint(kept["prefix"])
+            for name in kept["names"]:
+                handle = graph.get_tensor_by_name(name + ":0")
+                value = values.get_tensor(name)
+                session.run(self.v1.raw_ops.Assign(ref=handle, value=value).op)
+
+    def _handles(self, request: Json) -> tuple[Json, list[Any]]:
+        """Make the resources that a graph wants to be fed, and what fills them."""
+        given, made = {}, []
+        raw = self.v1.raw_ops
+        for one in request.get("handles", []):
+            if "words" in one:
+                types = {"key_dtype": self.tf.string, "value_dtype": self.tf.int64}
+                handle = raw.MutableHashTableV2(**types, shared_name=one["tensor"])
+                numbers = np.full(len(one["words"]), one["number"], np.int64)
+                fill = raw.LookupTableImportV2(
+                    table_handle=handle, keys=one["words"], values=numbers
+                )
+            else:
+                value = self.tf.train.load_checkpoint(one["prefix"]).get_tensor(one["key"])
+                handle = raw.VarHandleOp(
+                    dtype=value.dtype, shape=value.shape, shared_name=one["tensor"]
+                )
+                fill = raw.AssignVariableOp(resource=handle, value=value)
+            given[one["tensor"]] = handle
+            made.append(fill)
+        return given, made
+
+    def _run_frozen(self, request: Json, feeds: Json, config: Any) -> list[Array]:
+        path = request["frozen"]
         graph_def = self.v1.GraphDef()
         data = Path(path).read_bytes()
         if path.endswith(".pbtxt"):
@@ -98,9 +144,11 @@ class ThawOps(Host):
         if self.tf.__version__.startswith("1."):
             _without_newer(graph_def, self._known())
         with self.tf.Graph().as_default(), self.v1.Session(config=config) as session:
-            self.tf.import_graph_def(graph_def, name="")
-            self._initialize(session, inits)
-            return list(session.run(fetches, feeds))
+            given, made = self._handles(request)
+            self.tf.import_graph_def(graph_def, name="", input_map=given)
+            session.run(made)
+            self._initialize(session, request)
+            return list(session.run(request["fetches"], feeds))
 
     def _known(self) -> dict[str, set[str]]:
         """Return the attributes of each op that TensorFlow 1.15 knows."""
@@ -157,7 +205,7 @@ class ThawOps(Host):
         change the loop itself, which a session that has run it does not allow.
         """
         with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
-            saver = self.v1.train.import_meta_graph(request["prefix"] + ".meta")
+            imported = self._imported(request)
             loss = self._loss(graph, request["fetches"], expected)
             trainable = self.v1.trainable_variables()
             if loss is None or not trainable:
@@ -167,8 +215,7 @@ class ThawOps(Host):
             except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
                 said = str(error).split("\n", 1)[0]
                 return {"refused": "%s: %s" % (type(error).__name__, said)}
-            saver.restore(session, request["prefix"])
-            self._initialize(session, request.get("init_ops", []))
+            self._prepared(session, request, imported)
             return self._stepped(session, request, feeds, loss, list(zip(gradients, trainable)))
 
     def _stepped(self, session: Any, request: Json, feeds: Json, loss: Any, found: Any) -> Json:
@@ -220,7 +267,7 @@ class ThawOps(Host):
                 with self.v1.Session(config=self.config) as session:
                     saver = self.v1.train.import_meta_graph(prefix + ".meta")
                     saver.restore(session, prefix)
-                    self._initialize(session, request.get("init_ops", []))
+                    self._initialize(session, request)
                     loss = self._loss(graph, request["fetches"], expected)
                     trainable = self.v1.trainable_variables()
                     grads = self.v1.gradients(loss, trainable)
