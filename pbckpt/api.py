@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         repair_state,
         set_state,
     )
+    from pbckpt.applications.thaw import MetaFile, Thaw
     from pbckpt.applications.unpack import unpack
     from pbckpt.applications.values import Partitions, Quantized, Values
     from pbckpt.applications.verify import Problem, VerifyReport, verify
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from pbckpt.operators.roles import Role
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
+    from pbckpt.thaw.variable import VariableKind
     from pbckpt.variables.evidence import Evidence, Strength
     from pbckpt.variables.keras import Names
     from pbckpt.variables.story import Consumer, Story
@@ -144,6 +146,7 @@ _HOMES = {
         "set_state",
     ),
     "checkpoints.stored": ("TensorInfo",),
+    "applications.thaw": ("MetaFile", "Thaw"),
     "applications.unpack": ("unpack",),
     "arrays.values": ("LazyTensor", "Partitioned", "partition"),
     "applications.values": ("Partitions", "Quantized", "Values"),
@@ -179,6 +182,7 @@ _HOMES = {
     "matching.plan": ("MatchBy",),
     "storage.commit": ("OnExisting",),
     "storage.directory": ("Durability",),
+    "thaw.variable": ("VariableKind",),
     "operators.roles": ("Role",),
     "variables.variable": ("Detection", "Skipped", "Variable"),
     "variables.evidence": ("Evidence", "Strength"),
@@ -224,6 +228,7 @@ __all__ = [
     "MatchBy",
     "MatchError",
     "MatchReport",
+    "MetaFile",
     "MissingFileError",
     "Names",
     "NotCommittedError",
@@ -251,11 +256,13 @@ __all__ = [
     "TensorDifference",
     "TensorInfo",
     "TensorSlices",
+    "Thaw",
     "UnknownKeyError",
     "UnsupportedBundleError",
     "UnsupportedGraphError",
     "Values",
     "Variable",
+    "VariableKind",
     "Verify",
     "VerifyReport",
     "WriteError",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pbckpt.checkpoints.layout import Layout
     from pbckpt.edits.settings import Setting
     from pbckpt.graph.encode import Pieces
+    from pbckpt.thaw.graph import ThawedGraph
     from pbckpt.variables.variable import Variable
 
 _SHOWN = 3
@@ -93,7 +94,8 @@ def thawed_meta(
         if MetaFile(thaw.meta) is MetaFile.REQUIRED:
             raise
         return Meta(None, (f"no .meta file was written: {error}",))
-    return Meta(pieces, tuple(_left_warnings({**_left(variables), **thawed.left})))
+    left = {**_left(variables), **thawed.left}
+    return Meta(pieces, (*_left_warnings(left), *_kept_warnings(thawed)))
 
 
 def _frozen(variable: Variable) -> Iterator[FrozenVariable]:
@@ -158,12 +160,25 @@ def _distinct(variables: Sequence[FrozenVariable]) -> list[FrozenVariable]:
     return found
 
 
+def _kept_warnings(thawed: ThawedGraph) -> Iterator[str]:
+    names = [one.name for one in thawed.variables if not one.is_stored]
+    if names:
+        what = "1 variable was" if len(names) == 1 else f"{len(names)} variables were"
+        yield (
+            f"{what} never frozen: {_shown(names)}; their values are in another checkpoint, which "
+            "the saver of the .meta file leaves out"
+        )
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(repr, names[:_SHOWN])) + more
+
+
 def _left_warnings(left: dict[str, str]) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for name, reason in left.items():
         by_reason.setdefault(reason, []).append(name)
     for reason, names in by_reason.items():
-        shown = ", ".join(map(repr, names[:_SHOWN]))
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         verb = "stays a constant" if len(names) == 1 else "stay constants"
-        yield f"in the .meta file {shown}{more} {verb}: {reason}"
+        yield f"in the .meta file {_shown(names)} {verb}: {reason}"

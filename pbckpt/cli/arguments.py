@@ -70,6 +70,7 @@ def _add_convert(commands: _Commands) -> None:
     options.add_edits(command)
     options.add_like(command)
     options.add_layout(command, of_source=False)
+    options.add_thaw(command)
     options.add_limits(command)
     options.add_dry_run(command)
     options.add_output(command, "PREFIX")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MatchReport,
         Report,
         Selection,
+        Thaw,
         Values,
         WrittenBundle,
     )
@@ -65,7 +66,13 @@ def _convert(options: argparse.Namespace) -> Report:
             progress=progress,
             tags=options.tags,
             values=_values(options),
+            thaw=_thaw(options),
         )
+
+
+def _thaw(options: argparse.Namespace) -> Thaw:
+    wanted = {None: "auto", True: "required", False: "none"}[options.meta]
+    return api.Thaw(api.MetaFile(wanted), api.VariableKind(options.variables))
 
 
 def _values(options: argparse.Namespace) -> Values:

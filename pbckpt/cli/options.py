@@ -121,6 +121,26 @@ def add_forms(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_thaw(command: argparse.ArgumentParser) -> None:
+    """Add the options about the graph that is written beside a checkpoint."""
+    import argparse  # noqa: PLC0415 - the command line has it by now
+
+    command.add_argument(
+        "--meta",
+        action=argparse.BooleanOptionalAction,
+        help="write PREFIX.meta, the graph with its variables back, which TensorFlow imports and "
+        "trains; with --meta it is an error if that cannot be (default: write it where it can be, "
+        "and warn; not with --like or --format object)",
+    )
+    command.add_argument(
+        "--variables",
+        choices=("resource", "ref"),
+        default="resource",
+        help="the kind of variables in it: those that TensorFlow 2 has and 1.15 knows, or those "
+        "of TensorFlow 1 (default: resource)",
+    )
+
+
 def add_values(command: argparse.ArgumentParser) -> None:
     """Add the options about the values that are stored."""
     add_forms(command)

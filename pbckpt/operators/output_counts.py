@@ -98,27 +98,33 @@ _LISTS: dict[tuple[int, str], str] = {
         """,
     (
         0,
-        "Ncontext_sparse context_sparse_types Ncontext_sparse Tcontext_dense "
-        "Nfeature_list_sparse feature_list_sparse_types Nfeature_list_sparse "
-        "feature_list_dense_types",
+        (
+            "Ncontext_sparse context_sparse_types Ncontext_sparse Tcontext_dense "
+            "Nfeature_list_sparse feature_list_sparse_types Nfeature_list_sparse "
+            "feature_list_dense_types"
+        ),
     ): """
         ParseSingleSequenceExample
         """,
     (
         0,
-        "Ncontext_sparse context_sparse_types Ncontext_sparse Tcontext_dense "
-        "Nfeature_list_sparse feature_list_sparse_types Nfeature_list_sparse "
-        "feature_list_dense_types Nfeature_list_dense",
+        (
+            "Ncontext_sparse context_sparse_types Ncontext_sparse Tcontext_dense "
+            "Nfeature_list_sparse feature_list_sparse_types Nfeature_list_sparse "
+            "feature_list_dense_types Nfeature_list_dense"
+        ),
     ): """
         ParseSequenceExample
         """,
     (
         0,
-        "Ncontext_sparse context_sparse_types Ncontext_sparse Tcontext_dense "
-        "context_ragged_value_types context_ragged_split_types Nfeature_list_sparse "
-        "feature_list_sparse_types Nfeature_list_sparse feature_list_dense_types "
-        "Nfeature_list_dense feature_list_ragged_value_types feature_list_ragged_split_types "
-        "feature_list_ragged_split_types",
+        (
+            "Ncontext_sparse context_sparse_types Ncontext_sparse Tcontext_dense "
+            "context_ragged_value_types context_ragged_split_types Nfeature_list_sparse "
+            "feature_list_sparse_types Nfeature_list_sparse feature_list_dense_types "
+            "Nfeature_list_dense feature_list_ragged_value_types feature_list_ragged_split_types "
+            "feature_list_ragged_split_types"
+        ),
     ): """
         ParseSequenceExampleV2
         """,

@@ -33,6 +33,7 @@ from pbckpt.thaw.build import (
     type_attr,
 )
 from pbckpt.thaw.draft import Draft
+from pbckpt.thaw.variable import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -210,8 +211,8 @@ class Arguments:
         draft = Draft(function.nodes)
         renamed: dict[str, str] = {}
         for variable in needed.values():
-            home, _, node = variable.tensor.rpartition("::")
-            if home == function.name:
+            node = variable.tensor.rpartition(SEPARATOR)[2]
+            if variable.function == function.name:
                 _to_argument(draft, producer(node), names[variable.name], variable)
                 renamed[producer(node)] = f"{producer(node)}:output:0"
         for site in self._by_body.get(function.name, ()):

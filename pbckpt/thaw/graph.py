@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.graph.encode import EncodedFunction, encode_graph, whole_definition
 from pbckpt.graph.node import Node
-from pbckpt.graph.still_variables import variable_nodes
 from pbckpt.operators import output_lists
 from pbckpt.thaw.attributes import superfluous_attributes
 from pbckpt.thaw.build import producer
@@ -24,8 +23,7 @@ from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.functions import Arguments
 from pbckpt.thaw.place import Placement
 from pbckpt.thaw.saver import add_saver
-from pbckpt.thaw.variable import FrozenVariable
-from pbckpt.variables.variable import is_trainable
+from pbckpt.thaw.variable_nodes import VariableBuilder, adopt_variables, shared_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,8 +31,11 @@ if TYPE_CHECKING:
     from pbckpt.graph.decode import Graph
     from pbckpt.graph.encode import Pieces
     from pbckpt.protos import NodeDef, SaverDef
-    from pbckpt.thaw.variable import ThawedVariable, VariableKind
+    from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
 
+OUTPUTS_COLLECTION = "pbckpt_outputs"
+"""The collection of the nodes that the frozen graph ended in: freezing begins there."""
+TABLES_COLLECTION = "table_initializer"
 # More than any node has, and few enough to be listed.
 _MAX_OUTPUTS = 1 << 16
 
@@ -63,52 +64,89 @@ def thaw_graph(
     Raises LimitError for functions that pass on more variables to each other than any
     model does.
     """
-    draft = Draft(graph.nodes)
-    in_functions: dict[str, list[FrozenVariable]] = {}
-    for variable in variables:
-        function = variable.tensor.rpartition("::")[0]
-        if function:
-            in_functions.setdefault(function, []).append(variable)
-    arguments = Arguments(graph, in_functions) if in_functions else None
-    left = arguments.closed if arguments else {}
-    has_control_flow = any(node.op in CONTROL_FLOW_OPS for node in graph.nodes)
-    control_flow = ControlFlow(draft.definitions()) if has_control_flow else None
-    own = [one.tensor for one in variables if one.tensor and "::" not in one.tensor]
-    placement = Placement(draft, control_flow, kind, own)
-    placed = {}
-    for variable in _in_order(graph, variables):
-        if variable.name not in left:
-            is_own = variable.tensor and "::" not in variable.tensor
-            placed[variable.name] = (placement.put if is_own else placement.add)(variable)
-    placement.finish()
-    kept = [placement.adopt(one) for one in _still_variables(graph)]
-    functions = [EncodedFunction(one.rest, one.nodes) for one in graph.functions]
-    if arguments:
-        arguments.pass_from_main(
-            draft, lambda one, caller: placement.read_for(placed[one.name], caller)
-        )
-        functions = [arguments.encoded(function) for function in graph.functions]
-    thawed = tuple(placed.values())
-    messages = variable_collections((*thawed, *kept))
-    if has_control_flow:
-        completed = complete(draft)
-        messages |= control_flow_collections(completed, _OutputCounts(graph))
-    saver = add_saver(draft, thawed)
-    tables = table_initializers(draft.definitions())
-    functions = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
-    encoded = encode_graph(_portable(draft), functions, graph.rest)
-    names = {"table_initializer": tables} if tables else {}
-    return ThawedGraph(encoded, saver, thawed, messages, names, left)
+    thawing = _Thawing(graph, variables, kind)
+    thawing.place()
+    messages = thawing.collections()
+    saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
+    tables = table_initializers(thawing.draft.definitions())
+    names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
+    return ThawedGraph(
+        thawing.encoded(),
+        saver,
+        (*thawing.placed.values(), *thawing.kept),
+        messages,
+        {name: nodes for name, nodes in names.items() if nodes},
+        thawing.left,
+    )
 
 
-def _still_variables(graph: Graph) -> Iterator[FrozenVariable]:
-    """Yield the variables that the graph has still, as far as their types and shapes are known."""
-    for one in variable_nodes(graph.nodes):
-        if one.dtype is not None and one.shape is not None and min(one.shape, default=0) >= 0:
-            is_trained = is_trainable(one.dtype, None, one.node)
-            yield FrozenVariable(
-                one.node, one.node, one.node, one.dtype, one.shape, is_trained, one.dtype
+class _Thawing:
+    """A graph on the way: its draft, and the variables that are in it by now.
+
+    ``placed`` are they by the names that were wanted, ``kept`` those that were never
+    frozen.
+    """
+
+    def __init__(
+        self, graph: Graph, variables: Sequence[FrozenVariable], kind: VariableKind
+    ) -> None:
+        self.draft = Draft(graph.nodes)
+        self.placed: dict[str, ThawedVariable] = {}
+        self.kept: list[ThawedVariable] = []
+        self._graph = graph
+        self._variables = variables
+        self._kind = kind
+        self._has_control_flow = any(node.op in CONTROL_FLOW_OPS for node in graph.nodes)
+        in_functions: dict[str, list[FrozenVariable]] = {}
+        for variable in variables:
+            if variable.function:
+                in_functions.setdefault(variable.function, []).append(variable)
+        self._arguments = Arguments(graph, in_functions) if in_functions else None
+        self.left = self._arguments.closed if self._arguments else {}
+
+    def place(self) -> None:
+        """Put all variables in, and have everybody who takes them take them."""
+        builder = VariableBuilder(self.draft, self._kind, shared_names(self._graph))
+        control_flow = ControlFlow(self.draft.definitions()) if self._has_control_flow else None
+        own = [one.tensor for one in self._variables if one.is_in_graph]
+        placement = Placement(builder, control_flow, own)
+        for variable in _in_order(self._graph, self._variables):
+            if variable.name not in self.left:
+                put = placement.put if variable.is_in_graph else placement.add
+                self.placed[variable.name] = put(variable)
+        placement.finish()
+        self.kept = adopt_variables(self.draft, self._graph)
+        if self._arguments:
+            self._arguments.pass_from_main(
+                self.draft,
+                lambda one, caller: placement.read_for(self.placed[one.name], caller),
             )
+
+    def collections(self) -> dict[str, list[bytes]]:
+        """Return the collections of messages; control flow is completed for them."""
+        found = variable_collections((*self.placed.values(), *self.kept))
+        if self._has_control_flow:
+            completed = complete(self.draft)
+            found |= control_flow_collections(completed, _OutputCounts(self._graph))
+        return found
+
+    def encoded(self) -> Pieces:
+        """Return the GraphDef as it is now."""
+        graph = self._graph
+        functions = [
+            self._arguments.encoded(one)
+            if self._arguments
+            else EncodedFunction(one.rest, one.nodes)
+            for one in graph.functions
+        ]
+        portable = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
+        return encode_graph(_portable(self.draft), portable, graph.rest)
+
+
+def _sinks(graph: Graph) -> list[str]:
+    """Return the nodes that no node takes anything of, or waits for."""
+    taken = {producer(text) for node in graph.nodes for text in node.definition.input}
+    return [node.name for node in graph.nodes if node.name not in taken]
 
 
 def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenVariable]:

@@ -15,10 +15,6 @@ The names of nodes stay: a constant that the variable is not called by becomes a
 of it. In a loop or in a branch what is read outside comes in as everything does, by an
 Enter or a Switch.
 
-Two variables must never share one: each VarHandleOp says its own shared_name, without
-which TensorFlow takes all of a type for the same. The initial value is a constant
-without values, which are zeros and take no room.
-
 Reference: tensorflow/python/ops/resource_variable_ops.py and variables.py.
 """
 
@@ -30,20 +26,16 @@ from typing import TYPE_CHECKING
 from pbckpt.thaw.build import (
     MARK,
     Mark,
-    build_constant,
     build_node,
-    colocated_attr,
     is_control,
     number_attr,
     producer,
-    shape_attr,
     tensor_of_input,
     text_attr,
     true_attr,
     type_attr,
 )
 from pbckpt.thaw.contexts import Loop, way_to
-from pbckpt.thaw.variable import ThawedVariable, VariableKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +43,8 @@ if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.contexts import Context, ControlFlow
     from pbckpt.thaw.draft import Draft
-    from pbckpt.thaw.variable import FrozenVariable
+    from pbckpt.thaw.variable import FrozenVariable, ThawedVariable
+    from pbckpt.thaw.variable_nodes import VariableBuilder
 
 _OUTPUT_SHAPES = "_output_shapes"
 KEPT_OUTPUT_SHAPES = "_pbckpt_output_shapes"
@@ -63,17 +56,16 @@ class Placement:
 
     def __init__(
         self,
-        draft: Draft,
+        builder: VariableBuilder,
         control_flow: ControlFlow | None,
-        kind: VariableKind,
         tensors: Iterable[str],
     ) -> None:
         """``tensors`` are those whose consumers will be asked for."""
-        self.draft = draft
+        self.draft = builder.draft
+        self._builder = builder
         self._control_flow = control_flow
-        self._is_resource = kind is VariableKind.RESOURCE
         self._sources = {producer(one) for one in tensors}
-        self._consumers = _consumers(draft, self._sources)
+        self._consumers = _consumers(self.draft, self._sources)
         self._several = {producer(taken) for taken in self._consumers if ":" in taken}
         self._rewired: dict[str, str] = {}
         self._reads: set[str] = set()
@@ -106,23 +98,9 @@ class Placement:
 
     def add(self, variable: FrozenVariable, before: str = "") -> ThawedVariable:
         """Add a variable with a read of its own, of which the main graph has no value."""
-        nodes, thawed = self._nodes(variable, self.draft.fresh(variable.name), read="")
+        nodes, thawed = self._builder.nodes(variable, self.draft.fresh(variable.name))
         self.draft.add(*nodes, before=before)
         return thawed
-
-    def adopt(self, variable: FrozenVariable) -> ThawedVariable:
-        """Give a variable that was never frozen what its collection wants to know of it."""
-        definition = self.draft.change(variable.name)
-        is_resource = definition.op == "VarHandleOp"
-        is_nameless = is_resource and not definition.attr["shared_name"].s
-        if is_nameless:
-            definition.attr["shared_name"].s = variable.name.encode()
-        definition.attr[MARK].s = (Mark.NAMED if is_nameless else Mark.KEPT).value
-        kind = VariableKind.RESOURCE if is_resource else VariableKind.REF
-        other = Placement(self.draft, self._control_flow, kind, ())
-        nodes, thawed = other._nodes(variable, variable.name, "")
-        self.draft.add(*nodes[1:], after=variable.name)
-        return thawed._replace(is_stored=False)
 
     def read_for(self, thawed: ThawedVariable, caller: str) -> str:
         """Return the tensor by which a node of the main graph has a variable's value."""
@@ -135,37 +113,20 @@ class Placement:
         self, variable: FrozenVariable, definition: NodeDef, read: str
     ) -> ThawedVariable:
         """Put a variable where a node of its name is; ``read`` is a read that is there."""
-        nodes, thawed = self._nodes(variable, definition.name, read)
+        nodes, thawed = self._builder.nodes(variable, definition.name, read)
         handle = nodes[0]
         handle.device = definition.device
         for key, value in definition.attr.items():
-            if key == _OUTPUT_SHAPES and self._is_resource:
+            if key == _OUTPUT_SHAPES and self._builder.is_resource:
                 handle.attr[KEPT_OUTPUT_SHAPES].CopyFrom(value)
             elif key.startswith("_"):
                 handle.attr[key].CopyFrom(value)
         self.draft.replace(definition.name, *nodes)
         return thawed
 
-    def _nodes(
-        self, variable: FrozenVariable, name: str, read: str
-    ) -> tuple[list[NodeDef], ThawedVariable]:
-        """Return a variable called ``name``, its initial value, its initializer and its read."""
-        scope = f"{name}/Initializer" if self._is_resource else name
-        value = self.draft.fresh(f"{scope}/initial_value")
-        assign = self.draft.fresh(f"{name}/Assign")
-        snapshot = read or self.draft.fresh(self._usual_read(name))
-        build = _resource if self._is_resource else _reference
-        nodes = build(name, value, assign, variable)
-        if not read:
-            nodes.append(self._read(snapshot, name, variable, Mark.ADDED))
-        return nodes, ThawedVariable(variable, name, assign, value, snapshot, self._is_resource)
-
-    def _usual_read(self, name: str) -> str:
-        return f"{name}/Read/ReadVariableOp" if self._is_resource else f"{name}/read"
-
     def _existing_read(self, name: str) -> str:
         """Return the read of a constant that can stand for all of them; empty if there is none."""
-        read = self._usual_read(name)
+        read = self._builder.usual_read(name)
         node = self.draft.original(read)
         is_read = (
             node is not None
@@ -174,20 +135,6 @@ class Placement:
             and self._context(read) is None
         )
         return read if is_read else ""
-
-    def _read(self, name: str, variable: str, frozen: FrozenVariable, mark: Mark | None) -> NodeDef:
-        if self._is_resource:
-            return build_node(
-                name, "ReadVariableOp", [variable], dtype=type_attr(frozen.dtype), mark=mark
-            )
-        return build_node(
-            name,
-            "Identity",
-            [variable],
-            T=type_attr(frozen.dtype),
-            _class=colocated_attr(variable),
-            mark=mark,
-        )
 
     def _convert_reads(self, thawed: ThawedVariable, tensor: str) -> None:
         """Have Identities of the constant read the variable; who takes it itself, a read."""
@@ -198,7 +145,7 @@ class Placement:
                 is_taken_itself = True
                 continue
             self._reads.add(name)
-            if self._is_resource:
+            if self._builder.is_resource:
                 self._to_read(self.draft.change(name))
         if is_taken_itself:
             self._rewired[tensor] = self._own_read(thawed)
@@ -208,7 +155,7 @@ class Placement:
         if MARK in self.draft.look(thawed.snapshot).attr:
             return thawed.snapshot
         name = self.draft.fresh(f"{thawed.name}/Read/ReadVariableOp")
-        read = self._read(name, thawed.name, thawed.frozen, Mark.ADDED)
+        read = self._builder.read(name, thawed.name, thawed.frozen.dtype, Mark.ADDED)
         self.draft.add(read, after=thawed.name)
         return name
 
@@ -224,7 +171,8 @@ class Placement:
         """Have the node that was the constant read the variable."""
         context = self._context(definition.name)
         if context is None:
-            read = self._read(definition.name, thawed.name, thawed.frozen, Mark.CONSTANT)
+            dtype = thawed.frozen.dtype
+            read = self._builder.read(definition.name, thawed.name, dtype, Mark.CONSTANT)
         else:
             source = self._into(thawed.snapshot, thawed, context)
             read = build_node(
@@ -307,44 +255,6 @@ class Placement:
             for text in node.definition.input:
                 takers.setdefault(producer(text), set()).add(node.name)
         return takers
-
-
-def _resource(name: str, value: str, assign: str, variable: FrozenVariable) -> list[NodeDef]:
-    dtype = type_attr(variable.dtype)
-    return [
-        build_node(
-            name,
-            "VarHandleOp",
-            dtype=dtype,
-            shape=shape_attr(variable.shape),
-            container=text_attr(""),
-            shared_name=text_attr(name),
-        ),
-        build_constant(value, variable.dtype, variable.shape),
-        build_node(assign, "AssignVariableOp", [name, value], dtype=dtype),
-    ]
-
-
-def _reference(name: str, value: str, assign: str, variable: FrozenVariable) -> list[NodeDef]:
-    dtype = type_attr(variable.dtype)
-    return [
-        build_node(
-            name,
-            "VariableV2",
-            dtype=dtype,
-            shape=shape_attr(variable.shape),
-            container=text_attr(""),
-            shared_name=text_attr(""),
-        ),
-        build_constant(value, variable.dtype, variable.shape),
-        build_node(
-            assign,
-            "Assign",
-            [name, value],
-            T=dtype,
-            _class=colocated_attr(name),
-        ),
-    ]
 
 
 def _consumers(draft: Draft, nodes: set[str]) -> dict[str, list[str]]:

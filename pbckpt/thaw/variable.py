@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pbckpt.dtypes import DataType
 
+SEPARATOR = "::"
+"""Between the name of a function and that of a tensor in it."""
+
 
 class VariableKind(Enum):
     """Which variables of TensorFlow a graph gets.
@@ -53,6 +56,16 @@ class FrozenVariable(NamedTuple):
     is_trainable: bool
     stored: DataType
     slice: Slice | None = None
+
+    @property
+    def function(self) -> str:
+        """The function that its tensor is in; empty for the main graph."""
+        return self.tensor.rpartition(SEPARATOR)[0]
+
+    @property
+    def is_in_graph(self) -> bool:
+        """Whether its value is a tensor of the main graph."""
+        return bool(self.tensor) and not self.function
 
 
 class ThawedVariable(NamedTuple):

@@ -50,7 +50,7 @@ class ThawOps(Host):
         with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
             self._restored(session, request)
             found = session.run(fetches, feeds)
-            answer = {
+            answer: Json = {
                 "outputs": [
                     _compared(name, *values)
                     for name, *values in zip(fetches, expected, found, again)
@@ -63,8 +63,7 @@ class ThawOps(Host):
                     if node.type == "VarHandleOp"
                 ],
                 "uninitialized": [
-                    name.decode()
-                    for name in session.run(self.v1.report_uninitialized_variables())
+                    name.decode() for name in session.run(self.v1.report_uninitialized_variables())
                 ],
             }
             answer["saved"] = self._saved_again(session)
@@ -188,8 +187,7 @@ class ThawOps(Host):
 
     def _loss(self, graph: Any, fetches: list[str], expected: list[Array]) -> Any:
         """Return the squared distance of the first float output to a fixed target."""
-        for name, value in zip(fetches, expected):
-            value = np.asarray(value)
+        for name, value in zip(fetches, map(np.asarray, expected)):
             if value.dtype.kind == "f" and value.size:
                 random = np.random.RandomState(SEED)
                 scale = float(np.abs(value.astype(np.float64)).mean()) or 1.0
@@ -214,7 +212,7 @@ class ThawOps(Host):
                 gradients = self.v1.gradients(loss, trainable)
             except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
                 said = str(error).split("\n", 1)[0]
-                return {"refused": "%s: %s" % (type(error).__name__, said)}
+                return {"refused": f"{type(error).__name__}: {said}"}
             self._prepared(session, request, imported)
             return self._stepped(session, request, feeds, loss, list(zip(gradients, trainable)))
 
@@ -263,18 +261,17 @@ class ThawOps(Host):
         """Compare the gradients with those of the graph before it was frozen."""
         found = []
         for prefix in (request["original"], request["prefix"]):
-            with self.tf.Graph().as_default() as graph:
-                with self.v1.Session(config=self.config) as session:
-                    saver = self.v1.train.import_meta_graph(prefix + ".meta")
-                    saver.restore(session, prefix)
-                    self._initialize(session, request)
-                    loss = self._loss(graph, request["fetches"], expected)
-                    trainable = self.v1.trainable_variables()
-                    grads = self.v1.gradients(loss, trainable)
-                    pairs = [(g, v) for g, v in zip(grads, trainable) if g is not None]
-                    dense = [self.tf.convert_to_tensor(g) for g, _ in pairs]
-                    values = session.run(dense, feeds)
-                    found.append({v.op.name: a for (_, v), a in zip(pairs, values)})
+            graph = self.tf.Graph()
+            with graph.as_default(), self.v1.Session(config=self.config) as session:
+                saver = self.v1.train.import_meta_graph(prefix + ".meta")
+                saver.restore(session, prefix)
+                self._initialize(session, request)
+                loss = self._loss(graph, request["fetches"], expected)
+                trainable = self.v1.trainable_variables()
+                grads = self.v1.gradients(loss, trainable)
+                pairs = [(g, v) for g, v in zip(grads, trainable) if g is not None]
+                values = session.run([self.tf.convert_to_tensor(g) for g, _ in pairs], feeds)
+                found.append({v.op.name: a for (_, v), a in zip(pairs, values)})
         original, thawed = found
         common = [name for name in thawed if name in original]
         return {
@@ -299,7 +296,7 @@ def _same(one: Any, other: Any) -> bool:
         return False
     if one.dtype == object:
         return bool(np.array_equal(one, other))
-    return one.tobytes() == other.tobytes()
+    return bool(one.tobytes() == other.tobytes())
 
 
 def _difference(one: Any, other: Any) -> float:

@@ -1,0 +1,140 @@
+"""Variable nodes: a variable, its initial value, its initializer and a read.
+
+    resource                                         reference
+    VarHandleOp w                                    VariableV2 w
+    Const w/Initializer/initial_value                Const w/initial_value
+    AssignVariableOp w/Assign                        Assign w/Assign
+    ReadVariableOp w/Read/ReadVariableOp             Identity w/read
+
+Two variables must never be one: each VarHandleOp says its own shared_name, without
+which TensorFlow takes all of a type for the same. The initial value is a constant
+without values, which are zeros and take no room.
+
+Reference: tensorflow/python/ops/resource_variable_ops.py and variables.py.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from pbckpt.graph.still_variables import variable_nodes
+from pbckpt.thaw.build import (
+    MARK,
+    Mark,
+    build_constant,
+    build_node,
+    colocated_attr,
+    shape_attr,
+    text_attr,
+    type_attr,
+)
+from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
+from pbckpt.variables.variable import is_trainable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pbckpt.dtypes import DataType
+    from pbckpt.graph.decode import Graph
+    from pbckpt.protos import NodeDef
+    from pbckpt.thaw.draft import Draft
+
+HANDLE_OP = "VarHandleOp"
+
+
+class VariableBuilder:
+    """Builds variables of one kind for a draft."""
+
+    def __init__(self, draft: Draft, kind: VariableKind, shared_names: frozenset[str]) -> None:
+        """``shared_names`` are those that no new variable may have."""
+        self.draft = draft
+        self.is_resource = kind is VariableKind.RESOURCE
+        self._shared_names = shared_names
+
+    def usual_read(self, name: str) -> str:
+        """Return what TensorFlow calls the read of a variable."""
+        return f"{name}/Read/ReadVariableOp" if self.is_resource else f"{name}/read"
+
+    def nodes(
+        self, variable: FrozenVariable, name: str, read: str = ""
+    ) -> tuple[list[NodeDef], ThawedVariable]:
+        """Return the nodes of a variable called ``name``; ``read`` is a read that it has."""
+        scope = f"{name}/Initializer" if self.is_resource else name
+        value = self.draft.fresh(f"{scope}/initial_value")
+        assign = self.draft.fresh(f"{name}/Assign")
+        snapshot = read or self.draft.fresh(self.usual_read(name))
+        initial = build_constant(value, variable.dtype, variable.shape)
+        nodes = [self._variable(variable, name), initial, self._assign(assign, name, initial)]
+        if not read:
+            nodes.append(self.read(snapshot, name, variable.dtype, Mark.ADDED))
+        return nodes, ThawedVariable(variable, name, assign, value, snapshot, self.is_resource)
+
+    def read(self, name: str, variable: str, dtype: DataType, mark: Mark) -> NodeDef:
+        """Return a node that reads a variable."""
+        kind = type_attr(dtype)
+        if self.is_resource:
+            return build_node(name, "ReadVariableOp", [variable], dtype=kind, mark=mark)
+        place = colocated_attr(variable)
+        return build_node(name, "Identity", [variable], T=kind, _class=place, mark=mark)
+
+    def _variable(self, variable: FrozenVariable, name: str) -> NodeDef:
+        return build_node(
+            name,
+            HANDLE_OP if self.is_resource else "VariableV2",
+            dtype=type_attr(variable.dtype),
+            shape=shape_attr(variable.shape),
+            container=text_attr(""),
+            shared_name=text_attr(self._shared_name(name) if self.is_resource else ""),
+        )
+
+    def _assign(self, name: str, variable: str, value: NodeDef) -> NodeDef:
+        inputs, kind = [variable, value.name], value.attr["dtype"]
+        if self.is_resource:
+            return build_node(name, "AssignVariableOp", inputs, dtype=kind)
+        return build_node(name, "Assign", inputs, T=kind, _class=colocated_attr(variable))
+
+    def _shared_name(self, name: str) -> str:
+        while name in self._shared_names:
+            name += "_thawed"
+        return name
+
+
+def shared_names(graph: Graph) -> frozenset[str]:
+    """Return the names by which a graph's own nodes share resources."""
+    nodes = chain(graph.nodes, *(function.nodes for function in graph.functions))
+    attrs = (node.definition.attr for node in nodes if node.op == HANDLE_OP)
+    return frozenset(
+        attr["shared_name"].s.decode("utf-8", "replace") for attr in attrs if "shared_name" in attr
+    )
+
+
+def adopt_variables(draft: Draft, graph: Graph) -> list[ThawedVariable]:
+    """Give variables that were never frozen what a collection wants to know of them.
+
+    Those of a type or a shape that is not known have no initial value, and stay as they
+    are.
+    """
+    return [_adopted(draft, variable) for variable in _still_variables(graph)]
+
+
+def _still_variables(graph: Graph) -> Iterator[FrozenVariable]:
+    for one in variable_nodes(graph.nodes):
+        if one.dtype is not None and one.shape is not None and min(one.shape, default=0) >= 0:
+            trained = is_trainable(one.dtype, None, one.node)
+            yield FrozenVariable(
+                one.node, one.node, one.node, one.dtype, one.shape, trained, one.dtype
+            )
+
+
+def _adopted(draft: Draft, variable: FrozenVariable) -> ThawedVariable:
+    definition = draft.change(variable.name)
+    is_resource = definition.op == HANDLE_OP
+    is_nameless = is_resource and not definition.attr["shared_name"].s
+    if is_nameless:
+        definition.attr["shared_name"].s = variable.name.encode()
+    definition.attr[MARK].s = (Mark.NAMED if is_nameless else Mark.KEPT).value
+    kind = VariableKind.RESOURCE if is_resource else VariableKind.REF
+    nodes, thawed = VariableBuilder(draft, kind, frozenset()).nodes(variable, variable.name)
+    draft.add(*nodes[1:], after=variable.name)
+    return thawed._replace(is_stored=False)
