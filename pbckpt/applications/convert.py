@@ -161,7 +161,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             on_existing=OnExisting(on_existing),
             durability=Durability(durability),
             aliases=arrangement.aliases,
-            meta=meta.pieces.spans if meta.pieces else None,
+            meta=meta.pieces.chunks if meta.pieces else None,
             progress=progress,
             before_commit=graph.file.check_unchanged,
         )

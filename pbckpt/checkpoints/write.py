@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from pbckpt.bundle.writer import ShardStream, index_entries, write_index
 from pbckpt.engine.pipeline import Pump
 from pbckpt.storage.commit import UNUSED_SHARD, Commit, OnExisting
-from pbckpt.wire.span import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pbckpt.bundle.payload import Tensor
     from pbckpt.names import BundleKey, Prefix
     from pbckpt.storage.directory import Durability, TemporaryFile
-    from pbckpt.wire.span import Span
+
+    Chunks = Callable[[memoryview], Iterator[memoryview]]
 
 _INDEX_WRITE_BYTES = 1 << 20
 
@@ -52,15 +52,15 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     on_existing: OnExisting,
     durability: Durability,
     aliases: Mapping[BundleKey, BundleKey] | None = None,
-    meta: Iterable[Span] | None = None,
+    meta: Chunks | None = None,
     progress: Progress = no_progress,
     before_commit: Callable[[], None] | None = None,
 ) -> WrittenBundle:
     """Write the tensors of each shard, in the order of its data, as the checkpoint ``prefix``.
 
     ``nbytes`` is about how long they are together, for ``progress`` alone.
-    ``aliases`` are further keys for some of them. ``meta`` are the bytes of the
-    .meta file beside it, where there is to be one. ``before_commit`` may raise
+    ``aliases`` are further keys for some of them. ``meta`` yields the bytes of the
+    .meta file beside it, where there is to be one, each chunk until the next. ``before_commit`` may raise
     to keep everything as it was. Raises SelectionError for a key that is given
     twice, and WriteError.
     """
@@ -92,12 +92,12 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     return WrittenBundle(committed.files, total, warnings)
 
 
-def _write_meta(meta: Iterable[Span], commit: Commit) -> None:
+def _write_meta(meta: Chunks, commit: Commit) -> None:
     file = commit.new_meta()
     with commit.reporting_errors():
         gathered = _Gathered(file.append)
         buffer = memoryview(bytearray(_INDEX_WRITE_BYTES))
-        for chunk in chunks(iter(meta), buffer):
+        for chunk in meta(buffer):
             gathered.add(chunk)
         gathered.flush()
 

@@ -17,42 +17,51 @@ from pbckpt.graph.node import TOKEN, Node
 from pbckpt.protos import GraphDef, NodeDef
 from pbckpt.protos.decode import decode
 from pbckpt.wire.fields import LENGTH
-from pbckpt.wire.span import Span
+from pbckpt.wire.span import Span, Stream, chunks
 from pbckpt.wire.varint import encode_varint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from pbckpt.protos import AttrValue
+    from pbckpt.protos import AttrValue, TensorProto
 
 _NODE, _LIBRARY, _FUNCTION = 1, 2, 1
 _FUNCTION_NODE = 3
 _ATTR, _KEY, _VALUE, _TENSOR = 5, 1, 2, 8
+_CONTENT = 4
 
 
 class Pieces(NamedTuple):
-    """Bytes in spans, and how many there are."""
+    """Bytes in spans and streams, and how many there are."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[Span | Stream, ...]
     nbytes: int
 
     @classmethod
-    def of(cls, *parts: bytes | Span | Pieces) -> Pieces:
+    def of(cls, *parts: bytes | Span | Stream | Pieces) -> Pieces:
         """Return the parts as one."""
-        spans: list[Span] = []
+        spans: list[Span | Stream] = []
         for part in parts:
             if isinstance(part, Pieces):
                 spans.extend(part.spans)
             else:
-                spans.append(part if isinstance(part, Span) else Span.of(part))
+                spans.append(Span.of(part) if isinstance(part, bytes) else part)
         return cls(tuple(spans), sum(span.nbytes for span in spans))
+
+    def chunks(self, buffer: memoryview) -> Iterator[memoryview]:
+        """Yield all bytes, a buffer's length at most at a time; each until the next."""
+        for piece in self.spans:
+            if isinstance(piece, Stream):
+                yield from piece.chunks(buffer)
+            else:
+                yield from chunks(iter((piece,)), buffer)
 
 
 class EncodedFunction(NamedTuple):
     """A function: its nodes, and all else of it as bytes."""
 
     rest: bytes
-    nodes: Sequence[Node | NodeDef]
+    nodes: Sequence[Node | NodeDef | Pieces]
 
 
 def field(number: int, content: bytes | Pieces) -> Pieces:
@@ -63,9 +72,12 @@ def field(number: int, content: bytes | Pieces) -> Pieces:
 
 
 def encode_graph(
-    nodes: Iterable[Node | NodeDef], functions: Sequence[EncodedFunction], rest: GraphDef
+    nodes: Iterable[Node | NodeDef | Pieces], functions: Sequence[EncodedFunction], rest: GraphDef
 ) -> Pieces:
-    """Return a GraphDef: its nodes, its functions, and what else ``rest`` has."""
+    """Return a GraphDef: its nodes, its functions, and what else ``rest`` has.
+
+    A node in pieces is one that is encoded already.
+    """
     others = GraphDef()
     others.CopyFrom(rest)
     has_library = others.HasField("library") or bool(functions)
@@ -82,14 +94,16 @@ def _function(function: EncodedFunction) -> Pieces:
     return Pieces.of(function.rest, *_nodes(_FUNCTION_NODE, function.nodes))
 
 
-def _nodes(number: int, nodes: Iterable[Node | NodeDef]) -> list[bytes | Span | Pieces]:
+def _nodes(
+    number: int, nodes: Iterable[Node | NodeDef | Pieces]
+) -> list[bytes | Span | Stream | Pieces]:
     """Return nodes as fields; what is small and lies next to each other is one span."""
-    parts: list[bytes | Span | Pieces] = []
+    parts: list[bytes | Span | Stream | Pieces] = []
     small = bytearray()
     tag = encode_varint(number << 3 | LENGTH)
     for node in nodes:
-        if isinstance(node, Node) and node.tensors:
-            pieces = encode_node(node)
+        if isinstance(node, Pieces) or (isinstance(node, Node) and node.tensors):
+            pieces = node if isinstance(node, Pieces) else encode_node(node)
             parts += (bytes(small), tag + encode_varint(pieces.nbytes), pieces)
             small = bytearray()
             continue
@@ -124,7 +138,23 @@ def _attr(node: Node, key: str, value: AttrValue) -> Pieces:
 def whole_definition(node: Node) -> NodeDef:
     """Return a copy of a node's message, the tensors of a large one in it."""
     if node.tensors:
-        return decode(NodeDef, b"".join(bytes(span.view) for span in encode_node(node).spans))
+        pieces = encode_node(node)
+        buffer = memoryview(bytearray(pieces.nbytes))
+        return decode(NodeDef, b"".join(map(bytes, pieces.chunks(buffer))))
     copy = NodeDef()
     copy.CopyFrom(node.definition)
     return copy
+
+
+def constant_pieces(node: NodeDef, tensor: TensorProto, content: Stream) -> Pieces:
+    """Return the bytes of a Const node whose value is a tensor of streamed content.
+
+    ``node`` has no attribute ``value``, ``tensor`` no elements.
+    """
+    whole = Pieces.of(
+        tensor.SerializeToString(),
+        encode_varint(_CONTENT << 3 | LENGTH) + encode_varint(content.nbytes),
+        content,
+    )
+    entry = Pieces.of(field(_KEY, b"value"), field(_VALUE, field(_TENSOR, whole)))
+    return Pieces.of(node.SerializeToString(), field(_ATTR, entry))

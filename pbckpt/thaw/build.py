@@ -29,18 +29,29 @@ MARK = "_pbckpt_thaw"
 class Mark(Enum):
     """What a node is that was not there, or was another, when the graph was frozen.
 
-    ADDED was not there: who takes what it puts out took what it takes. CONSTANT was
-    the constant whose value it reads. COPY was one with another node of its op and
-    inputs. SWAPPED had its two inputs the other way round. KEPT was a variable all the
-    time; NAMED too, and had no shared_name.
+    VARIABLE    was the constant of its name
+    CONSTANT    was the constant whose value it reads
+    READ        was an Identity of a constant
+    ADDED       was not there: who takes what it puts out took what it takes
+    COPY        was one with another node of its op and inputs
+    SWAPPED     had its two inputs the other way round
+    KEPT        was a variable all the time
+    NAMED       was one too, and had no shared_name
     """
 
-    ADDED = b"added"
+    VARIABLE = b"variable"
     CONSTANT = b"constant"
+    READ = b"read"
+    ADDED = b"added"
     COPY = b"copy"
     SWAPPED = b"swapped"
     KEPT = b"kept"
     NAMED = b"named"
+
+
+def set_mark(node: NodeDef, mark: Mark) -> None:
+    """Say of a node what it was."""
+    node.attr[MARK].s = mark.value
 
 
 def build_node(
@@ -57,7 +68,7 @@ def build_node(
     for key, value in attrs.items():
         node.attr[key].CopyFrom(value)
     if mark is not None:
-        node.attr[MARK].s = mark.value
+        set_mark(node, mark)
     return node
 
 

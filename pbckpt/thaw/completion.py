@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.thaw.build import MARK, Mark, build_node, is_control, producer, type_attr
+from pbckpt.thaw.build import MARK, Mark, build_node, is_control, producer, set_mark, type_attr
 from pbckpt.thaw.contexts import EXITS, MERGES, SWITCHES, Branch, ControlFlow, Loop, way_to
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _turn_merges(draft: Draft, control_flow: ControlFlow) -> None:
         if is_turned and draft.look(node.name).attr.get(MARK) is None:
             changed = draft.change(node.name)
             changed.input[0], changed.input[1] = data[1], data[0]
-            changed.attr[MARK].s = Mark.SWAPPED.value
+            set_mark(changed, Mark.SWAPPED)
 
 
 def _without_name(definition: NodeDef) -> NodeDef:

@@ -30,6 +30,7 @@ from pbckpt.thaw.build import (
     is_control,
     number_attr,
     producer,
+    set_mark,
     tensor_of_input,
     text_attr,
     true_attr,
@@ -99,6 +100,7 @@ class Placement:
     def add(self, variable: FrozenVariable, before: str = "") -> ThawedVariable:
         """Add a variable with a read of its own, of which the main graph has no value."""
         nodes, thawed = self._builder.nodes(variable, self.draft.fresh(variable.name))
+        set_mark(nodes[0], Mark.ADDED)
         self.draft.add(*nodes, before=before)
         return thawed
 
@@ -115,6 +117,7 @@ class Placement:
         """Put a variable where a node of its name is; ``read`` is a read that is there."""
         nodes, thawed = self._builder.nodes(variable, definition.name, read)
         handle = nodes[0]
+        set_mark(handle, Mark.VARIABLE)
         handle.device = definition.device
         for key, value in definition.attr.items():
             if key == _OUTPUT_SHAPES and self._builder.is_resource:
@@ -161,6 +164,7 @@ class Placement:
 
     @staticmethod
     def _to_read(definition: NodeDef) -> None:
+        set_mark(definition, Mark.READ)
         definition.op = "ReadVariableOp"
         definition.attr["dtype"].CopyFrom(definition.attr["T"])
         del definition.attr["T"]

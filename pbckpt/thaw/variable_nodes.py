@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 
 from pbckpt.graph.still_variables import variable_nodes
 from pbckpt.thaw.build import (
-    MARK,
     Mark,
     build_constant,
     build_node,
     colocated_attr,
+    set_mark,
     shape_attr,
     text_attr,
     type_attr,
@@ -91,8 +91,9 @@ class VariableBuilder:
     def _assign(self, name: str, variable: str, value: NodeDef) -> NodeDef:
         inputs, kind = [variable, value.name], value.attr["dtype"]
         if self.is_resource:
-            return build_node(name, "AssignVariableOp", inputs, dtype=kind)
-        return build_node(name, "Assign", inputs, T=kind, _class=colocated_attr(variable))
+            return build_node(name, "AssignVariableOp", inputs, dtype=kind, mark=Mark.ADDED)
+        place = colocated_attr(variable)
+        return build_node(name, "Assign", inputs, T=kind, _class=place, mark=Mark.ADDED)
 
     def _shared_name(self, name: str) -> str:
         while name in self._shared_names:
@@ -133,7 +134,7 @@ def _adopted(draft: Draft, variable: FrozenVariable) -> ThawedVariable:
     is_nameless = is_resource and not definition.attr["shared_name"].s
     if is_nameless:
         definition.attr["shared_name"].s = variable.name.encode()
-    definition.attr[MARK].s = (Mark.NAMED if is_nameless else Mark.KEPT).value
+    set_mark(definition, Mark.NAMED if is_nameless else Mark.KEPT)
     kind = VariableKind.RESOURCE if is_resource else VariableKind.REF
     nodes, thawed = VariableBuilder(draft, kind, frozenset()).nodes(variable, variable.name)
     draft.add(*nodes[1:], after=variable.name)

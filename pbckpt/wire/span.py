@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 REPEATED_BYTES = 64 << 10
@@ -79,6 +79,17 @@ class Span(NamedTuple):
     def chunk(self, start: int, nbytes: int, buffer: memoryview) -> memoryview:
         """Return ``nbytes`` bytes from ``start`` within the span, in ``buffer`` or in place."""
         return self.source.chunk(self.offset + start, nbytes, buffer)
+
+
+class Stream(NamedTuple):
+    """``nbytes`` bytes that are made, or checked, as they are asked for.
+
+    ``chunks`` yields them in order, a buffer's length at most at a time; each view is
+    valid until the next is asked for. It can be called more than once.
+    """
+
+    nbytes: int
+    chunks: Callable[[memoryview], Iterator[memoryview]]
 
 
 def repeated(data: bytes, nbytes: int) -> Iterator[Span]:
