@@ -47,6 +47,40 @@ class _Saved(NamedTuple):
     tensor: str
 
 
+class SavedVariable(NamedTuple):
+    """Where a checkpoint has the value of a variable: under which key, and in which slice."""
+
+    key: str
+    part: Slice | None = None
+
+    @property
+    def selection(self) -> tuple[slice, ...]:
+        """The slice as arrays are indexed."""
+        return tuple(
+            slice(start, None if size is None else start + size) for start, size in self.part or ()
+        )
+
+    def is_slice(self, place: Sequence[tuple[int, int | None]]) -> bool:
+        """Tell whether a stored slice is just this one."""
+        return self.part is not None and [tuple(one) for one in place] == list(self.part)
+
+
+def saved_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
+    """Return where a checkpoint of a graph has the value of each variable, by node.
+
+    It is what the graph's saver says; empty where it has none.
+    """
+    nodes = {node.name: node for node in graph.nodes}
+    restore = graph.meta_graph.rest.saver_def.restore_op_name if graph.meta_graph else ""
+    found: dict[str, SavedVariable] = {}
+    for one in _saved(nodes, _scope(restore)):
+        variable = _variable_of(one.tensor, nodes)
+        if variable is not None and variable.op in VARIABLE_OPS:
+            part = _parse_spec(one.slice_spec)[1] if one.slice_spec else None
+            found.setdefault(variable.name, SavedVariable(one.name, part))
+    return found
+
+
 def read_meta_targets(path: str) -> tuple[Target, ...]:
     """Return what a checkpoint of the graph in ``path`` holds.
 

@@ -60,9 +60,9 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
 
     ``nbytes`` is about how long they are together, for ``progress`` alone.
     ``aliases`` are further keys for some of them. ``meta`` yields the bytes of the
-    .meta file beside it, where there is to be one, each chunk until the next. ``before_commit`` may raise
-    to keep everything as it was. Raises SelectionError for a key that is given
-    twice, and WriteError.
+    .meta file beside it, where there is to be one, each chunk until the next.
+    ``before_commit`` may raise to keep everything as it was. Raises SelectionError for
+    a key that is given twice, and WriteError.
     """
     done = 0
 

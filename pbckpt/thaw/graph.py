@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.graph.encode import EncodedFunction, encode_graph, whole_definition
+from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_definition
 from pbckpt.graph.node import Node
 from pbckpt.operators import output_lists
 from pbckpt.thaw.attributes import superfluous_attributes
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pbckpt.graph.decode import Graph
-    from pbckpt.graph.encode import Pieces
     from pbckpt.protos import NodeDef, SaverDef
     from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
 
@@ -156,9 +155,12 @@ def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenV
     return sorted(variables, key=lambda one: places.get(producer(one.tensor), last))
 
 
-def _portable(nodes: Iterable[Node | NodeDef]) -> Iterator[Node | NodeDef]:
+def _portable(nodes: Iterable[Node | NodeDef | Pieces]) -> Iterator[Node | NodeDef | Pieces]:
     """Yield nodes without the attributes that TensorFlow 1.15 would refuse for nothing."""
     for node in nodes:
+        if isinstance(node, Pieces):
+            yield node
+            continue
         definition = node.definition if isinstance(node, Node) else node
         superfluous = superfluous_attributes(definition)
         if superfluous:

@@ -24,10 +24,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pbckpt.thaw.build import (
-    MARK,
     Mark,
     build_node,
     is_control,
+    mark_of,
     number_attr,
     producer,
     set_mark,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pbckpt.thaw.variable import FrozenVariable, ThawedVariable
     from pbckpt.thaw.variable_nodes import VariableBuilder
 
-_OUTPUT_SHAPES = "_output_shapes"
+OUTPUT_SHAPES = "_output_shapes"
 KEPT_OUTPUT_SHAPES = "_pbckpt_output_shapes"
 """What a constant said of its shape, where the handle of a variable has none."""
 
@@ -120,7 +120,7 @@ class Placement:
         set_mark(handle, Mark.VARIABLE)
         handle.device = definition.device
         for key, value in definition.attr.items():
-            if key == _OUTPUT_SHAPES and self._builder.is_resource:
+            if key == OUTPUT_SHAPES and self._builder.is_resource:
                 handle.attr[KEPT_OUTPUT_SHAPES].CopyFrom(value)
             elif key.startswith("_"):
                 handle.attr[key].CopyFrom(value)
@@ -155,7 +155,7 @@ class Placement:
 
     def _own_read(self, thawed: ThawedVariable) -> str:
         """Return a read that was not in the graph: only that goes away again."""
-        if MARK in self.draft.look(thawed.snapshot).attr:
+        if mark_of(self.draft.look(thawed.snapshot)) is Mark.ADDED:
             return thawed.snapshot
         name = self.draft.fresh(f"{thawed.name}/Read/ReadVariableOp")
         read = self._builder.read(name, thawed.name, thawed.frozen.dtype, Mark.ADDED)

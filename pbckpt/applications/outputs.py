@@ -1,0 +1,144 @@
+"""Outputs: the nodes in which a frozen graph is to end.
+
+given               as they are, with or without :0
+of its signatures   what a SavedModel promises to give
+of before           what the frozen graph ended in that this one was thawed from
+inferred            what nothing takes, and what only training takes: of that which
+                    depends on an input or a variable, and is not about saving,
+                    training or telling
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pbckpt.errors import SelectionError
+from pbckpt.graph.still_variables import VARIABLE_OPS
+from pbckpt.names import is_control_input, node_of_input
+from pbckpt.thaw.graph import OUTPUTS_COLLECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pbckpt.applications.frozen_graph import FrozenGraph
+    from pbckpt.graph.node import Node
+
+_INPUT_OPS = frozenset(
+    ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "IteratorGetNext", "QueueDequeueV2")
+)
+# What gives no result of a model: it assigns, trains, saves, tells or fills.
+_NO_RESULT = re.compile(
+    r"(?:Resource|Sparse|Ref)*(?:Apply|Scatter)\w*|Assign\w*|NoOp|Assert|Print\w*|\w*Summary\w*|Save\w*|Restore\w*|"
+    r"VarIsInitializedOp|IsVariableInitialized|Initialize\w*|LookupTable(?:Import|Insert)\w*|"
+    r"Const|Placeholder\w*|ReadVariableOp|MergeV2Checkpoints|ShardedFilename|ControlTrigger|\w*Dataset\w*|\w*Enqueue\w*|Queue\w*"
+)
+_NO_RESULT_SCOPE = re.compile(
+    r"(?:.*/)?(?:save|gradients|report_uninitialized_variables)(?:_[0-9]+)?/.*"
+)
+_INIT_SIGNATURE = "__saved_model_init_op"
+
+
+def choose_outputs(graph: FrozenGraph, given: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the nodes in which the frozen graph of a graph ends.
+
+    Raises SelectionError for a name that no node has, and where nothing is given and
+    nothing can be inferred.
+    """
+    if given:
+        return _known(graph, given)
+    found = _of_signatures(graph) or _of_before(graph) or _inferred(graph.nodes)
+    if found:
+        return tuple(dict.fromkeys(found))
+    raise SelectionError(
+        f"{graph.file.name}: which nodes should the frozen graph end in? None could be told from "
+        "the others; give them with --outputs NODE,..."
+    )
+
+
+def _known(graph: FrozenGraph, given: Sequence[str]) -> tuple[str, ...]:
+    names = {node.name for node in graph.nodes}
+    chosen = tuple(dict.fromkeys(node_of_input(text) for text in given))
+    unknown = [name for name in chosen if name not in names]
+    if not unknown:
+        return chosen
+    from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
+
+    near = nearest_names(unknown[0], names)
+    hint = f" (nearest: {', '.join(near)})" if near else ""
+    raise SelectionError(
+        f"{graph.file.name} has no node {', '.join(map(repr, unknown))}{hint}; pbckpt inspect lists "
+        "constants, and tools such as Netron show the nodes",
+        unknown=tuple(unknown),
+        suggestions=tuple(near),
+    )
+
+
+def _of_signatures(graph: FrozenGraph) -> list[str]:
+    """Return the outputs of the signatures, those of sparse tensors too."""
+    if graph.meta_graph is None:
+        return []
+    names = {node.name for node in graph.nodes}
+    found: list[str] = []
+    for key, signature in sorted(graph.meta_graph.rest.signature_def.items()):
+        if key == _INIT_SIGNATURE:
+            continue
+        for _, info in sorted(signature.outputs.items()):
+            sparse = info.coo_sparse
+            texts = (
+                info.name,
+                sparse.values_tensor_name,
+                sparse.indices_tensor_name,
+                sparse.dense_shape_tensor_name,
+            )
+            found += [node_of_input(text) for text in texts if node_of_input(text) in names]
+    return found
+
+
+def _of_before(graph: FrozenGraph) -> list[str]:
+    """Return what the graph ended in that this one was thawed from, as far as it is there."""
+    if graph.meta_graph is None:
+        return []
+    collections = graph.meta_graph.rest.collection_def
+    if OUTPUTS_COLLECTION not in collections:
+        return []
+    names = {node.name for node in graph.nodes}
+    listed = collections[OUTPUTS_COLLECTION].node_list.value
+    return [name for text in listed if (name := node_of_input(text)) in names]
+
+
+def _inferred(nodes: Sequence[Node]) -> list[str]:
+    counted = {node.name: node for node in nodes if _is_result(node)}
+    taken = {
+        node_of_input(text)
+        for node in counted.values()
+        for text in node.definition.input
+        if not is_control_input(text)
+    }
+    reached = _depending(nodes)
+    return [name for name in counted if name not in taken and name in reached]
+
+
+def _is_result(node: Node) -> bool:
+    return (
+        node.op not in VARIABLE_OPS
+        and not _NO_RESULT.fullmatch(node.op)
+        and not _NO_RESULT_SCOPE.fullmatch(node.name)
+    )
+
+
+def _depending(nodes: Iterable[Node]) -> set[str]:
+    """Return the nodes that depend on an input."""
+    takers: dict[str, list[str]] = {}
+    waiting = []
+    for node in nodes:
+        if node.op in _INPUT_OPS:
+            waiting.append(node.name)
+        for text in node.definition.input:
+            takers.setdefault(node_of_input(text), []).append(node.name)
+    found = set(waiting)
+    while waiting:
+        fresh = [name for name in takers.get(waiting.pop(), ()) if name not in found]
+        found.update(fresh)
+        waiting += fresh
+    return found
