@@ -29,9 +29,10 @@ _INPUT_OPS = frozenset(
 )
 # What gives no result of a model: it assigns, trains, saves, tells or fills.
 _NO_RESULT = re.compile(
-    r"(?:Resource|Sparse|Ref)*(?:Apply|Scatter)\w*|Assign\w*|NoOp|Assert|Print\w*|\w*Summary\w*|Save\w*|Restore\w*|"
-    r"VarIsInitializedOp|IsVariableInitialized|Initialize\w*|LookupTable(?:Import|Insert)\w*|"
-    r"Const|Placeholder\w*|ReadVariableOp|MergeV2Checkpoints|ShardedFilename|ControlTrigger|\w*Dataset\w*|\w*Enqueue\w*|Queue\w*"
+    r"(?:Resource|Sparse|Ref)*(?:Apply|Scatter)\w*|Assign\w*|NoOp|Assert|Print\w*|\w*Summary\w*"
+    r"|Save\w*|Restore\w*|VarIsInitializedOp|IsVariableInitialized|Initialize\w*"
+    r"|LookupTable(?:Import|Insert)\w*|Const|Placeholder\w*|ReadVariableOp|MergeV2Checkpoints"
+    r"|ShardedFilename|ControlTrigger|\w*Dataset\w*|\w*Enqueue\w*|Queue\w*"
 )
 _NO_RESULT_SCOPE = re.compile(
     r"(?:.*/)?(?:save|gradients|report_uninitialized_variables)(?:_[0-9]+)?/.*"

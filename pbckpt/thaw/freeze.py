@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import UnsupportedGraphError
-from pbckpt.graph.encode import EncodedFunction, Pieces, constant_pieces, encode_graph
+from pbckpt.graph.encode import Pieces, constant_pieces, encode_graph
 from pbckpt.graph.node import Node
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.protos import TensorProto
@@ -36,6 +36,7 @@ from pbckpt.thaw.build import (
     type_attr,
 )
 from pbckpt.thaw.draft import Draft
+from pbckpt.thaw.freeze_functions import AddedArguments
 from pbckpt.thaw.place import KEPT_OUTPUT_SHAPES, OUTPUT_SHAPES
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
     from pbckpt.dtypes import DataType
     from pbckpt.graph.decode import Graph
+    from pbckpt.graph.encode import EncodedFunction
+    from pbckpt.graph.library import Function
     from pbckpt.protos import NodeDef
     from pbckpt.wire.span import Stream
 
@@ -85,9 +88,9 @@ def freeze_graph(
     value.
     """
     kept = leading_to(graph.nodes, outputs)
-    freezing = _Freezing([node for node in graph.nodes if node.name in kept], value_of)
+    freezing = _Freezing(graph, kept, value_of)
     nodes = list(freezing.nodes())
-    functions = [EncodedFunction(one.rest, one.nodes) for one in graph.functions]
+    functions = [freezing.encoded_function(one) for one in graph.functions]
     encoded = encode_graph(nodes, functions, graph.rest)
     return FrozenNodes(encoded, tuple(freezing.frozen), len(nodes))
 
@@ -112,9 +115,13 @@ class _Freezing:
     ``frozen`` are the names of those that became constants.
     """
 
-    def __init__(self, nodes: Sequence[Node], value_of: Callable[[str], Value | None]) -> None:
+    def __init__(
+        self, graph: Graph, kept: set[str], value_of: Callable[[str], Value | None]
+    ) -> None:
+        nodes = [node for node in graph.nodes if node.name in kept]
         self.frozen: list[str] = []
         self._draft = Draft(nodes)
+        self._arguments = AddedArguments(graph._replace(nodes=tuple(nodes)), self._variable_at)
         self._nodes = nodes
         self._value_of = value_of
         self._values: dict[str, Value] = {}
@@ -122,7 +129,8 @@ class _Freezing:
         self._taken: dict[str, list[str]] = {}
         for node in nodes:
             for text in node.definition.input:
-                self._taken.setdefault(producer(text), []).append(node.name)
+                if not is_control(text):
+                    self._taken.setdefault(producer(text), []).append(node.name)
 
     def nodes(self) -> Iterator[Node | NodeDef | Pieces]:
         """Yield the frozen nodes."""
@@ -133,6 +141,7 @@ class _Freezing:
                 self._to_constant(node.name, self._variable_of(node))
             elif node.op in VARIABLE_OPS and mark is not Mark.ADDED:
                 self._freeze_variable(node, mark)
+        self._arguments.take_from(self._draft)
         self._draft.rewire_all(redirected)
         for item in self._draft:
             definition = item.definition if isinstance(item, Node) else item
@@ -166,8 +175,14 @@ class _Freezing:
 
     def _variable_of(self, node: Node) -> str:
         """Return the variable whose value a node has, which is read and brought to it."""
-        name = producer(node.definition.input[0]) if node.definition.input else ""
-        for _ in range(len(self._nodes)):
+        return self._variable_at(node.definition.input[0]) if node.definition.input else ""
+
+    def _variable_at(self, text: str) -> str:
+        """Return the variable whose value a tensor has."""
+        name = producer(text)
+        seen = set()
+        while name not in seen:
+            seen.add(name)
             found = self._draft.original(name)
             if found is None or not found.definition.input or found.op in VARIABLE_OPS:
                 break
@@ -179,18 +194,20 @@ class _Freezing:
         value = self._value_of(variable)
         if value is None:
             return
-        definition = self._draft.look(name)
-        controls = [text for text in definition.input if is_control(text)]
-        constant = build_node(
-            name, "Const", controls, device=definition.device, dtype=type_attr(value.dtype)
-        )
-        for key, attr in definition.attr.items():
-            if key == KEPT_OUTPUT_SHAPES:
-                constant.attr[OUTPUT_SHAPES].CopyFrom(attr)
-            elif key.startswith("_") and key != MARK:
-                constant.attr[key].CopyFrom(attr)
+        constant = _constant_of(self._draft.look(name), value)
         constant.input.extend(self._controls.get(name, ()))
         self._put(constant, value)
+
+    def encoded_function(self, function: Function) -> EncodedFunction:
+        """Return a function with the constants that it had."""
+        return self._arguments.encoded(function, self._constant_in_function)
+
+    def _constant_in_function(self, definition: NodeDef, variable: str) -> Pieces | None:
+        value = self._value_of(variable)
+        if value is None:
+            return None
+        self.frozen.append(definition.name)
+        return _with_value(_constant_of(definition, value), value)
 
     def _put(self, constant: NodeDef, value: Value) -> None:
         self._values[constant.name] = value
@@ -250,6 +267,23 @@ class _Freezing:
                 op=node.op,
             )
         return False
+
+
+def _constant_of(definition: NodeDef, value: Value) -> NodeDef:
+    """Return the constant, still without its value, that a node was."""
+    constant = build_node(
+        definition.name,
+        "Const",
+        [text for text in definition.input if is_control(text)],
+        device=definition.device,
+        dtype=type_attr(value.dtype),
+    )
+    for key, attr in definition.attr.items():
+        if key == KEPT_OUTPUT_SHAPES:
+            constant.attr[OUTPUT_SHAPES].CopyFrom(attr)
+        elif key.startswith("_") and key != MARK:
+            constant.attr[key].CopyFrom(attr)
+    return constant
 
 
 def _with_value(constant: NodeDef, value: Value) -> Pieces:

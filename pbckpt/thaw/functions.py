@@ -32,6 +32,14 @@ from pbckpt.thaw.build import (
     shape_message,
     type_attr,
 )
+from pbckpt.thaw.calls import (
+    LOOPS,
+    ORIGINAL_OUTPUTS,
+    called_functions,
+    function_attributes,
+    named_functions,
+    types_attribute,
+)
 from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.variable import SEPARATOR
 
@@ -43,23 +51,6 @@ if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.variable import FrozenVariable
 
-# The attributes of each op that name functions, and the one that lists its arguments' types.
-_LOOP = (("cond", "body"), "T")
-_BRANCHES = (("then_branch", "else_branch"), "Tin")
-_CASES = (("branches",), "Tin")
-_CALL = (("f",), "Tin")
-_CALLS = {
-    "While": _LOOP,
-    "StatelessWhile": _LOOP,
-    "If": _BRANCHES,
-    "StatelessIf": _BRANCHES,
-    "Case": _CASES,
-    "StatelessCase": _CASES,
-    "PartitionedCall": _CALL,
-    "StatefulPartitionedCall": _CALL,
-}
-_LOOPS = frozenset(("While", "StatelessWhile"))
-_ORIGINAL_OUTPUTS = "_num_original_outputs"
 _NO_NAME = re.compile(r"[^a-z0-9_]")
 # A few thousand functions that all pass on a few thousand constants: no model does.
 _MAX_PASSED = 1_000_000
@@ -106,22 +97,18 @@ class Arguments:
 
     def _find_sites(self, body: str, nodes: Iterable[Node]) -> None:
         for node in nodes:
-            named = {
-                attr: [value.func.name]
-                if value.HasField("func")
-                else [one.name for one in value.list.func]
-                for attr, value in node.definition.attr.items()
-                if value.WhichOneof("value") in ("func", "list")
-            }
-            attrs = _CALLS.get(node.op, ((), ""))[0]
-            called = [name for attr in attrs for name in named.pop(attr, ())]
-            if node.op in self._functions:
-                called.append(node.op)
+            called = called_functions(node, self._functions)
             if called:
-                self._sites.append(_Site(body, node, tuple(dict.fromkeys(called))))
-            for name in (name for names in named.values() for name in names):
-                reason = f"{node.op} {node.name!r} calls it, which cannot pass a variable on"
-                self._closed.setdefault(name, reason)
+                self._sites.append(_Site(body, node, called))
+            for attr, value in node.definition.attr.items():
+                is_known = attr in function_attributes(node.op)
+                if value.WhichOneof("value") in ("func", "list") and not is_known:
+                    reason = f"{node.op} {node.name!r} calls it, which cannot pass a variable on"
+                    self._closed.update(
+                        (name, reason)
+                        for name in named_functions(node, attr)
+                        if name not in self._closed
+                    )
 
     def _close(self) -> None:
         """Close what is called from what is closed, what is not called, and mixed loops."""
@@ -243,14 +230,14 @@ def raise_too_many(passed: int) -> None:
 
 def _bodies(sites: Iterable[_Site]) -> set[str]:
     """Return the functions that are bodies of loops."""
-    return {site.node.definition.attr["body"].func.name for site in sites if site.node.op in _LOOPS}
+    return {site.node.definition.attr["body"].func.name for site in sites if site.node.op in LOOPS}
 
 
 def _others(sites: Iterable[_Site]) -> set[str]:
     """Return the functions that are called as anything but the body of a loop."""
     found = set()
     for site in sites:
-        if site.node.op in _LOOPS:
+        if site.node.op in LOOPS:
             found.add(site.node.definition.attr["cond"].func.name)
         else:
             found.update(site.called)
@@ -263,16 +250,16 @@ def _pass(call: NodeDef, inputs: Sequence[str], variables: Sequence[FrozenVariab
     controls = [text for text in call.input if is_control(text)]
     del call.input[:]
     call.input.extend([*data, *inputs, *controls])
-    types = _CALLS.get(call.op, ((), ""))[1]
+    types = types_attribute(call.op)
     if types:
         call.attr[types].list.type.extend(int(one.dtype) for one in variables)
-    if call.op not in _LOOPS:
+    if call.op not in LOOPS:
         return
     for name in ("output_shapes", "_output_shapes"):
         if name in call.attr and len(call.attr[name].list.shape) == len(data):
             shapes = [shape_message(one.shape) for one in variables]
             call.attr[name].list.shape.extend(shapes)
-    number = call.attr.get(_ORIGINAL_OUTPUTS)
+    number = call.attr.get(ORIGINAL_OUTPUTS)
     if number is not None and number.i == len(data):
         # Behind these TensorFlow looks for no gradients.
         number.i += len(variables)
