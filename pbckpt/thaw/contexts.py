@@ -138,9 +138,11 @@ class ControlFlow:
         while text not in self._preds:
             seen.append(text)
             self._preds[text] = text
-            node = self.nodes[self._places[producer(text)]]
+            place = self._places.get(producer(text))
+            node = None if place is None else self.nodes[place]
             if (
-                node.op != "Identity"
+                node is None
+                or node.op != "Identity"
                 or not node.input
                 or producer(node.input[0]) not in self._places
             ):
