@@ -24,7 +24,9 @@ def test_what_an_op_has_by_now(op: str, attributes: dict[str, object]) -> None:
     assert newer_attributes(op) == attributes
 
 
-@pytest.mark.parametrize("op", ["MatMul", "FusedBatchNormV3", "QuantizeV2", "TopKV2", "BatchFunction"])
+@pytest.mark.parametrize(
+    "op", ["MatMul", "FusedBatchNormV3", "QuantizeV2", "TopKV2", "BatchFunction"]
+)
 def test_a_default_fills_a_field_of_its_kind(op: str) -> None:
     for kind, value in newer_attributes(op).values():
         if kind != "list":

@@ -13,9 +13,7 @@ def names(found: object) -> list[str]:
 
 def test_a_reference_as_tensorflow_writes_it() -> None:
     thawed = thaw([const("w", 2), identity("w/read", "w")], frozen("w", "w", 2), kind=REF)
-    written = (
-        b"\x0a\x03w:0\x12\x08w/Assign\x1a\x08w/read:0\x32\x11w/initial_value:0\x38\x01"
-    )
+    written = b"\x0a\x03w:0\x12\x08w/Assign\x1a\x08w/read:0\x32\x11w/initial_value:0\x38\x01"
     assert thawed.messages == {
         "variables": [written],
         "trainable_variables": [written],

@@ -21,7 +21,11 @@ def where(flow: ControlFlow, name: str) -> list[str]:
 
 def test_the_nodes_of_a_loop() -> None:
     body = [typed("Mul", "mul", "loop/Identity", "loop/Identity"), const("apart")]
-    nodes = [node("Placeholder", "x"), *loop("loop", "x", *body, result="mul"), identity("y", "loop/Exit")]
+    nodes = [
+        node("Placeholder", "x"),
+        *loop("loop", "x", *body, result="mul"),
+        identity("y", "loop/Exit"),
+    ]
     flow = ControlFlow(nodes)
     assert flow.is_whole
     inside = [one.name for one in nodes if where(flow, one.name) == ["loop loop"]]
@@ -51,7 +55,11 @@ def test_how_many_iterations_run_at_a_time(said: int, is_so: int) -> None:
 
 
 def test_the_branches_of_a_condition() -> None:
-    nodes = [node("Placeholder", "p"), node("Placeholder", "x"), *cond("c", "p", "x", "relu", "neg")]
+    nodes = [
+        node("Placeholder", "p"),
+        node("Placeholder", "x"),
+        *cond("c", "p", "x", "relu", "neg"),
+    ]
     flow = ControlFlow(nodes)
     assert {one.name: where(flow, one.name) for one in nodes} == {
         "p": [],
@@ -79,14 +87,25 @@ def test_identities_of_a_predicate_are_it() -> None:
 def test_control_inputs_place_a_node_too() -> None:
     made = const("w")
     made.input.append("^c/switch_t")
-    nodes = [node("Placeholder", "p"), node("Placeholder", "x"), *cond("c", "p", "x", "relu", "neg")]
+    nodes = [
+        node("Placeholder", "p"),
+        node("Placeholder", "x"),
+        *cond("c", "p", "x", "relu", "neg"),
+    ]
     assert where(ControlFlow([*nodes, made]), "w") == ["p is 1"]
 
 
 def test_loops_in_branches_in_loops() -> None:
     inner = loop("inner", "c/t/Switch:1", result="inner/Identity")
-    branches = [one for one in cond("c", "p", "outer/Identity", "relu", "neg") if one.name != "relu"]
-    body = [node("Less", "p", "outer/Identity"), *branches, *inner, typed("Relu", "relu", "inner/Exit")]
+    branches = [
+        one for one in cond("c", "p", "outer/Identity", "relu", "neg") if one.name != "relu"
+    ]
+    body = [
+        node("Less", "p", "outer/Identity"),
+        *branches,
+        *inner,
+        typed("Relu", "relu", "inner/Exit"),
+    ]
     nodes = [node("Placeholder", "x"), *loop("outer", "x", *body, result="c/Merge")]
     flow = ControlFlow(nodes)
     assert where(flow, "inner/Identity") == ["loop outer", "p is 1", "loop inner"]
@@ -109,7 +128,9 @@ def test_one_frame_name_in_two_places_is_two_loops() -> None:
 
 def test_a_case_has_a_branch_for_each_output() -> None:
     nodes = [node("Placeholder", "x"), node("Placeholder", "i"), node("_SwitchN", "s", "x", "i")]
-    flow = ControlFlow([*nodes, identity("a", "s:2"), identity("b", "s"), node("Merge", "m", "a", "b")])
+    flow = ControlFlow(
+        [*nodes, identity("a", "s:2"), identity("b", "s"), node("Merge", "m", "a", "b")]
+    )
     assert [where(flow, name) for name in ("a", "b", "m")] == [["i is 2"], ["i is 0"], []]
     found = flow.context("a")
     assert isinstance(found, Branch)
@@ -120,7 +141,12 @@ def test_a_case_has_a_branch_for_each_output() -> None:
 
 
 def test_nodes_that_wait_for_each_other_are_nowhere() -> None:
-    nodes = [node("Add", "a", "b", "e"), node("Add", "b", "a"), node("Placeholder", "x"), enter("e", "x", "f")]
+    nodes = [
+        node("Add", "a", "b", "e"),
+        node("Add", "b", "a"),
+        node("Placeholder", "x"),
+        enter("e", "x", "f"),
+    ]
     flow = ControlFlow(nodes)
     assert not flow.is_whole
     assert (where(flow, "a"), where(flow, "e")) == ([], ["loop f"])

@@ -26,7 +26,10 @@ def contexts(*nodes: NodeDef) -> tuple[list[WhileContextDef], list[CondContextDe
 
 
 def test_a_loop_as_tensorflow_notes_it() -> None:
-    body = [enter("loop/e", "x", "loop", constant=True), typed("Mul", "mul", "loop/Identity", "loop/e")]
+    body = [
+        enter("loop/e", "x", "loop", constant=True),
+        typed("Mul", "mul", "loop/Identity", "loop/e"),
+    ]
     [found], conds = contexts(X, *loop("loop", "x", *body, result="mul"))
     assert conds == []
     assert found.context_name == "loop"

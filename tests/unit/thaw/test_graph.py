@@ -146,7 +146,9 @@ def any_nodes(draw: st.DrawFn) -> list[NodeDef]:
         if op == "Enter":
             made.attr["frame_name"].s = draw(st.sampled_from([b"", b"f", b"g", b"\xff"]))
             made.attr["is_constant"].b = draw(st.booleans())
-        for attr in draw(st.lists(st.sampled_from(["f", "cond", "body", "then_branch"]), max_size=3)):
+        for attr in draw(
+            st.lists(st.sampled_from(["f", "cond", "body", "then_branch"]), max_size=3)
+        ):
             made.attr[attr].func.name = draw(st.sampled_from(["f", "g", "h"]))
         nodes.append(made)
     return draw(st.permutations(nodes))
@@ -163,7 +165,9 @@ def test_any_control_flow_gives_a_graph_or_an_error_of_ours(
     ]
     variables = [frozen("w", "w", 2)]
     variables += [
-        frozen(f"v/{one.name}", one.name, 2) for one in nodes if one.op == "Const" and one.name != "w"
+        frozen(f"v/{one.name}", one.name, 2)
+        for one in nodes
+        if one.op == "Const" and one.name != "w"
     ]
     if in_function:
         variables.append(frozen("k", "f::k", 2))
