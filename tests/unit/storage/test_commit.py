@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,6 @@ from pbckpt.storage.directory import Directory, Durability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 STATE = b'model_checkpoint_path: "m"\nall_model_checkpoint_paths: "m"\n'
 
@@ -498,6 +498,10 @@ def test_the_temporary_files_of_a_living_writer_are_kept(tmp_path: Path) -> None
 # The .meta
 
 
+def names_of(committed: Committed) -> list[str]:
+    return [Path(file).name for file in committed.files]
+
+
 def put_with_meta(
     prefix: Path | str,
     shard: bytes,
@@ -525,7 +529,7 @@ WITH_META = {
 def test_a_meta_is_committed_with_the_rest(durability: Durability, tmp_path: Path) -> None:
     committed = put_with_meta(tmp_path / "m", b"weights", b"graph", durability=durability)
     assert contents(tmp_path) == WITH_META
-    assert [os.path.basename(file) for file in committed.files] == list(WITH_META)
+    assert names_of(committed) == list(WITH_META)
 
 
 def test_the_place_of_a_shard_is_no_part_of_its_name(tmp_path: Path) -> None:
@@ -545,11 +549,12 @@ def test_a_meta_that_is_there_is_refused_before_anything_is_written(tmp_path: Pa
 
 
 def test_a_meta_that_appears_meanwhile_is_refused_too(tmp_path: Path) -> None:
-    with pytest.raises(PathError, match="exists already"), begin(tmp_path / "m") as commit:
+    with begin(tmp_path / "m") as commit:
         commit.new_meta().append(b"graph")
         data = commit.new_shard()
         (tmp_path / "m.meta").write_bytes(b"theirs")
-        commit.commit([data], write_index)
+        with pytest.raises(PathError, match="exists already"):
+            commit.commit([data], write_index)
     assert contents(tmp_path) == {"m.meta": b"theirs"}
 
 
@@ -563,7 +568,7 @@ def test_a_meta_is_replaced_with_the_checkpoint(tmp_path: Path) -> None:
         "m.index": b"index of 2",
         "checkpoint": STATE,
     }
-    assert [os.path.basename(file) for file in committed.files] == [
+    assert names_of(committed) == [
         "m.data-00000-of-00002",
         "m.data-00001-of-00002",
         "m.meta",
@@ -597,7 +602,7 @@ class Renames:
 
 def renames(monkeypatch: pytest.MonkeyPatch, refused: str, error: BaseException) -> Renames:
     made = Renames(refused, error)
-    monkeypatch.setattr(Directory, "rename", lambda *arguments: made(*arguments))
+    monkeypatch.setattr(Directory, "rename", lambda *arguments: made(*arguments))  # noqa: PLW0108 - binds as a method
     return made
 
 
@@ -645,15 +650,14 @@ def test_the_old_meta_is_back_before_another_writer_may_clean_up(
     """Another writer takes the name that it is kept under for a killed one's."""
     put_with_meta(tmp_path / "m", b"weights", b"graph")
     renames(monkeypatch, "m.index", OSError(errno.EIO, "broken"))
-    with pytest.raises(NotCommittedError), begin(tmp_path / "m", OnExisting.REPLACE) as commit:
+    with begin(tmp_path / "m", OnExisting.REPLACE) as commit:
         commit.new_meta().append(b"new graph")
         data = commit.new_shard()
-        try:
+        with pytest.raises(NotCommittedError):
             commit.commit([data], write_index)
-        finally:
-            assert contents(tmp_path)["m.meta"] == b"graph"
-            with begin(tmp_path / "other") as other:
-                other.new_shard()
+        assert contents(tmp_path)["m.meta"] == b"graph"
+        with begin(tmp_path / "other") as other:
+            other.new_shard()
     assert contents(tmp_path) == WITH_META
 
 

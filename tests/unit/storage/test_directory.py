@@ -532,6 +532,6 @@ def test_what_cannot_be_kept_leaves_nothing(
 
     (tmp_path / "m.meta").mkdir()
     monkeypatch.setattr(Directory, "_link", refuse)
-    with Directory(str(tmp_path)) as directory, pytest.raises(OSError, match="irectory|ermission"):
+    with Directory(str(tmp_path)) as directory, pytest.raises(OSError, match=r"irectory|ermission"):
         directory.keep("m.meta")
     assert [path.name for path in tmp_path.iterdir()] == ["m.meta"]

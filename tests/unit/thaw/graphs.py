@@ -13,12 +13,12 @@ from pbckpt.protos import GraphDef
 from pbckpt.thaw.build import mark_of
 from pbckpt.thaw.graph import thaw_graph
 from pbckpt.thaw.variable import FrozenVariable, VariableKind
-from tests.unit.variables.graphs import const, graph, node
+from tests.unit.variables.graphs import graph, node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pbckpt.protos import FunctionDef, NodeDef
+    from pbckpt.protos import AttrValue, FunctionDef, NodeDef
     from pbckpt.thaw.draft import Draft
     from pbckpt.thaw.graph import ThawedGraph
 
@@ -67,7 +67,7 @@ def lines_of(draft: Draft) -> list[str]:
     return [line(one) for one in draft.definitions()]
 
 
-def attr_of(thawed: ThawedGraph, name: str, attr: str) -> object:
+def attr_of(thawed: ThawedGraph, name: str, attr: str) -> AttrValue:
     found = next(one for one in encoded(thawed).node if one.name == name)
     return found.attr[attr]
 
@@ -116,6 +116,3 @@ def cond(scope: str, pred: str, value: str, taken: str, other: str) -> list[Node
         typed("Neg", other, f"{scope}/f/Switch"),
         typed("Merge", f"{scope}/Merge", other, taken),
     ]
-
-
-__all__ = ["const", "node"]

@@ -82,7 +82,7 @@ def test_what_is_inside_is_nested() -> None:
     [found], conds = contexts(X, *loop("outer", "x", *body, result="outer/l/Exit"))
     assert conds == []
     kinds = [one.WhichOneof("ctxt") for one in found.nested_contexts]
-    assert sorted(kinds) == ["cond_ctxt", "cond_ctxt", "while_ctxt"]
+    assert sorted(map(str, kinds)) == ["cond_ctxt", "cond_ctxt", "while_ctxt"]
     [nested] = [one.while_ctxt for one in found.nested_contexts if one.HasField("while_ctxt")]
     assert nested.context_name == "outer/l"
     assert set(nested.values_def.values) < set(found.values_def.values)

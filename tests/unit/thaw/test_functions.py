@@ -5,9 +5,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.errors import LimitError, UnsupportedGraphError
+from pbckpt.graph.decode import decode_graph
 from pbckpt.thaw import functions as functions_module
-from tests.unit.thaw.graphs import REF, encoded, enter, frozen, line, lines, loop, thaw, typed
-from tests.unit.variables.graphs import const, function, identity, node
+from pbckpt.thaw.graph import thaw_graph
+from tests.unit.thaw.graphs import (
+    REF,
+    RESOURCE,
+    encoded,
+    enter,
+    frozen,
+    line,
+    lines,
+    loop,
+    thaw,
+    typed,
+)
+from tests.unit.variables.graphs import Source, const, function, graph_def, identity, node
 
 if TYPE_CHECKING:
     from pbckpt.protos import FunctionDef, NodeDef
@@ -255,11 +268,6 @@ def test_where_nothing_can_be_passed_the_constant_stays(
 
 
 def test_a_function_with_a_gradient_stays() -> None:
-    from pbckpt.graph.decode import decode_graph
-    from pbckpt.thaw.graph import thaw_graph
-    from tests.unit.thaw.graphs import RESOURCE
-    from tests.unit.variables.graphs import Source, graph_def
-
     nodes = [const("v", 2), call("PartitionedCall", "y", "v", f="f")]
     made = graph_def(*nodes, functions=[dense()])
     made.library.gradient.add(function_name="f", gradient_func="g")

@@ -49,7 +49,7 @@ def test_a_meta_graph_is_no_larger_than_a_message_may_be(monkeypatch: pytest.Mon
     monkeypatch.setattr(meta_graph, "_MAX_MESSAGE", encode_meta_graph(thawed).nbytes)
     assert isinstance(encode_meta_graph(thawed), Pieces)
     monkeypatch.setattr(meta_graph, "_MAX_MESSAGE", encode_meta_graph(thawed).nbytes - 1)
-    with pytest.raises(UnsupportedGraphError, match="leave the .meta file out with --no-meta"):
+    with pytest.raises(UnsupportedGraphError, match=r"leave the \.meta file out with --no-meta"):
         encode_meta_graph(thawed)
 
 
@@ -157,7 +157,9 @@ def any_nodes(draw: st.DrawFn) -> list[NodeDef]:
 @settings(deadline=None, max_examples=400)
 @given(any_nodes(), st.sampled_from(VariableKind), st.booleans())
 def test_any_control_flow_gives_a_graph_or_an_error_of_ours(
-    nodes: list[NodeDef], kind: VariableKind, in_function: bool
+    nodes: list[NodeDef],
+    kind: VariableKind,
+    in_function: bool,  # noqa: FBT001 - drawn
 ) -> None:
     functions = [
         function("f", ["z"], ["m:o:0"], const("k", 2), node("Add", "m", "z", "k:output:0")),
@@ -179,7 +181,7 @@ def test_any_control_flow_gives_a_graph_or_an_error_of_ours(
     meta = MetaGraphDef.FromString(b"".join(bytes(span.view) for span in pieces.spans))
     names = [one.name for one in meta.graph_def.node]
     assert len(set(names)) == len(names)
-    assert set(name for name in names if not name.startswith(("save", "v", "k"))) >= {"w", *NAMES}
+    assert {name for name in names if not name.startswith(("save", "v", "k"))} >= {"w", *NAMES}
     for variable in thawed.variables:
         assert {variable.name, variable.initializer, variable.snapshot} <= set(names)
     assert lines(thawed)

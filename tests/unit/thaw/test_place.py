@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pbckpt.dtypes import DataType
@@ -18,6 +20,9 @@ from tests.unit.thaw.graphs import (
     typed,
 )
 from tests.unit.variables.graphs import const, identity, node
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
 
 # A variable that is called as its constant
 
@@ -64,7 +69,7 @@ def test_a_reference_keeps_its_identities() -> None:
         "w/read Identity w",
         "other Identity w",
     ]
-    assert attr_of(thawed, "w", "shared_name").s == b""  # type: ignore[attr-defined]
+    assert attr_of(thawed, "w", "shared_name").s == b""
 
 
 @pytest.mark.parametrize(
@@ -77,7 +82,7 @@ def test_a_reference_keeps_its_identities() -> None:
 def test_who_takes_the_constant_itself_takes_an_added_read(kind: VariableKind, read: str) -> None:
     nodes = [const("w", 2), node("Relu", "y", "w"), node("Add", "z", "w:0", "y", "^w")]
     thawed = thaw(nodes, frozen("w", "w", 2), kind=kind)
-    name = read.split()[0]
+    name = read.split(maxsplit=1)[0]
     assert lines(thawed)[3:] == [read, f"y Relu {name}", f"z Add {name} y ^w"]
 
 
@@ -233,8 +238,8 @@ def test_names_that_become_one_stay_two() -> None:
     nodes = [const("c", 2), const("d", 2)]
     thawed = thaw(nodes, frozen("l~1", "c", 2), frozen("l 1", "d", 2))
     assert [one.name for one in thawed.variables] == ["l_1", "l_1_1"]
-    assert attr_of(thawed, "l_1", "shared_name").s == b"l_1"  # type: ignore[attr-defined]
-    assert attr_of(thawed, "l_1_1", "shared_name").s == b"l_1_1"  # type: ignore[attr-defined]
+    assert attr_of(thawed, "l_1", "shared_name").s == b"l_1"
+    assert attr_of(thawed, "l_1_1", "shared_name").s == b"l_1_1"
 
 
 def test_a_name_that_is_not_ascii_stays_only_where_it_was() -> None:
@@ -253,7 +258,7 @@ def test_many_names_that_become_one_take_no_longer() -> None:
     assert len({one.name for one in thaw(nodes, *variables).variables}) == 20_000
 
 
-def handle(name: str, shared_name: str) -> object:
+def handle(name: str, shared_name: str) -> NodeDef:
     made = node("VarHandleOp", name)
     made.attr["dtype"].type = 1
     made.attr["shape"].shape.dim.add(size=2)
@@ -263,7 +268,7 @@ def handle(name: str, shared_name: str) -> object:
 
 def test_a_shared_name_that_is_taken_is_not_given_again() -> None:
     nodes = [handle("old", "w"), const("w", 2), const("c", 2)]
-    thawed = thaw(nodes, frozen("w", "w", 2), frozen("w_thawed", "c", 2))  # type: ignore[list-item]
+    thawed = thaw(nodes, frozen("w", "w", 2), frozen("w_thawed", "c", 2))
     shared = {
         one.name: one.attr["shared_name"].s
         for one in encoded(thawed).node
@@ -274,7 +279,7 @@ def test_a_shared_name_that_is_taken_is_not_given_again() -> None:
 
 def test_a_handle_without_a_shared_name_gets_its_own() -> None:
     nodes = [handle("old", ""), handle("w_thawed", ""), handle("x", "w"), const("w", 2)]
-    thawed = thaw(nodes, frozen("w", "w", 2))  # type: ignore[list-item]
+    thawed = thaw(nodes, frozen("w", "w", 2))
     shared = {
         one.name: one.attr["shared_name"].s
         for one in encoded(thawed).node
