@@ -182,6 +182,12 @@ def test_what_lacks_its_inputs_is_placed_all_the_same(made: object) -> None:
     assert flow.context_of_tensor("no:1") is None
 
 
+@pytest.mark.parametrize("inputs", [("x", "no", "p"), ("x", "^x", "p"), ("^x", "x", "p")])
+def test_a_predicate_is_the_second_tensor_that_there_is(inputs: tuple[str, ...]) -> None:
+    nodes = [node("Placeholder", "x"), node("Placeholder", "p"), node("Switch", "s", *inputs)]
+    assert where(ControlFlow([*nodes, identity("y", "s:1")]), "y") == ["p is 1"]
+
+
 def test_outputs_that_no_op_has() -> None:
     nodes = [
         node("Placeholder", "x"),
