@@ -73,6 +73,8 @@ REFERENCES = {
                 "BundleHeaderProto",
                 "BundleHeaderProto.Endianness",
                 "CheckpointState",
+                "CondContextDef",
+                "ControlFlowContextDef",
                 "SavedModel",
                 "SavedSlice",
                 "SavedSliceMeta",
@@ -80,6 +82,8 @@ REFERENCES = {
                 "SavedTensorSlices",
                 "TensorSliceProto",
                 "TensorSliceProto.Extent",
+                "ValuesDef",
+                "WhileContextDef",
             }
         ),
     ),

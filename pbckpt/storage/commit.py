@@ -114,9 +114,7 @@ class Commit:
         for temporary in self._temporaries:
             with contextlib.suppress(OSError):
                 temporary.close()
-        if self._old_meta:
-            with contextlib.suppress(OSError):
-                self._settle_old_meta()
+        self._settle_old_meta()
         leftovers = [file.name for file in self._temporaries if not file.is_renamed]
         for name in leftovers if self._committed else [*leftovers, *self._renamed]:
             with contextlib.suppress(OSError):
@@ -175,7 +173,12 @@ class Commit:
                 write_index(num_shards, index.append)
                 index.seal()
                 state = self._write_state()
-                self._rename_all(shards, index, num_shards)
+                try:
+                    self._rename_all(shards, index, num_shards)
+                except BaseException:
+                    # As long as the lock is held: nobody else then takes it for stale.
+                    self._settle_old_meta()
+                    raise
                 return self._finish(state, old)
 
     def _new_temporary(self) -> TemporaryFile:
@@ -266,10 +269,13 @@ class Commit:
     def _settle_old_meta(self) -> None:
         """Let go of the .meta that was replaced, or put it back."""
         kept, self._old_meta = self._old_meta, ""
-        if self._committed:
+        if not kept:
+            return
+        with contextlib.suppress(OSError):
+            if not self._committed:
+                self._directory.rename(kept, meta_name(self._prefix.basename))
+            # Two names of one file are not renamed to each other: one is left then.
             self._directory.remove(kept)
-        else:
-            self._directory.rename(kept, meta_name(self._prefix.basename))
 
     def _rename(self, file: TemporaryFile, name: str) -> None:
         # Windows renames no open file. The lock that closing gives up is not
@@ -292,7 +298,8 @@ class Commit:
         except OSError as error:
             raise self._in_place(error) from error
         meta = [meta_name(self._prefix.basename)] if self._meta is not None else []
-        names = list(dict.fromkeys((*self._renamed, *meta, STATE_FILE)))
+        *before, index = self._renamed
+        names = list(dict.fromkeys((*before, *meta, index, STATE_FILE)))
         paths = tuple(os.path.join(self._prefix.directory, name) for name in names)
         return Committed(paths)
 

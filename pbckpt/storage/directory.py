@@ -175,7 +175,12 @@ class Directory:
         try:
             self._link(name, kept)
         except OSError:
-            self._copy(name, kept)
+            try:
+                self._copy(name, kept)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    self.remove(kept)
+                raise
         return kept
 
     def _link(self, name: str, kept: str) -> None:

@@ -95,7 +95,8 @@ def shape_attr(shape: Shape) -> AttrValue:
 
 def text_attr(text: str) -> AttrValue:
     """Return an attribute that is a string."""
-    return AttrValue(s=text.encode())
+    # Bytes of a graph that are no UTF-8 are escapes in text.
+    return AttrValue(s=text.encode("utf-8", "surrogateescape"))
 
 
 def true_attr() -> AttrValue:

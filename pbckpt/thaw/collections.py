@@ -70,7 +70,8 @@ def _definition(variable: ThawedVariable) -> VariableDef:
     part = variable.frozen.slice
     if part is not None:
         info = SaveSliceInfoDef(
-            full_name=part.full_name,
+            # Of a key that is no UTF-8 a message has what can be said.
+            full_name=part.full_name.encode("utf-8", "replace").decode(),
             full_shape=part.full_shape,
             var_offset=part.offset,
             var_shape=part.shape,

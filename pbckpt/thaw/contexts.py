@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.errors import LimitError
 from pbckpt.thaw.build import is_control, producer
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ _CASE_SWITCHES = frozenset(("_SwitchN",))
 CLOSERS = frozenset(("NextIteration", "RefNextIteration"))
 CONTROL_FLOW_OPS = ENTERS | SWITCHES | _CASE_SWITCHES
 """Ops without which a graph has one context only."""
+# A case of TensorFlow 1 nests a branch for each of its own; no loop has more.
+_MAX_DEPTH = 256
+_MAX_PARALLEL = (1 << 31) - 1
+# No op has more outputs; Python converts no longer numbers.
+_MAX_OUTPUT = 1 << 16
+_MAX_DIGITS = 10
 
 
 class Loop:
@@ -50,7 +57,7 @@ class Loop:
         """Hold what all Enters of the loop say of it."""
         self.frame = frame
         self.parent = parent
-        self.depth: int = 1 + (parent.depth if parent else 0)
+        self.depth = _depth_below(parent)
         self.parallel_iterations = parallel_iterations
 
 
@@ -66,7 +73,7 @@ class Branch:
         self.pred = pred
         self.taken = taken
         self.parent = parent
-        self.depth: int = 1 + (parent.depth if parent else 0)
+        self.depth = _depth_below(parent)
         self.is_case = is_case
 
 
@@ -88,7 +95,10 @@ class ControlFlow:
     """
 
     def __init__(self, nodes: Iterable[NodeDef]) -> None:
-        """Place all nodes."""
+        """Place all nodes.
+
+        Raises LimitError for contexts that are nested more deeply than in any model.
+        """
         self.nodes = list(nodes)
         self._ops = [node.op for node in self.nodes]
         self._places = {node.name: place for place, node in enumerate(self.nodes)}
@@ -119,9 +129,8 @@ class ControlFlow:
 
     def context_of_tensor(self, text: str) -> Context | None:
         """Return the context in which what an input names is to be had."""
-        place = self._places[producer(text)]
-        edge = _edge(text, place)
-        return self._context(edge)
+        place = self._places.get(producer(text))
+        return None if place is None else self._context(_edge(text, place))
 
     def canonical_predicate(self, text: str) -> str:
         """Return the tensor that an input is an Identity of, or it itself."""
@@ -129,9 +138,11 @@ class ControlFlow:
         while text not in self._preds:
             seen.append(text)
             self._preds[text] = text
-            node = self.nodes[self._places[producer(text)]]
+            place = self._places.get(producer(text))
+            node = None if place is None else self.nodes[place]
             if (
-                node.op != "Identity"
+                node is None
+                or node.op != "Identity"
                 or not node.input
                 or producer(node.input[0]) not in self._places
             ):
@@ -182,7 +193,13 @@ class ControlFlow:
         elif op in MERGES:
             self._own[place] = self._out[place] = self._merged(edges)
         elif (op in SWITCHES or op in _CASE_SWITCHES) and not self._is_loop_switch(place):
-            pred = self.nodes[place].input[-1 if op in _CASE_SWITCHES else 1]
+            # Of inputs that name a node, as what tells whether there is one.
+            data = [
+                text
+                for text in self.nodes[place].input
+                if not is_control(text) and producer(text) in self._places
+            ]
+            pred = data[-1 if op in _CASE_SWITCHES else 1]
             self._branches[place] = (inner, pred, op in _CASE_SWITCHES)
 
     def _is_loop_switch(self, place: int) -> bool:
@@ -193,7 +210,8 @@ class ControlFlow:
     def _loop(self, node: NodeDef, frame: str, parent: Context | None) -> Context:
         key = (parent, frame, -1)
         if key not in self._made:
-            self._made[key] = Loop(frame, parent, node.attr["parallel_iterations"].i or 10)
+            parallel = min(node.attr["parallel_iterations"].i, _MAX_PARALLEL)
+            self._made[key] = Loop(frame, parent, parallel if parallel > 0 else 10)
         return self._made[key]
 
     def _branch(self, place: int, output: int) -> Context:
@@ -277,4 +295,17 @@ def _edge(text: str, source: int) -> Edge:
     if is_control(text):
         return Edge(source, None)
     _, _, output = text.partition(":")
-    return Edge(source, int(output) if output.isdecimal() else 0)
+    is_number = output.isdecimal() and len(output) <= _MAX_DIGITS
+    return Edge(source, min(int(output), _MAX_OUTPUT) if is_number else 0)
+
+
+def _depth_below(parent: Context | None) -> int:
+    depth = 1 + (parent.depth if parent else 0)
+    if depth > _MAX_DEPTH:
+        raise LimitError(
+            "loops and branches in each other",
+            limit="nested contexts",
+            value=depth,
+            maximum=_MAX_DEPTH,
+        )
+    return depth

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pbckpt.errors import LimitError
 from pbckpt.protos import CondContextDef, ControlFlowContextDef, WhileContextDef
 from pbckpt.thaw.build import producer, tensor_of_input
 from pbckpt.thaw.contexts import ENTERS, SWITCHES, Branch, Loop
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # TensorFlow's own recursion over nested contexts ends before this.
 _MAX_DEPTH = 50
+# Names of tensors, each in all contexts that it is in; no model comes near.
+_MAX_VALUES = 2_000_000
 
 
 def control_flow_collections(
@@ -52,6 +55,8 @@ class _Contexts:
         self._nodes: dict[Context | None, list[NodeDef]] = {}
         self._children: dict[Context | None, dict[Context, None]] = {}
         self._names: set[str] = set()
+        self._numbers: dict[str, int] = {}
+        self._values = 0
         control_flow = completed.control_flow
         for node, context in zip(control_flow.nodes, control_flow.contexts(), strict=True):
             self._nodes.setdefault(context, []).append(node)
@@ -71,7 +76,7 @@ class _Contexts:
         if context.depth > _MAX_DEPTH:
             return False
         if isinstance(context, Loop):
-            return context in self._completed.loops
+            return context in self._completed.loops and _is_text(context.frame)
         return context in self._completed.pivots
 
     def message(self, context: Context) -> WhileContextDef | CondContextDef:
@@ -103,7 +108,10 @@ class _Contexts:
         taken = {
             _tensor(node.input[0]): _tensor(node.name)
             for node in reversed(self._nodes.get(loop, []))
-            if node.op in ENTERS and node.name not in known and node.attr["is_constant"].b
+            if node.op in ENTERS
+            and node.input
+            and node.name not in known
+            and node.attr["is_constant"].b
         }
         self._fill(message.values_def, loop, taken)
         return message
@@ -128,20 +136,21 @@ class _Contexts:
     def _name_of(self, pivot: str) -> str:
         scope, slash, _ = pivot.rpartition("/")
         wanted = name = f"{scope}{slash}cond_text"
-        number = 0
         while name in self._names:
-            number += 1
-            name = f"{wanted}_{number}"
+            self._numbers[wanted] = self._numbers.get(wanted, 0) + 1
+            name = f"{wanted}_{self._numbers[wanted]}"
         self._names.add(name)
         return name
 
     def _fill(self, message: ValuesDef, context: Context, taken: dict[str, str]) -> None:
         """Say what is known in a context: outputs of nodes inside, and what is taken in."""
-        inside = {
-            f"{node.name}:{output}"
-            for node in self._all_nodes(context)
-            for output in range(self._outputs(node))
-        }
+        inside: set[str] = set()
+        for node in self._all_nodes(context):
+            number = self._outputs(node)
+            self._values += max(number, 0)
+            if self._values > _MAX_VALUES:
+                raise_too_many(self._values)
+            inside.update(f"{node.name}:{output}" for output in range(number))
         message.values.extend(sorted(inside | set(taken)))
         for outer, inner in taken.items():
             message.external_values[outer] = inner
@@ -154,6 +163,21 @@ class _Contexts:
             found += self._nodes.get(one, [])
             waiting += self._children.get(one, {})
         return found
+
+
+def raise_too_many(values: int) -> None:
+    """Refuse loops and branches with more in them than in any model."""
+    raise LimitError(
+        "outputs of nodes in loops and branches",
+        limit="values of contexts",
+        value=values,
+        maximum=_MAX_VALUES,
+    )
+
+
+def _is_text(frame: str) -> bool:
+    """Tell whether a message can have the name of a frame, which may be any bytes."""
+    return frame.encode("utf-8", "ignore").decode() == frame
 
 
 def _tensor(text: str) -> str:

@@ -30,6 +30,7 @@ class Draft:
         """Begin with the nodes as they are."""
         self._nodes = {node.name: node for node in nodes}
         self._names = set(self._nodes)
+        self._numbers: dict[str, count[int]] = {}
         self._changed: dict[str, NodeDef | None] = {}
         self._before: dict[str, list[NodeDef]] = {}
         self._after: dict[str, list[NodeDef]] = {}
@@ -96,7 +97,8 @@ class Draft:
         name = _INVALID.sub("_", wanted)
         name = name if name[:1].isalnum() or name[:1] == "." else f"v{name}"
         if name in self._names:
-            name = next(one for one in (f"{name}_{i}" for i in count(1)) if one not in self._names)
+            numbers = self._numbers.setdefault(name, count(1))
+            name = next(one for one in (f"{name}_{i}" for i in numbers) if one not in self._names)
         self._names.add(name)
         return name
 

@@ -75,6 +75,9 @@ class Arguments:
         for gradient in graph.rest.library.gradient:
             for name in (gradient.function_name, gradient.gradient_func):
                 self._closed.setdefault(name, "it has a gradient function, or is one")
+        for name in variables:
+            if name not in self._functions:
+                self._closed.setdefault(name, "the graph has no function of that name")
         self._find_sites("", graph.nodes)
         for function in graph.functions:
             self._find_sites(function.name, function.nodes)
@@ -100,15 +103,16 @@ class Arguments:
             called = called_functions(node, self._functions)
             if called:
                 self._sites.append(_Site(body, node, called))
+            for name in called:
+                if name not in self._functions:
+                    reason = f"{node.op} {node.name!r} calls it, and the graph does not have it"
+                    self._closed.setdefault(name, reason)
             for attr, value in node.definition.attr.items():
                 is_known = attr in function_attributes(node.op)
                 if value.WhichOneof("value") in ("func", "list") and not is_known:
                     reason = f"{node.op} {node.name!r} calls it, which cannot pass a variable on"
-                    self._closed.update(
-                        (name, reason)
-                        for name in named_functions(node, attr)
-                        if name not in self._closed
-                    )
+                    for name in named_functions(node, attr):
+                        self._closed.setdefault(name, reason)
 
     def _close(self) -> None:
         """Close what is called from what is closed, what is not called, and mixed loops."""
@@ -122,16 +126,17 @@ class Arguments:
         for site in self._sites:
             for name in {site.body, *site.called} - {""}:
                 by_name.setdefault(name, []).append(site)
+        roots = {name: name for name in self._closed}
         waiting = deque(self._closed)
         while waiting:
             closed = waiting.popleft()
             for site in by_name.get(closed, ()):
                 for name in site.called:
                     if name not in self._closed:
-                        self._closed[name] = (
-                            f"{closed!r} is called with it, or calls it, and "
-                            + (self._closed[closed])
-                        )
+                        # Told of the first one alone: the way there may be long.
+                        roots[name] = root = roots[closed]
+                        reason = f"{root!r} is called with it, or calls it, and "
+                        self._closed[name] = reason + self._closed[root]
                         waiting.append(name)
 
     def _passed_on(
@@ -170,13 +175,13 @@ class Arguments:
         body = self._functions[function]
         taken = {*body.arguments, *(node.name for node in body.nodes)}
         names = {}
+        numbers: dict[str, int] = {}
         for variable in self._needs[function]:
             base = _NO_NAME.sub("_", variable.lower())
             base = name = base if base[:1].isalpha() else f"w{base}"
-            number = 0
             while name in taken:
-                number += 1
-                name = f"{base}_{number}"
+                numbers[base] = numbers.get(base, 0) + 1
+                name = f"{base}_{numbers[base]}"
             taken.add(name)
             names[variable] = name
         return names
@@ -209,7 +214,7 @@ class Arguments:
                 _pass(draft.change(site.node.name), inputs, list(passed.values()))
         _take_only_output(draft, renamed)
         definition = function.definition()
-        for result, tensor in definition.ret.items():
+        for result, tensor in list(definition.ret.items()):
             definition.ret[result] = renamed.get(producer(tensor), tensor)
         is_body = function.name in self._bodies
         _declare(definition, [(names[name], one) for name, one in needed.items()], is_body=is_body)

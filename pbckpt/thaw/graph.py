@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.errors import UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_definition
 from pbckpt.graph.node import Node
 from pbckpt.operators import output_lists
@@ -61,10 +62,13 @@ def thaw_graph(
     """Put variables in the places of the tensors that have their values.
 
     Raises LimitError for functions that pass on more variables to each other than any
-    model does.
+    model does, and for loops and branches with more in them; UnsupportedGraphError where
+    no variable can be put in.
     """
     thawing = _Thawing(graph, variables, kind)
     thawing.place()
+    if not thawing.placed:
+        raise _nothing_thawed(thawing.left)
     messages = thawing.collections()
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
     tables = table_initializers(thawing.draft.definitions())
@@ -140,6 +144,16 @@ class _Thawing:
         ]
         portable = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
         return encode_graph(_portable(self.draft), portable, graph.rest)
+
+
+def _nothing_thawed(left: Mapping[str, str]) -> UnsupportedGraphError:
+    """Return why there is no graph: a saver saves one variable at least."""
+    reasons = [f": {name!r} cannot, since {reason}" for name, reason in left.items()][:1]
+    return UnsupportedGraphError(
+        f"none of the variables can be put into the graph{''.join(reasons)}; leave the .meta "
+        "file out with --no-meta",
+        kind="meta_graph",
+    )
 
 
 def _sinks(graph: Graph) -> list[str]:

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from pbckpt.thaw.variable_nodes import VariableBuilder
 
 OUTPUT_SHAPES = "_output_shapes"
+# A few thousand constants in contexts that are nested a hundred deep: no model has them.
+_MAX_WAYS = 500_000
 KEPT_OUTPUT_SHAPES = "_pbckpt_output_shapes"
 """What a constant said of its shape, where the handle of a variable has none."""
 
@@ -133,6 +135,7 @@ class Placement:
         node = self.draft.original(read)
         is_read = (
             node is not None
+            and read in self.draft
             and node.op == "Identity"
             and list(node.definition.input) == [name]
             and self._context(read) is None
@@ -143,6 +146,8 @@ class Placement:
         """Have Identities of the constant read the variable; who takes it itself, a read."""
         is_taken_itself = False
         for name in dict.fromkeys(self._consumers.get(tensor, ())):
+            if name not in self.draft:
+                continue
             definition = self.draft.look(name)
             if definition.op != "Identity" or self._context(name) is not None:
                 is_taken_itself = True
@@ -213,6 +218,8 @@ class Placement:
             key = (thawed.name, step)
             if key not in self._ways:
                 self._ways[key] = self._step(tensor, thawed, step)
+                if len(self._ways) > _MAX_WAYS:
+                    raise_too_many(len(self._ways))
             tensor = self._ways[key]
         return tensor
 
@@ -246,7 +253,8 @@ class Placement:
         while waiting:
             name = waiting.pop()
             is_there = self.draft.original(name) is not None and name not in gone
-            if is_there and name not in self._sources and self._takers[name] <= gone:
+            is_kept = name in self._sources or name in self._reads
+            if is_there and not is_kept and self._takers[name] <= gone:
                 gone.add(name)
                 waiting += [producer(text) for text in self.draft.look(name).input]
                 self.draft.remove(name)
@@ -259,6 +267,18 @@ class Placement:
             for text in node.definition.input:
                 takers.setdefault(producer(text), set()).add(node.name)
         return takers
+
+
+def raise_too_many(ways: int) -> None:
+    """Refuse variables that are brought into more contexts than in any model."""
+    from pbckpt.errors import LimitError  # noqa: PLC0415 - only for an error
+
+    raise LimitError(
+        "variables that are brought into loops and branches",
+        limit="entered variables",
+        value=ways,
+        maximum=_MAX_WAYS,
+    )
 
 
 def _consumers(draft: Draft, nodes: set[str]) -> dict[str, list[str]]:

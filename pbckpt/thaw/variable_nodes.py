@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pbckpt.dtypes import DataType
-    from pbckpt.graph.decode import Graph
+    from pbckpt.graph.decode import Graph, Node
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.draft import Draft
 
@@ -50,7 +50,7 @@ class VariableBuilder:
         """``shared_names`` are those that no new variable may have."""
         self.draft = draft
         self.is_resource = kind is VariableKind.RESOURCE
-        self._shared_names = shared_names
+        self._shared_names = set(shared_names)
 
     def usual_read(self, name: str) -> str:
         """Return what TensorFlow calls the read of a variable."""
@@ -98,16 +98,22 @@ class VariableBuilder:
     def _shared_name(self, name: str) -> str:
         while name in self._shared_names:
             name += "_thawed"
+        self._shared_names.add(name)
         return name
 
 
 def shared_names(graph: Graph) -> frozenset[str]:
-    """Return the names by which a graph's own nodes share resources."""
+    """Return the names by which a graph's own nodes share resources.
+
+    One without such a name gets its own.
+    """
     nodes = chain(graph.nodes, *(function.nodes for function in graph.functions))
-    attrs = (node.definition.attr for node in nodes if node.op == HANDLE_OP)
-    return frozenset(
-        attr["shared_name"].s.decode("utf-8", "replace") for attr in attrs if "shared_name" in attr
-    )
+    return frozenset(_shared_name_of(node) for node in nodes if node.op == HANDLE_OP)
+
+
+def _shared_name_of(node: Node) -> str:
+    value = node.definition.attr.get("shared_name")
+    return (value.s.decode("utf-8", "replace") if value else "") or node.name
 
 
 def adopt_variables(draft: Draft, graph: Graph) -> list[ThawedVariable]:

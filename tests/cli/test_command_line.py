@@ -51,7 +51,12 @@ def test_convert_as_json(tmp_path: Path) -> None:
         "warnings",
     }
     assert found["prefix"] == "out/m"
-    assert found["files"] == ["out/m.data-00000-of-00001", "out/m.index", "out/checkpoint"]
+    assert found["files"] == [
+        "out/m.data-00000-of-00001",
+        "out/m.meta",
+        "out/m.index",
+        "out/checkpoint",
+    ]
     assert (found["bytes"], found["warnings"]) == (1030376, [])
     moving_mean = found["variables"][2]
     assert [one["rule"] for one in moving_mean.pop("evidence")] == ["read_identity", "weight_input"]
@@ -239,7 +244,8 @@ def test_a_signal_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None
     )
     assert child.stdout is not None
     child.stdout.readline()
-    assert [path.suffix for path in (tmp_path / "new").iterdir()] == [".tmp"]
+    # One is the shard, the other the .meta.
+    assert [path.suffix for path in (tmp_path / "new").iterdir()] == [".tmp"] * 2
     child.send_signal(number)
     child.communicate(timeout=30)
     assert child.returncode == 128 + number

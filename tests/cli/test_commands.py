@@ -17,7 +17,7 @@ from google.protobuf import text_format
 
 import pbckpt
 from pbckpt.cli.main import main
-from pbckpt.protos import GraphDef, SavedModel
+from pbckpt.protos import GraphDef, MetaGraphDef, SavedModel
 from tests.cli.graphs import (
     CRC_OF_00_TO_1F,
     CRC_OF_32_ZEROS,
@@ -52,6 +52,7 @@ sys.exit(main())
 CONVERTED = """\
 out/m: 3 variables (2 trainable), 72 bytes
   wrote out/m.data-00000-of-00001
+  wrote out/m.meta
   wrote out/m.index
   wrote out/checkpoint
   2 constants were not taken
@@ -142,7 +143,7 @@ def flip(path: str, offset: int) -> None:
 @pytest.mark.usefixtures("graph")
 def test_convert(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, "convert", "dense.pb", "out/m") == CONVERTED
-    assert files("out") == ["checkpoint", "m.data-00000-of-00001", "m.index"]
+    assert files("out") == ["checkpoint", "m.data-00000-of-00001", "m.index", "m.meta"]
     data = Path("out/m.data-00000-of-00001").read_bytes()
     assert data == bytes(32) + bytes(range(32)) + b"\7" + bytes(7)
 
@@ -184,7 +185,12 @@ def test_convert_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert result(capsys, "convert", "dense.pb", "out/m") == {
         "schema": 1,
         "prefix": "out/m",
-        "files": ["out/m.data-00000-of-00001", "out/m.index", "out/checkpoint"],
+        "files": [
+            "out/m.data-00000-of-00001",
+            "out/m.meta",
+            "out/m.index",
+            "out/checkpoint",
+        ],
         "bytes": 72,
         "variables": [
             traced("dense/bias", "float32", [8], 32),
@@ -249,6 +255,7 @@ def test_convert_refuses_what_exists_and_replaces_it_on_demand(
         "m.data-00000-of-00002",
         "m.data-00001-of-00002",
         "m.index",
+        "m.meta",
     ]
 
 
@@ -300,11 +307,59 @@ def test_convert_warns_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     Path("out").mkdir()
     Path("out/m.meta").touch()
     warning = "out/m.meta was there before and describes another checkpoint's graph"
-    assert main(["convert", "dense.pb", "out/m"]) == 0
-    assert capsys.readouterr() == (CONVERTED, f"warning: {warning}\n")
-    replace = ("--on-existing", "replace")
-    quiet = result(capsys, "convert", "dense.pb", "out/m", *replace, "--quiet")
-    assert quiet["warnings"] == [warning]
+    assert main(["convert", "dense.pb", "out/m", "--no-meta"]) == 0
+    without = CONVERTED.replace("  wrote out/m.meta\n", "")
+    assert capsys.readouterr() == (without, f"warning: {warning}\n")
+    options = ("--no-meta", "--on-existing", "replace", "--quiet")
+    assert result(capsys, "convert", "dense.pb", "out/m", *options)["warnings"] == [warning]
+
+
+@pytest.mark.usefixtures("graph")
+def test_a_meta_that_is_there_is_replaced_on_demand_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("out").mkdir()
+    Path("out/m.meta").write_bytes(b"theirs")
+    assert complaint(capsys, "convert", "dense.pb", "out/m") == (
+        "out/m.meta exists already; choose another prefix, allow it with --on-existing replace "
+        "(on_existing=OnExisting.REPLACE), or write none with --no-meta"
+    )
+    assert files("out") == ["m.meta"]
+    assert Path("out/m.meta").read_bytes() == b"theirs"
+    assert shown(capsys, "convert", "dense.pb", "out/m", "--on-existing", "replace") == CONVERTED
+    assert MetaGraphDef.FromString(Path("out/m.meta").read_bytes()).graph_def.node
+
+
+@pytest.mark.usefixtures("graph")
+@pytest.mark.parametrize(
+    ("options", "ops"),
+    [
+        ([], {"VarHandleOp"}),
+        (["--meta"], {"VarHandleOp"}),
+        (["--variables", "resource"], {"VarHandleOp"}),
+        (["--variables", "ref"], {"VariableV2"}),
+    ],
+)
+def test_convert_puts_variables_of_the_chosen_kind_into_the_meta(
+    options: list[str], ops: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shown(capsys, "convert", "dense.pb", "out/m", *options) == CONVERTED
+    nodes = MetaGraphDef.FromString(Path("out/m.meta").read_bytes()).graph_def.node
+    assert {node.op for node in nodes} & {"VarHandleOp", "VariableV2"} == ops
+    assert [node.name for node in nodes if node.op in ops] == [
+        "dense/kernel",
+        "dense/bias",
+        "global_step",
+    ]
+
+
+@pytest.mark.usefixtures("graph")
+def test_an_object_based_checkpoint_has_no_meta(capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint(capsys, "convert", "dense.pb", "out/m", "--format", "object", "--meta") == (
+        "an object-based checkpoint has no .meta file; leave --meta out, or say --format both"
+    )
+    shown(capsys, "convert", "dense.pb", "out/m", "--format", "object")
+    assert files("out") == ["checkpoint", "m.data-00000-of-00001", "m.index"]
 
 
 def test_convert_limits_what_few_bytes_may_become(capsys: pytest.CaptureFixture[str]) -> None:
@@ -586,6 +641,7 @@ def test_demo_shows_a_conversion_and_what_to_do_next(capsys: pytest.CaptureFixtu
         "checkpoint",
         "model.ckpt.data-00000-of-00001",
         "model.ckpt.index",
+        "model.ckpt.meta",
     ]
     assert out.startswith("pbckpt-demo/model.ckpt: ")
     assert "\nkey " in out

@@ -102,6 +102,7 @@ def test_the_variables_of_a_graph_become_a_checkpoint(graph: Path, tmp_path: Pat
     assert report.prefix == str(prefix)
     assert [Path(file).name for file in report.files] == [
         "model.ckpt.data-00000-of-00001",
+        "model.ckpt.meta",
         "model.ckpt.index",
         "checkpoint",
     ]
@@ -116,6 +117,7 @@ def test_the_variables_of_a_graph_become_a_checkpoint(graph: Path, tmp_path: Pat
         "checkpoint",
         "model.ckpt.data-00000-of-00001",
         "model.ckpt.index",
+        "model.ckpt.meta",
     ]
 
 

@@ -20,6 +20,7 @@ from pbckpt.api import (
     Like,
     Limits,
     MatchBy,
+    MetaFile,
     Names,
     NotCommittedError,
     OnExisting,
@@ -32,7 +33,9 @@ from pbckpt.api import (
     Report,
     Select,
     Selection,
+    Thaw,
     Values,
+    VariableKind,
     VerifyReport,
 )
 from pbckpt.cli.arguments import build_parser
@@ -175,6 +178,8 @@ def test_what_is_not_said_has_a_default() -> None:
         save_counter=None,
         shards=None,
         max_shard_size=None,
+        meta=None,
+        variables="resource",
         on_existing="refuse",
         durability="full",
         max_expanded_bytes=None,
@@ -195,7 +200,8 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "--rename f=g --rename h=i --strip-prefix j --add-prefix k --cast l=half --set m=int8:1 "
         "--format both --save-counter 2 --max-shard-size 2GB --tags serve,gpu "
         "--like t --match suffix --missing init --left-over error --like-cast --dry-run "
-        "--quantized stored --partitions parts --tensor n --tensor o:1 --names keras"
+        "--quantized stored --partitions parts --tensor n --tensor o:1 --names keras "
+        "--no-meta --variables ref"
     )
     assert main(["convert", "in.pb", "out/m", *options.split()]) == 0
     [(arguments, named)] = spy.calls
@@ -220,6 +226,7 @@ def test_every_option_reaches_the_library(monkeypatch: pytest.MonkeyPatch) -> No
         "like": Like("t", MatchBy.SUFFIX, OnMissing.INIT, OnLeftOver.ERROR, cast=True),
         "dry_run": True,
         "values": Values(Quantized.STORED, Partitions.PARTS, ("n", "o:1"), Names.KERAS),
+        "thaw": Thaw(MetaFile.NONE, VariableKind.REF),
     }
 
 
@@ -240,7 +247,15 @@ def test_without_options_the_library_decides(monkeypatch: pytest.MonkeyPatch) ->
         "like": None,
         "dry_run": False,
         "values": Values(),
+        "thaw": Thaw(),
     }
+
+
+def test_a_meta_file_can_be_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    spy = Spy(Report("out/m", (), 0, (), (), ()))
+    monkeypatch.setattr(api, "convert", spy)
+    assert main(["convert", "in.pb", "out/m", "--meta"]) == 0
+    assert spy.calls[0][1]["thaw"] == Thaw(MetaFile.REQUIRED, VariableKind.RESOURCE)
 
 
 def test_verify_passes_on_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:

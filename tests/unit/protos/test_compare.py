@@ -222,7 +222,7 @@ def test_the_program_fails_on_a_difference(
     assert compare_protos.main([]) == 1
     assert capsys.readouterr().out == (
         "NodeDef.op: ours is [2 optional string], theirs is [9 optional string]\n"
-        "113 types compared, 1 differences\n"
+        "118 types compared, 1 differences\n"
     )
 
 

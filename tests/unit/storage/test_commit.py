@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,6 @@ from pbckpt.storage.directory import Directory, Durability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 STATE = b'model_checkpoint_path: "m"\nall_model_checkpoint_paths: "m"\n'
 
@@ -493,3 +493,180 @@ def test_the_temporary_files_of_a_living_writer_are_kept(tmp_path: Path) -> None
             "m.index",
         ]
         living.close()
+
+
+# The .meta
+
+
+def names_of(committed: Committed) -> list[str]:
+    return [Path(file).name for file in committed.files]
+
+
+def put_with_meta(
+    prefix: Path | str,
+    shard: bytes,
+    meta: bytes,
+    on_existing: OnExisting = OnExisting.REFUSE,
+    durability: Durability = Durability.NONE,
+) -> Committed:
+    with begin(prefix, on_existing, durability) as commit:
+        file = commit.new_meta()
+        file.append(meta)
+        data = commit.new_shard()
+        data.append(shard)
+        return commit.commit([data], write_index)
+
+
+WITH_META = {
+    "m.data-00000-of-00001": b"weights",
+    "m.meta": b"graph",
+    "m.index": b"index of 1",
+    "checkpoint": STATE,
+}
+
+
+@pytest.mark.parametrize("durability", Durability)
+def test_a_meta_is_committed_with_the_rest(durability: Durability, tmp_path: Path) -> None:
+    committed = put_with_meta(tmp_path / "m", b"weights", b"graph", durability=durability)
+    assert contents(tmp_path) == WITH_META
+    assert names_of(committed) == list(WITH_META)
+
+
+def test_the_place_of_a_shard_is_no_part_of_its_name(tmp_path: Path) -> None:
+    put_with_meta(tmp_path / "m-00001-of-00002", b"weights", b"graph")
+    assert contents(tmp_path)["m.meta"] == b"graph"
+
+
+def test_a_meta_that_is_there_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "m.meta").write_bytes(b"theirs")
+    with pytest.raises(PathError) as caught:
+        put_with_meta(tmp_path / "m", b"weights", b"graph")
+    assert str(caught.value) == (
+        f"{tmp_path / 'm.meta'} exists already; choose another prefix, allow it with "
+        "--on-existing replace (on_existing=OnExisting.REPLACE), or write none with --no-meta"
+    )
+    assert contents(tmp_path) == {"m.meta": b"theirs"}
+
+
+def test_a_meta_that_appears_meanwhile_is_refused_too(tmp_path: Path) -> None:
+    with begin(tmp_path / "m") as commit:
+        commit.new_meta().append(b"graph")
+        data = commit.new_shard()
+        (tmp_path / "m.meta").write_bytes(b"theirs")
+        with pytest.raises(PathError, match="exists already"):
+            commit.commit([data], write_index)
+    assert contents(tmp_path) == {"m.meta": b"theirs"}
+
+
+def test_a_meta_is_replaced_with_the_checkpoint(tmp_path: Path) -> None:
+    put_with_meta(tmp_path / "m", b"old", b"old graph")
+    committed = put_with_meta(tmp_path / "m", b"new", b"new graph", OnExisting.REPLACE)
+    assert contents(tmp_path) == {
+        "m.data-00000-of-00002": b"new",
+        "m.data-00001-of-00002": b"\0",
+        "m.meta": b"new graph",
+        "m.index": b"index of 2",
+        "checkpoint": STATE,
+    }
+    assert names_of(committed) == [
+        "m.data-00000-of-00002",
+        "m.data-00001-of-00002",
+        "m.meta",
+        "m.index",
+        "checkpoint",
+    ]
+
+
+def test_without_a_new_meta_the_old_one_stays(tmp_path: Path) -> None:
+    put_with_meta(tmp_path / "m", b"old", b"old graph")
+    put(tmp_path / "m", b"new", on_existing=OnExisting.REPLACE)
+    assert contents(tmp_path)["m.meta"] == b"old graph"
+
+
+class Renames:
+    """Stands for `Directory.rename`; refuses what would get one name."""
+
+    def __init__(self, refused: str, error: BaseException) -> None:
+        self.done: list[str] = []
+        self._refused = refused
+        self._error = error
+        self._rename = Directory.rename
+
+    def __call__(self, directory: Directory, old: str, new: str) -> None:
+        if new == self._refused and self._error is not None:
+            error, self._error = self._error, None  # type: ignore[assignment]
+            raise error
+        self.done.append(new)
+        self._rename(directory, old, new)
+
+
+def renames(monkeypatch: pytest.MonkeyPatch, refused: str, error: BaseException) -> Renames:
+    made = Renames(refused, error)
+    monkeypatch.setattr(Directory, "rename", lambda *arguments: made(*arguments))  # noqa: PLW0108 - binds as a method
+    return made
+
+
+def test_the_meta_is_in_place_before_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = renames(monkeypatch, "", OSError())
+    put_with_meta(tmp_path / "m", b"weights", b"graph")
+    assert made.done == ["m.data-00000-of-00001", "m.meta", "m.index", "checkpoint"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+@pytest.mark.parametrize("refused", ["m.data-00000-of-00002", "m.meta", "m.index"])
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), KeyboardInterrupt()])
+def test_what_was_there_comes_back_with_its_meta(
+    error: BaseException,
+    refused: str,
+    *,
+    has_links: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put_with_meta(tmp_path / "m", b"weights", b"graph")
+    if not has_links:
+        monkeypatch.setattr(Directory, "_link", refuse_links)
+    renames(monkeypatch, refused, error)
+    with pytest.raises((NotCommittedError, KeyboardInterrupt)):
+        put_with_meta(tmp_path / "m", b"new", b"new graph", OnExisting.REPLACE)
+    assert contents(tmp_path) == WITH_META
+
+
+@pytest.mark.parametrize("refused", ["m.meta", "m.index"])
+def test_a_meta_of_no_checkpoint_goes(
+    refused: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renames(monkeypatch, refused, OSError(errno.EIO, "broken"))
+    with pytest.raises(NotCommittedError):
+        put_with_meta(tmp_path / "m", b"new", b"new graph")
+    assert contents(tmp_path) == {}
+
+
+def test_the_old_meta_is_back_before_another_writer_may_clean_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer takes the name that it is kept under for a killed one's."""
+    put_with_meta(tmp_path / "m", b"weights", b"graph")
+    renames(monkeypatch, "m.index", OSError(errno.EIO, "broken"))
+    with begin(tmp_path / "m", OnExisting.REPLACE) as commit:
+        commit.new_meta().append(b"new graph")
+        data = commit.new_shard()
+        with pytest.raises(NotCommittedError):
+            commit.commit([data], write_index)
+        assert contents(tmp_path)["m.meta"] == b"graph"
+        with begin(tmp_path / "other") as other:
+            other.new_shard()
+    assert contents(tmp_path) == WITH_META
+
+
+def test_a_directory_in_place_of_the_meta_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "m.meta").mkdir()
+    with pytest.raises((NotCommittedError, PathError)):
+        put_with_meta(tmp_path / "m", b"new", b"graph", OnExisting.REPLACE)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.meta"]
+
+
+def refuse_links(*_: object) -> None:
+    raise OSError(errno.EPERM, "there are no links here")

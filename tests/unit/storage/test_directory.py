@@ -504,3 +504,34 @@ def test_the_names_of_new_directories_are_synced_in_their_parents(
     monkeypatch.setattr(os, "fsync", note)
     sync_parents(made)
     assert synced == [tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_is_kept_under_a_second_name(
+    *, has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "there are no links here")
+
+    (tmp_path / "m.meta").write_bytes(b"graph" * 1_000_000)
+    if not has_links:
+        monkeypatch.setattr(Directory, "_link", refuse)
+    with Directory(str(tmp_path)) as directory:
+        kept = directory.keep("m.meta")
+    assert kept.startswith(".pbckpt-")
+    assert kept.endswith(".tmp")
+    assert (tmp_path / kept).read_bytes() == b"graph" * 1_000_000
+    assert (tmp_path / kept).samefile(tmp_path / "m.meta") == has_links
+
+
+def test_what_cannot_be_kept_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "there are no links here")
+
+    (tmp_path / "m.meta").mkdir()
+    monkeypatch.setattr(Directory, "_link", refuse)
+    with Directory(str(tmp_path)) as directory, pytest.raises(OSError, match=r"irectory|ermission"):
+        directory.keep("m.meta")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.meta"]
