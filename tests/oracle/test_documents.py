@@ -31,6 +31,7 @@ SAME_BITS = {
     "fine-tune.md": [("TensorFlow", "again", "after")],
     "own-code.md": [("TensorFlow", "restored", "frozen")],
     "speech.md": [("TensorFlow 1.15", "restored", "frozen")],
+    "thaw.md": [("TensorFlow", "before", "frozen")],
 }
 
 
