@@ -22,6 +22,7 @@ Runs on Python 3.7 with TensorFlow 1.15, and with TensorFlow 2.
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,16 +30,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tests.oracle.tensorflow_values import Array, Host, Json
+    from tests.oracle.tensorflow_thaw_networks import ThawNetworkOps
+    from tests.oracle.tensorflow_values import Array, Json
 else:  # a script finds the files beside it
-    from tensorflow_values import Host
+    from tensorflow_thaw_networks import ThawNetworkOps
 
 SEED = 7
 HALVINGS = 30
 FIRST_STEP = 0.1
+LONGEST = 400
 
 
-class ThawOps(Host):
+class ThawOps(ThawNetworkOps):
     """Answers requests about graphs with their variables back."""
 
     def op_run_thawed(self, request: Json) -> Json:
@@ -131,7 +134,16 @@ class ThawOps(Host):
         return given, made
 
     def _run_frozen(self, request: Json, feeds: Json, config: Any) -> list[Array]:
-        path = request["frozen"]
+        graph_def = self.read_graph(request["frozen"])
+        with self.tf.Graph().as_default(), self.v1.Session(config=config) as session:
+            given, made = self._handles(request)
+            self.tf.import_graph_def(graph_def, name="", input_map=given)
+            session.run(made)
+            self._initialize(session, request)
+            return list(session.run(request["fetches"], feeds))
+
+    def read_graph(self, path: str) -> Any:
+        """Read a graph, as text too, and take away what this TensorFlow does not know."""
         graph_def = self.v1.GraphDef()
         data = Path(path).read_bytes()
         if path.endswith(".pbtxt"):
@@ -142,12 +154,7 @@ class ThawOps(Host):
             graph_def.ParseFromString(data)
         if self.tf.__version__.startswith("1."):
             _without_newer(graph_def, self._known())
-        with self.tf.Graph().as_default(), self.v1.Session(config=config) as session:
-            given, made = self._handles(request)
-            self.tf.import_graph_def(graph_def, name="", input_map=given)
-            session.run(made)
-            self._initialize(session, request)
-            return list(session.run(request["fetches"], feeds))
+        return graph_def
 
     def _known(self) -> dict[str, set[str]]:
         """Return the attributes of each op that TensorFlow 1.15 knows."""
@@ -208,13 +215,20 @@ class ThawOps(Host):
             trainable = self.v1.trainable_variables()
             if loss is None or not trainable:
                 return {"refused": "no float output" if loss is None else "nothing is trainable"}
+            self._know_functional_gradients()
             try:
                 gradients = self.v1.gradients(loss, trainable)
+                self._prepared(session, request, imported)
+                pairs = list(zip(gradients, trainable))
+                return self._stepped(session, request, feeds, loss, pairs)
             except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
-                said = str(error).split("\n", 1)[0]
+                said = " ".join(str(error).split())[:LONGEST]
                 return {"refused": f"{type(error).__name__}: {said}"}
-            self._prepared(session, request, imported)
-            return self._stepped(session, request, feeds, loss, list(zip(gradients, trainable)))
+
+    def _know_functional_gradients(self) -> None:
+        """Have TensorFlow 1.15 know the gradients of While and If, which it loads when needed."""
+        importlib.import_module("tensorflow.python.ops.while_v2")
+        importlib.import_module("tensorflow.python.ops.cond_v2")
 
     def _stepped(self, session: Any, request: Json, feeds: Json, loss: Any, found: Any) -> Json:
         pairs = [(g, v) for g, v in found if g is not None]
@@ -264,11 +278,11 @@ class ThawOps(Host):
             graph = self.tf.Graph()
             with graph.as_default(), self.v1.Session(config=self.config) as session:
                 saver = self.v1.train.import_meta_graph(prefix + ".meta")
-                saver.restore(session, prefix)
-                self._initialize(session, request)
                 loss = self._loss(graph, request["fetches"], expected)
                 trainable = self.v1.trainable_variables()
+                self._know_functional_gradients()
                 grads = self.v1.gradients(loss, trainable)
+                self._prepared(session, dict(request, prefix=prefix), (saver, []))
                 pairs = [(g, v) for g, v in zip(grads, trainable) if g is not None]
                 values = session.run([self.tf.convert_to_tensor(g) for g, _ in pairs], feeds)
                 found.append({v.op.name: a for (_, v), a in zip(pairs, values)})
