@@ -176,7 +176,7 @@ class ThawOps(ThawNetworkOps):
         after = session.run([self._value_of(one) for one in variables])
         return {
             "same": all(_same(*pair) for pair in zip(before, after)),
-            "zeroed": not any(np.any(value) for value in zeros if value.dtype != object),
+            "zeroed": not any(any(value.tobytes()) for value in zeros if value.dtype != object),
         }
 
     def _fresh_saver(self, prefix: str) -> str:
