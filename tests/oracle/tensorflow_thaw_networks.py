@@ -49,7 +49,9 @@ class ThawNetworkOps(Host):
         graph_def = self.read_graph(request["frozen"])
         taken = {_producer(text) for node in graph_def.node for text in node.input}
         random = np.random.RandomState(len(graph_def.node))
-        values, feeds, unfed = {}, [], []
+        values: dict[str, Any] = {}
+        feeds: list[Json] = []
+        unfed: list[str] = []
         for node in graph_def.node:
             if node.op != "Placeholder" or node.name not in taken:
                 continue
@@ -200,6 +202,7 @@ def dynamic_rnn(kit: _Kit, x: Any, _: Any) -> Any:
             return kit.tf.zeros([batch_size, WIDTH], dtype)
 
         def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
+            del scope  # 1.15 says one
             both = kit.tf.concat([inputs, state], 1)
             new = kit.tf.tanh(kit.tf.matmul(both, kernel) + bias)
             return new, new
@@ -270,24 +273,25 @@ def functional_if(kit: _Kit, x: Any, n: Any) -> Any:
 def called(kit: _Kit, x: Any, _: Any) -> Any:
     """Make a function with weights that is called twice."""
 
-    @kit.tf.function(autograph=False)
-    def layer(value: Any) -> Any:
+    def called_layer(value: Any) -> Any:
         return kit.layer(value, "layer")
 
+    layer = kit.tf.function(called_layer, autograph=False)
     return kit.done(layer(layer(x) + x))
 
 
 def called_inside(kit: _Kit, x: Any, _: Any) -> Any:
     """Make a function that calls another, both with weights, and is called twice."""
 
-    @kit.tf.function(autograph=False)
     def inner(value: Any) -> Any:
         return kit.layer(value, "inner")
 
-    @kit.tf.function(autograph=False)
-    def outer(value: Any) -> Any:
-        return inner(kit.layer(value, "outer")) + value
+    called_inner = kit.tf.function(inner, autograph=False)
 
+    def middle(value: Any) -> Any:
+        return called_inner(kit.layer(value, "outer")) + value
+
+    outer = kit.tf.function(middle, autograph=False)
     return kit.done(outer(outer(x)))
 
 

@@ -75,41 +75,37 @@ OWN_GRAPHS = {
 OWN_AS_REFERENCES = set(sorted(OWN_GRAPHS)[::3])
 # They are not run by 1.15 even as they were frozen, which has no kernel for this layout.
 NCHW = {"t2-k2-stacked-recurrent-aggressive", "t2-k2-stacked-recurrent-functional-n0"}
-NETWORKS = "nested captured dynamic_rnn case tensor_arrays".split()
-IN_BODIES = "functional_while functional_if called called_inside".split()
+NETWORKS = ["nested", "captured", "dynamic_rnn", "case", "tensor_arrays"]
+IN_BODIES = ["functional_while", "functional_if", "called", "called_inside"]
 BODIES = api.Selection(take=("*/kernel", "*/bias"))
 
 KNOWN = {
-    **{
-        # A function is called, and TensorFlow's gradients of those know fewer ops.
-        "t2-k2-tied-call": Exceptions(refusal="No gradient defined for op: Selu"),
-        "called_inside": Exceptions(refusal="No gradient defined for op: PartitionedCall"),
-        # TensorFlow has no gradient of this op.
-        "tf1-vgg-parameters-tg-nodes": Exceptions(refusal="op type: Dequantize"),
-        # It ends in numbers of words.
-        "tf1-attention-decoder": Exceptions(refusal="no float output"),
-        # Its random numbers are others in each run, and the loss with them.
-        "tf1-variational-code": Exceptions(is_still=True),
-        # The gradient is stopped behind what was frozen first.
-        "tf1-refrozen": Exceptions(
-            idle=frozenset({"backbone/base/weights", "backbone/base/biases"})
-        ),
-        # The loops have copies of them, which were made by an optimizer.
-        "tf1-loops-and-branches-grappler-all": Exceptions(
-            idle=frozenset({"inside/w", "inside/r", "inside/fixed", "per_row"})
-        ),
-        # One constant was made of them and of others, which are in its place.
-        "t2-k3-fresh-merge": Exceptions(
-            idle=frozenset(
-                {
-                    "batch_normalization_1/beta",
-                    "batch_normalization_1/gamma",
-                    "dense/bias",
-                    "dense_1/bias",
-                }
-            )
-        ),
-    },
+    # A function is called, and TensorFlow's gradients of those know fewer ops.
+    "t2-k2-tied-call": Exceptions(refusal="No gradient defined for op: Selu"),
+    "called_inside": Exceptions(refusal="No gradient defined for op: PartitionedCall"),
+    # TensorFlow has no gradient of this op.
+    "tf1-vgg-parameters-tg-nodes": Exceptions(refusal="op type: Dequantize"),
+    # It ends in numbers of words.
+    "tf1-attention-decoder": Exceptions(refusal="no float output"),
+    # Its random numbers are others in each run, and the loss with them.
+    "tf1-variational-code": Exceptions(is_still=True),
+    # The gradient is stopped behind what was frozen first.
+    "tf1-refrozen": Exceptions(idle=frozenset({"backbone/base/weights", "backbone/base/biases"})),
+    # The loops have copies of them, which were made by an optimizer.
+    "tf1-loops-and-branches-grappler-all": Exceptions(
+        idle=frozenset({"inside/w", "inside/r", "inside/fixed", "per_row"})
+    ),
+    # One constant was made of them and of others, which are in its place.
+    "t2-k3-fresh-merge": Exceptions(
+        idle=frozenset(
+            {
+                "batch_normalization_1/beta",
+                "batch_normalization_1/gamma",
+                "dense/bias",
+                "dense_1/bias",
+            }
+        )
+    ),
     # TensorFlow has no gradient of this op.
     "d1v-tg-quantize-nodes": Exceptions(refusal="op type: Dequantize"),
     # Its gradient is a function of Python's, known where the graph was made.
@@ -126,6 +122,9 @@ KNOWN_IN_1 = {"d2-keras3-attention": EINSUM, "t2-k3-transformer": EINSUM}
 NOT_TOLD = {
     # trainable=False was said in code, and of nothing that is updated otherwise.
     "d1-var-dtypes": {"scale64"},
+    "t2-k2-custom-cell-aggressive": {
+        "sequential/reservoir/peephole_cell/ReadVariableOp_1/resource",
+    },
     # One constant was made of it and of a moving mean.
     "d1v-tg-merge-duplicates": {"bn2/beta"},
     "t2-k3-fresh-merge": {
@@ -161,8 +160,8 @@ INTEGERS = {
         "conv1_1/weights",
         "conv1_2/weights",
         "conv2_1/weights",
+        "conv2_2/weights",
         "fc1/weights",
-        "fc2/weights",
     },
 }
 # What feeds a resource that a graph takes.

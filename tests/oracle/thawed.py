@@ -11,12 +11,14 @@ order of additions would make of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pbckpt import api
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.oracle.judge import TensorFlowJudge
 
 STEPS = 3
@@ -151,7 +153,7 @@ def check_training(training: dict[str, Any], trainable: set[str], known: Excepti
     assert len(losses) == STEPS + 1
     if not known.is_still:
         assert training["changed"]
-        falls = [after < before for before, after in zip(losses, losses[1:], strict=False)]
+        falls = [after < before for before, after in pairwise(losses)]
         assert all(falls), losses
 
 
