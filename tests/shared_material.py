@@ -32,6 +32,21 @@ def frozen_graphs() -> list[Any]:
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
 
 
+def runnable_graphs() -> list[Any]:
+    """Return a parameter per frozen graph with what goes in and comes out, or a skipped one."""
+    found = [
+        pytest.param(ROOT / "corpus" / entry["id"] / entry["frozen"], id=entry["id"])
+        for entry in corpus_entries()
+        if entry["has_io"]
+    ]
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))]
+
+
+def base_checkpoint(entry: str) -> Path:
+    """Return the checkpoint that variants of a frozen graph were made from."""
+    return ROOT / "corpus" / entry / "model.ckpt"
+
+
 def corpus_graph(entry: str, name: str) -> list[Any]:
     """Return a parameter for a file of a frozen graph's folder, or a skipped one."""
     path = ROOT / "corpus" / entry / name

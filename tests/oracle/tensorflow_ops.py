@@ -1,7 +1,11 @@
 """Real TensorFlow's op definitions, as one JSON object on the original stdout.
 
     {"version": TEXT, "ops": {OP: {"inputs": [[NAME, IS_LIST]], "outputs": [[NAME, IS_LIST]],
-                                   "attributes": {NAME: TYPE}}}}
+                                   "attributes": {NAME: TYPE}, "lengths": [ATTRIBUTE],
+                                   "defaults": {NAME: HEX}}}}
+
+``lengths`` has for each output the attribute that says how many it is, or an empty text;
+``defaults`` are messages AttrValue.
 
 Run by an interpreter that has TensorFlow; see `test_operators.py`. TensorFlow prints to
 descriptor 1, so that is pointed at stderr while it is imported.
@@ -48,6 +52,12 @@ def main() -> None:
             "inputs": arguments(op.input_arg),
             "outputs": arguments(op.output_arg),
             "attributes": {attribute.name: attribute.type for attribute in op.attr},
+            "lengths": [one.number_attr or one.type_list_attr for one in op.output_arg],
+            "defaults": {
+                attribute.name: attribute.default_value.SerializeToString().hex()
+                for attribute in op.attr
+                if attribute.HasField("default_value")
+            },
         }
         for op in op_list().op
     }

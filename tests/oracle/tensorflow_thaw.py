@@ -8,12 +8,13 @@
 ``frozen`` is the frozen graph and ``prefix`` the checkpoint with its .meta. Of each
 output it is said whether the bits are the same, how far they are from each other, and
 how far two runs of the frozen graph itself are (``spread``): once with the graph
-optimizers and once without. ``training`` takes steps on the squared distance of the
-first float output to a fixed random target. ``original`` is a checkpoint and .meta of
-before freezing, whose gradients are compared. ``kept`` says where the values are of
-variables that were never frozen: {prefix, names}. ``handles`` are resources that the
-graph wants to be fed, which are made here: of a variable {tensor, prefix, key}, of a
-table {tensor, words, number}, the number being what it gives for every word.
+optimizers and once without, where there are ``steps``. ``training`` takes those on the
+squared distance of the first float output to a fixed random target. ``original`` is a
+checkpoint and .meta of before freezing, whose gradients are compared. ``kept`` says where
+the values are of variables that were never frozen: {prefix, names}. ``handles`` are
+resources that the graph wants to be fed, which are made here: of a variable {tensor,
+prefix, key}, of a table {tensor, words, number}, the number being what it gives for every
+word.
 
 Runs on Python 3.7 with TensorFlow 1.15, and with TensorFlow 2.
 """
@@ -22,6 +23,7 @@ Runs on Python 3.7 with TensorFlow 1.15, and with TensorFlow 2.
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,16 +31,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tests.oracle.tensorflow_values import Array, Host, Json
+    from tests.oracle.tensorflow_thaw_networks import ThawNetworkOps
+    from tests.oracle.tensorflow_values import Array, Json
 else:  # a script finds the files beside it
-    from tensorflow_values import Host
+    from tensorflow_thaw_networks import ThawNetworkOps
 
 SEED = 7
 HALVINGS = 30
 FIRST_STEP = 0.1
+LONGEST = 400
 
 
-class ThawOps(Host):
+class ThawOps(ThawNetworkOps):
     """Answers requests about graphs with their variables back."""
 
     def op_run_thawed(self, request: Json) -> Json:
@@ -46,7 +50,7 @@ class ThawOps(Host):
         feeds = self._feeds(request)
         fetches = request["fetches"]
         expected = self._run_frozen(request, feeds, self.config)
-        again = self._run_frozen(request, feeds, None)
+        again = self._run_frozen(request, feeds, None) if request.get("steps") else expected
         with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
             self._restored(session, request)
             found = session.run(fetches, feeds)
@@ -131,7 +135,16 @@ class ThawOps(Host):
         return given, made
 
     def _run_frozen(self, request: Json, feeds: Json, config: Any) -> list[Array]:
-        path = request["frozen"]
+        graph_def = self.read_graph(request["frozen"])
+        with self.tf.Graph().as_default(), self.v1.Session(config=config) as session:
+            given, made = self._handles(request)
+            self.tf.import_graph_def(graph_def, name="", input_map=given)
+            session.run(made)
+            self._initialize(session, request)
+            return list(session.run(request["fetches"], feeds))
+
+    def read_graph(self, path: str) -> Any:
+        """Read a graph, as text too, and take away what this TensorFlow does not know."""
         graph_def = self.v1.GraphDef()
         data = Path(path).read_bytes()
         if path.endswith(".pbtxt"):
@@ -142,12 +155,7 @@ class ThawOps(Host):
             graph_def.ParseFromString(data)
         if self.tf.__version__.startswith("1."):
             _without_newer(graph_def, self._known())
-        with self.tf.Graph().as_default(), self.v1.Session(config=config) as session:
-            given, made = self._handles(request)
-            self.tf.import_graph_def(graph_def, name="", input_map=given)
-            session.run(made)
-            self._initialize(session, request)
-            return list(session.run(request["fetches"], feeds))
+        return graph_def
 
     def _known(self) -> dict[str, set[str]]:
         """Return the attributes of each op that TensorFlow 1.15 knows."""
@@ -169,7 +177,7 @@ class ThawOps(Host):
         after = session.run([self._value_of(one) for one in variables])
         return {
             "same": all(_same(*pair) for pair in zip(before, after)),
-            "zeroed": not any(np.any(value) for value in zeros if value.dtype != object),
+            "zeroed": not any(any(value.tobytes()) for value in zeros if value.dtype != object),
         }
 
     def _fresh_saver(self, prefix: str) -> str:
@@ -208,13 +216,20 @@ class ThawOps(Host):
             trainable = self.v1.trainable_variables()
             if loss is None or not trainable:
                 return {"refused": "no float output" if loss is None else "nothing is trainable"}
+            self._know_functional_gradients()
             try:
                 gradients = self.v1.gradients(loss, trainable)
+                self._prepared(session, request, imported)
+                pairs = list(zip(gradients, trainable))
+                return self._stepped(session, request, feeds, loss, pairs)
             except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
-                said = str(error).split("\n", 1)[0]
+                said = " ".join(str(error).split())[:LONGEST]
                 return {"refused": f"{type(error).__name__}: {said}"}
-            self._prepared(session, request, imported)
-            return self._stepped(session, request, feeds, loss, list(zip(gradients, trainable)))
+
+    def _know_functional_gradients(self) -> None:
+        """Have TensorFlow 1.15 know the gradients of While and If, which it loads when needed."""
+        importlib.import_module("tensorflow.python.ops.while_v2")
+        importlib.import_module("tensorflow.python.ops.cond_v2")
 
     def _stepped(self, session: Any, request: Json, feeds: Json, loss: Any, found: Any) -> Json:
         pairs = [(g, v) for g, v in found if g is not None]
@@ -264,11 +279,11 @@ class ThawOps(Host):
             graph = self.tf.Graph()
             with graph.as_default(), self.v1.Session(config=self.config) as session:
                 saver = self.v1.train.import_meta_graph(prefix + ".meta")
-                saver.restore(session, prefix)
-                self._initialize(session, request)
                 loss = self._loss(graph, request["fetches"], expected)
                 trainable = self.v1.trainable_variables()
+                self._know_functional_gradients()
                 grads = self.v1.gradients(loss, trainable)
+                self._prepared(session, dict(request, prefix=prefix), (saver, []))
                 pairs = [(g, v) for g, v in zip(grads, trainable) if g is not None]
                 values = session.run([self.tf.convert_to_tensor(g) for g, _ in pairs], feeds)
                 found.append({v.op.name: a for (_, v), a in zip(pairs, values)})

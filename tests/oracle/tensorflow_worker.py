@@ -30,6 +30,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     freeze_network, save_network, restore_network,
     save_objects, restore_objects_like                              see tensorflow_like.py
     run_thawed                                                      see tensorflow_thaw.py
+    random_feeds, freeze_loops                                      see tensorflow_thaw_networks.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
