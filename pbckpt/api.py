@@ -1,6 +1,7 @@
 """The library face: every public name of pbckpt.
 
 convert           a frozen graph becomes a checkpoint
+freeze            a graph and its checkpoint become a frozen graph
 match_target      how a graph fills a target, before it is converted like that
 open_graph        a frozen graph's nodes; detect_variables: what was a variable
 save_checkpoint   arrays become a checkpoint
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.diff import Difference, DiffReport, TensorDifference, diff
     from pbckpt.applications.edit import EditedTensor, EditReport, edit, read_map
     from pbckpt.applications.explain import explain
+    from pbckpt.applications.freeze import NO_MAXIMUM, FreezeReport, freeze
     from pbckpt.applications.frozen_graph import FrozenGraph, detect_variables, open_graph
     from pbckpt.applications.inspect import CheckpointContents, GraphContents, inspect
     from pbckpt.applications.like import (
@@ -123,6 +125,7 @@ _HOMES = {
     "applications.diff": ("DiffReport", "Difference", "TensorDifference", "diff"),
     "applications.edit": ("EditReport", "EditedTensor", "edit", "read_map"),
     "applications.explain": ("explain",),
+    "applications.freeze": ("NO_MAXIMUM", "FreezeReport", "freeze"),
     "applications.frozen_graph": ("FrozenGraph", "detect_variables", "open_graph"),
     "applications.inspect": ("CheckpointContents", "GraphContents", "inspect"),
     "applications.score": ("Score", "score"),
@@ -193,6 +196,7 @@ _HOMES = {
 _HOME_OF = {name: f"pbckpt.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "NO_MAXIMUM",
     "BundleError",
     "Checkpoint",
     "CheckpointContents",
@@ -213,6 +217,7 @@ __all__ = [
     "Fill",
     "Filled",
     "Format",
+    "FreezeReport",
     "FrozenGraph",
     "GraphContents",
     "GraphDecodeError",
@@ -273,6 +278,7 @@ __all__ = [
     "diff",
     "edit",
     "explain",
+    "freeze",
     "inspect",
     "latest_checkpoint",
     "list_variables",

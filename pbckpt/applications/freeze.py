@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _MAX_MESSAGE = (1 << 31) - 1
+NO_MAXIMUM = (1 << 63) - 1
+"""The ``max_bytes`` of a graph that may be larger than what TensorFlow reads."""
 _VARIABLES = os.path.join("variables", "variables")
 _SHOWN = 3
 
@@ -121,12 +123,8 @@ def _frozen(  # noqa: PLR0913, PLR0917 - the one caller has them all
     durability: Durability,
     progress: Progress,
 ) -> FreezeReport:
-    if graph.meta_graph is not None and graph.meta_graph.rest.HasField("object_graph_def"):
-        raise UnsupportedGraphError(
-            "a SavedModel of TensorFlow 2, whose graph is in functions; export it with "
-            "tf.compat.v1.saved_model, or freeze a .meta file of it",
-            kind="saved_model",
-        )
+    _refuse_objects(graph)
+    _refuse_own_input(graph, stored, target)
     chosen = choose_outputs(graph, outputs)
     values = _Values(graph, stored)
     values.check(leading_to(graph.nodes, chosen))
@@ -147,6 +145,28 @@ def _frozen(  # noqa: PLR0913, PLR0917 - the one caller has them all
     return FreezeReport(
         path, frozen.graph.nbytes, frozen.num_nodes, frozen.variables, chosen, not outputs
     )
+
+
+def _refuse_objects(graph: FrozenGraph) -> None:
+    """Raise UnsupportedGraphError for a model whose nodes are all in functions."""
+    if graph.meta_graph is not None and graph.meta_graph.rest.HasField("object_graph_def"):
+        raise UnsupportedGraphError(
+            f"{graph.file.name} is a SavedModel of TensorFlow 2, whose nodes are in functions that "
+            "take variables, which pbckpt does not freeze; freeze the .meta of a graph, or a "
+            "SavedModel that tf.compat.v1 wrote",
+            kind="saved_model",
+        )
+
+
+def _refuse_own_input(graph: FrozenGraph, stored: Bundle | V1, target: str) -> None:
+    """Raise PathError for a frozen graph that would be written over what it is made of."""
+    prefix = stored.prefix
+    shards = (prefix.shard_path(one, stored.num_shards) for one in range(stored.num_shards))
+    inputs = {os.path.realpath(path) for path in (prefix.index_path(), prefix.path, *shards)}
+    if graph.file.is_same_file(target) or os.path.realpath(target) in inputs:
+        raise PathError(
+            f"{target} is an input itself and would be overwritten; choose another name"
+        )
 
 
 def _write(pieces: Pieces, file: SingleFile, progress: Progress) -> None:

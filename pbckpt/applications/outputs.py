@@ -68,8 +68,8 @@ def _known(graph: FrozenGraph, given: Sequence[str]) -> tuple[str, ...]:
     near = nearest_names(unknown[0], names)
     hint = f" (nearest: {', '.join(near)})" if near else ""
     raise SelectionError(
-        f"{graph.file.name} has no node {', '.join(map(repr, unknown))}{hint}; pbckpt inspect lists "
-        "constants, and tools such as Netron show the nodes",
+        f"{graph.file.name} has no node {', '.join(map(repr, unknown))}{hint}; give the names of "
+        "nodes that it has, which a viewer such as Netron shows",
         unknown=tuple(unknown),
         suggestions=tuple(near),
     )

@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (
         _add_convert,
+        _add_freeze,
         _add_edit,
         _add_merge,
         _add_average,
@@ -74,6 +75,42 @@ def _add_convert(commands: _Commands) -> None:
     options.add_limits(command)
     options.add_dry_run(command)
     options.add_output(command, "PREFIX")
+
+
+def _add_freeze(commands: _Commands) -> None:
+    command = _add_command(
+        commands, "freeze", "write a graph with its variables' values as one frozen graph"
+    )
+    command.add_argument(
+        "input",
+        metavar="SOURCE",
+        help="a .meta file, a checkpoint with one beside it, a SavedModel of TensorFlow 1, or a "
+        "graph together with --checkpoint",
+    )
+    command.add_argument("output", metavar="OUT.pb", help="the frozen graph that is written")
+    command.add_argument(
+        "--outputs",
+        type=_names,
+        default=(),
+        metavar="NODE,...",
+        help="the nodes that it ends in, with or without :0 (default: those of the signatures, of "
+        "the frozen graph that this one was converted from, or what nothing else takes)",
+    )
+    command.add_argument(
+        "--checkpoint", metavar="PREFIX", help="where the values are, if not beside the graph"
+    )
+    command.add_argument(
+        "--allow-large",
+        action="store_true",
+        help="write more than 2 GiB, which TensorFlow does not read",
+    )
+    options.add_tags(command)
+    options.add_limits(command)
+    options.add_output(command, "OUT.pb")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
 
 
 def _add_edit(commands: _Commands) -> None:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from pbckpt import api
+from pbckpt.cli import asked
 from pbckpt.cli.progress import ProgressBar
 from pbckpt.report import text
 
@@ -17,15 +18,8 @@ if TYPE_CHECKING:
 
     from pbckpt.api import (
         EditReport,
-        Edits,
-        Layout,
-        Like,
-        Limits,
         MatchReport,
         Report,
-        Selection,
-        Thaw,
-        Values,
         WrittenBundle,
     )
 
@@ -55,51 +49,19 @@ def _convert(options: argparse.Namespace) -> Report:
         return api.convert(
             options.input,
             options.prefix,
-            selection=_selection(options),
-            edits=_edits(options),
-            layout=_layout(options),
-            like=_like(options),
+            selection=asked.selection(options),
+            edits=asked.edits(options),
+            layout=asked.layout(options),
+            like=asked.like(options),
             dry_run=options.dry_run,
             on_existing=api.OnExisting(options.on_existing),
             durability=api.Durability(options.durability),
-            limits=_limits(options),
+            limits=asked.limits(options),
             progress=progress,
             tags=options.tags,
-            values=_values(options),
-            thaw=_thaw(options),
+            values=asked.values(options),
+            thaw=asked.thaw(options),
         )
-
-
-def _thaw(options: argparse.Namespace) -> Thaw:
-    wanted = {None: "auto", True: "required", False: "none"}[options.meta]
-    return api.Thaw(api.MetaFile(wanted), api.VariableKind(options.variables))
-
-
-def _values(options: argparse.Namespace) -> Values:
-    return api.Values(
-        api.Quantized(options.quantized),
-        api.Partitions(options.partitions) if options.partitions else None,
-        tuple(getattr(options, "tensor", ())),
-        api.Names(options.names),
-    )
-
-
-def _like(options: argparse.Namespace) -> Like | None:
-    if options.like is None:
-        given = (options.match, options.missing, options.left_over, options.like_cast)
-        if given != ("name", "error", "warn", False):
-            raise api.SelectionError(
-                "--match, --missing, --left-over and --like-cast are about a target; give it with "
-                "--like"
-            )
-        return None
-    return api.Like(
-        options.like,
-        api.MatchBy(options.match),
-        api.OnMissing(options.missing),
-        api.OnLeftOver(options.left_over),
-        options.like_cast,
-    )
 
 
 def _show_match(report: MatchReport, options: argparse.Namespace) -> None:
@@ -111,17 +73,37 @@ def _show_match(report: MatchReport, options: argparse.Namespace) -> None:
     _show(options, match_text, "match_json", report)
 
 
+def run_freeze(options: argparse.Namespace) -> int:
+    """``pbckpt freeze``."""
+    large = {"max_bytes": api.NO_MAXIMUM} if options.allow_large else {}
+    with _progress(options) as progress:
+        report = api.freeze(
+            options.input,
+            options.output,
+            checkpoint=options.checkpoint,
+            outputs=options.outputs,
+            tags=options.tags,
+            on_existing=api.OnExisting(options.on_existing),
+            durability=api.Durability(options.durability),
+            limits=asked.limits(options),
+            progress=progress,
+            **large,
+        )
+    _show(options, text.freeze_text, "freeze_json", report)
+    return 0
+
+
 def run_inspect(options: argparse.Namespace) -> int:
     """``pbckpt inspect``."""
     if options.why is not None:
-        values = _values(options)
+        values = asked.values(options)
         story = api.explain(options.path, options.why, tags=options.tags, values=values)
         _show(options, text.story_text, "story_json", story)
     elif options.score is not None:
         score = api.score(options.path, options.score, tags=options.tags)
         _show(options, text.score_text, "score_json", score)
     else:
-        contents = api.inspect(options.path, tags=options.tags, values=_values(options))
+        contents = api.inspect(options.path, tags=options.tags, values=asked.values(options))
         for warning in getattr(contents, "warnings", ()):
             _say(options, f"warning: {warning}")
         _show(options, text.inspect_text, "inspect_json", contents)
@@ -133,11 +115,11 @@ def run_verify(options: argparse.Namespace) -> int:
     report = api.verify(
         options.prefix,
         against=options.against,
-        selection=_selection(options),
-        edits=_edits(options),
-        limits=_limits(options),
+        selection=asked.selection(options),
+        edits=asked.edits(options),
+        limits=asked.limits(options),
         tags=options.tags,
-        values=_values(options),
+        values=asked.values(options),
     )
     _show(options, text.verify_text, "verify_json", report)
     return 0 if report.ok else 1
@@ -179,8 +161,8 @@ def run_edit(options: argparse.Namespace) -> int:
         report = api.edit(
             options.input,
             options.prefix,
-            edits=_all_edits(options),
-            layout=_layout(options),
+            edits=asked.all_edits(options),
+            layout=asked.layout(options),
             join_slices=options.join_slices,
             dry_run=options.dry_run,
             on_existing=api.OnExisting(options.on_existing),
@@ -198,7 +180,7 @@ def run_merge(options: argparse.Namespace) -> int:
             options.inputs,
             options.prefix,
             prefer=api.Prefer(options.prefer),
-            layout=_layout(options) or api.Layout(),
+            layout=asked.layout(options) or api.Layout(),
             on_existing=api.OnExisting(options.on_existing),
             durability=api.Durability(options.durability),
             progress=progress,
@@ -234,8 +216,8 @@ def run_pack(options: argparse.Namespace) -> int:
         report = api.pack(
             options.input,
             options.prefix,
-            edits=_all_edits(options),
-            layout=_layout(options) or api.Layout(),
+            edits=asked.all_edits(options),
+            layout=asked.layout(options) or api.Layout(),
             dry_run=options.dry_run,
             on_existing=api.OnExisting(options.on_existing),
             durability=api.Durability(options.durability),
@@ -251,7 +233,7 @@ def run_unpack(options: argparse.Namespace) -> int:
         report = api.unpack(
             options.input,
             options.output,
-            edits=_all_edits(options),
+            edits=asked.all_edits(options),
             dry_run=options.dry_run,
             on_existing=api.OnExisting(options.on_existing),
             durability=api.Durability(options.durability),
@@ -276,65 +258,6 @@ def run_state(options: argparse.Namespace) -> int:
 
 def _progress(options: argparse.Namespace) -> ProgressBar:
     return ProgressBar("writing", enabled=not options.quiet)
-
-
-def _limits(options: argparse.Namespace) -> Limits:
-    if options.max_expanded_bytes is None:
-        return api.Limits()
-    return api.Limits(max_expanded_bytes=options.max_expanded_bytes)
-
-
-def _selection(options: argparse.Namespace) -> Selection:
-    return api.Selection(
-        api.Select(getattr(options, "select", "auto")),
-        tuple(options.include),
-        tuple(options.exclude),
-        tuple(options.take),
-    )
-
-
-def _edits(options: argparse.Namespace) -> Edits | None:
-    """Return what changes names, types and values; None if nothing does."""
-    given = (
-        options.drop_slots,
-        options.ema,
-        options.renames,
-        options.strip_prefix,
-        options.add_prefix,
-        options.cast,
-        options.set,
-    )
-    if not any(given):
-        return None
-    return api.Edits(
-        drop_slots=options.drop_slots,
-        ema=api.Ema(options.ema) if options.ema else None,
-        renames=tuple(
-            api.read_map(value) if kind == "map" else value for kind, value in options.renames or ()
-        ),
-        strip_prefix=options.strip_prefix,
-        add_prefix=options.add_prefix,
-        casts=tuple(options.cast),
-        settings=tuple(options.set),
-    )
-
-
-def _all_edits(options: argparse.Namespace) -> Edits:
-    """Return everything that is asked of a checkpoint's tensors, the selection included."""
-    return (_edits(options) or api.Edits())._replace(selection=_selection(options))
-
-
-def _layout(options: argparse.Namespace) -> Layout | None:
-    """Return how files are laid out; None if nothing is said of it."""
-    given = (options.format, options.shards, options.max_shard_size, options.save_counter)
-    if all(value is None for value in given):
-        return None
-    return api.Layout(
-        format=api.Format(options.format) if options.format else None,
-        num_shards=options.shards,
-        max_shard_bytes=options.max_shard_size,
-        save_counter=options.save_counter,
-    )
 
 
 def _show_edit(report: EditReport, options: argparse.Namespace) -> None:

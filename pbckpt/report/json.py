@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.convert import Report
     from pbckpt.applications.diff import DiffReport
     from pbckpt.applications.edit import EditReport
+    from pbckpt.applications.freeze import FreezeReport
     from pbckpt.applications.inspect import CheckpointContents
     from pbckpt.applications.like import MatchReport
     from pbckpt.applications.score import Score
@@ -43,6 +44,18 @@ def convert_json(report: Report) -> str:
         added=report.added,
         warnings=report.warnings,
         **({"match": match_fields(report.match)} if report.match else {}),
+    )
+
+
+def freeze_json(report: FreezeReport) -> str:
+    """Return what a freezing did."""
+    return _dump(
+        path=report.path,
+        bytes=report.nbytes,
+        nodes=report.num_nodes,
+        variables=report.variables,
+        outputs=report.outputs,
+        inferred=report.inferred,
     )
 
 

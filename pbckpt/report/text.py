@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.convert import Report
     from pbckpt.applications.diff import DiffReport
     from pbckpt.applications.edit import EditReport
+    from pbckpt.applications.freeze import FreezeReport
     from pbckpt.applications.inspect import CheckpointContents
     from pbckpt.applications.score import Score
     from pbckpt.applications.state import State
@@ -27,6 +28,7 @@ _OUTCOMES = {
     "constant": "not a variable",
 }
 _KILO = 1000
+_SHOWN_OUTPUTS = 5
 _RIGHT = "bytes"
 
 
@@ -51,6 +53,19 @@ def convert_text(report: Report) -> str:
     if not report.files:
         lines.append("  nothing was written, as --dry-run says")
     return "\n".join(lines)
+
+
+def freeze_text(report: FreezeReport) -> str:
+    """Return a summary of a freezing."""
+    outputs = ", ".join(report.outputs[:_SHOWN_OUTPUTS])
+    more = len(report.outputs) - _SHOWN_OUTPUTS
+    outputs += f" and {more} more" if more > 0 else ""
+    how = "inferred; choose with --outputs" if report.inferred else "as given"
+    return (
+        f"{report.path}: {_counted(report.num_nodes, 'node')}, "
+        f"{_counted(len(report.variables), 'variable')} frozen, {size_text(report.nbytes)}\n"
+        f"  ends in {outputs} ({how})"
+    )
 
 
 def conversion_plan_text(report: Report) -> str:

@@ -75,8 +75,10 @@ class VariableBuilder:
         kind = type_attr(dtype)
         if self.is_resource:
             return build_node(name, "ReadVariableOp", [variable], dtype=kind, mark=mark)
-        place = colocated_attr(variable)
-        return build_node(name, "Identity", [variable], T=kind, _class=place, mark=mark)
+        node = build_node(name, "Identity", [variable], T=kind, mark=mark)
+        if mark is Mark.ADDED:
+            node.attr["_class"].CopyFrom(colocated_attr(variable))
+        return node
 
     def _variable(self, variable: FrozenVariable, name: str) -> NodeDef:
         return build_node(

@@ -47,7 +47,7 @@ def thaw(
 
 
 def encoded(thawed: ThawedGraph) -> GraphDef:
-    data = b"".join(bytes(span.view) for span in thawed.graph.spans)
+    data = b"".join(map(bytes, thawed.graph.chunks(memoryview(bytearray(1 << 16)))))
     assert len(data) == thawed.graph.nbytes
     return GraphDef.FromString(data)
 
