@@ -45,7 +45,15 @@ if TYPE_CHECKING:
 
 # Arrays up to this size in all are kept from the first look until they are written.
 _KEPT_BYTES = 64 << 20
-_INTEGERS = QUANTIZED | {DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16}
+# What tools make of weights that were float32, to save room.
+_SMALLER = QUANTIZED | {
+    DataType.INT8,
+    DataType.UINT8,
+    DataType.INT16,
+    DataType.UINT16,
+    DataType.HALF,
+    DataType.BFLOAT16,
+}
 _ASKED = "asked_for"
 # What hands the value of a constant on, as it is, to the function that computes.
 _HANDED_ON = frozenset(("Identity", ARGUMENT_OP))
@@ -120,7 +128,7 @@ class Computed:
     def _is_kept_quantized(self, variable: Variable) -> bool:
         return (
             Quantized(self._values.quantized) is Quantized.STORED
-            and variable.tensor.dtype in _INTEGERS
+            and variable.tensor.dtype in _SMALLER
             and (variable.value_dtype is None or variable.value_dtype.is_floating)
         )
 

@@ -1,7 +1,8 @@
 """Values: what a user asks of the values that are stored.
 
-quantized    float     weights that a tool made integers of come back as real numbers
-             stored    as the integers that the graph has, under the names of their nodes
+quantized    float     weights that a tool made smaller, integers or halves, come back as
+                       what the graph makes of them
+             stored    as the graph has them, under the names of their nodes
 partitions   slices    a variable that was cut into parts is stored as TensorFlow 1
                        does: under its own name, in slices
              merged    under its own name, whole
@@ -20,7 +21,7 @@ from pbckpt.variables.keras import Names
 
 
 class Quantized(Enum):
-    """What becomes of weights that are integers in the graph."""
+    """What becomes of weights that a tool made integers or halves of."""
 
     FLOAT = "float"
     STORED = "stored"

@@ -100,7 +100,7 @@ def add_forms(command: argparse.ArgumentParser) -> None:
         "--quantized",
         choices=("float", "stored"),
         default="float",
-        help="weights that a tool made integers of: as the real numbers that these stand for, or "
+        help="weights that a tool made integers or halves of: as what the graph makes of these, or "
         "as they are in the graph, under the names of their nodes, or under their own where "
         "several share one node (default: float)",
     )

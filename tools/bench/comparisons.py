@@ -2,6 +2,7 @@
 
     no waiting    pbckpt convert --durability none    cp
     durable       pbckpt convert                      cp, then sync of the copy
+    .meta         pbckpt convert --durability none    the same with --no-meta
     start-up      pbckpt convert, on a small graph    an import of numpy
     TensorFlow    pbckpt convert --durability none    each peer; none of them waits
 
@@ -92,9 +93,16 @@ def plain_comparisons(graph: Graph, folder: Path) -> Iterator[Comparison]:
     synced = Command("cp && sync", ("sh", "-c", _COPY_AND_SYNC, *paths), outputs, (graph.path,))
     yield Comparison(graph, NO_WAITING, hasty, copy)
     yield Comparison(graph, "durable", durable, synced)
+    yield Comparison(graph, ".meta", hasty, _without_meta(graph, folder))
     if graph.size == _START_UP_SIZE:
         numpy = Command("import numpy", (sys.executable, "-c", "import numpy"), outputs)
         yield Comparison(graph, "start-up", durable, numpy)
+
+
+def _without_meta(graph: Graph, folder: Path) -> Command:
+    """Return a conversion that writes the weights alone."""
+    options = ("--durability", "none", "--no-meta")
+    return _convert(graph, folder, *options, to="theirs")
 
 
 def peer_comparison(graph: Graph, folder: Path, peer: Peer) -> Comparison:
@@ -106,8 +114,8 @@ def peer_comparison(graph: Graph, folder: Path, peer: Peer) -> Comparison:
     return Comparison(graph, "TensorFlow", ours, theirs)
 
 
-def _convert(graph: Graph, folder: Path, *options: str) -> Command:
-    outputs = folder / "ours"
+def _convert(graph: Graph, folder: Path, *options: str, to: str = "ours") -> Command:
+    outputs = folder / to
     arguments = ("convert", *options, str(graph.path), str(outputs / _PREFIX))
     label = " ".join(("pbckpt convert", *options))
     return Command(label, (sys.executable, "-m", "pbckpt", *arguments), outputs, (graph.path,))

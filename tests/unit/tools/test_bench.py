@@ -165,6 +165,7 @@ def test_the_program_measures_and_cleans_up(
     assert [result["what"] for result in results["comparisons"]] == [
         "no waiting",
         "durable",
+        ".meta",
         "start-up",
     ]
     assert results["not_measured"] == ["TensorFlow: no interpreter given, see --tensorflow"]
