@@ -296,6 +296,7 @@ def test_public_names() -> None:
         "diff",
         "edit",
         "explain",
+        "freeze",
         "inspect",
         "latest_checkpoint",
         "list_variables",
