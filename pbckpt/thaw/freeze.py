@@ -167,7 +167,9 @@ class _Freezing:
                 redirected[f"{node.name}:1"] = f"{original}:1"
             elif mark is Mark.SWAPPED:
                 changed = self._draft.change(node.name)
-                changed.input[0], changed.input[1] = changed.input[1], changed.input[0]
+                turned = [*changed.input[1::-1], *changed.input[2:]]
+                del changed.input[:]
+                changed.input.extend(turned)
                 del changed.attr[MARK]
             if mark in (Mark.ADDED, Mark.COPY):
                 self._draft.remove(node.name)
@@ -304,7 +306,7 @@ def _identity(read: NodeDef) -> NodeDef:
         identity.op = "Identity"
         identity.attr["T"].CopyFrom(read.attr["dtype"])
         for key in ("dtype", MARK):
-            del identity.attr[key]
+            identity.attr.pop(key, None)
         return identity
     identity = build_node(read.name, "Identity", read.input[:1], T=read.attr["dtype"])
     _keep_place(read, identity)
@@ -326,7 +328,7 @@ def _gather(gather: NodeDef) -> tuple[NodeDef, NodeDef]:
     axis.attr["value"].tensor.tensor_shape.SetInParent()
     field = "int64_val" if indices.type == _INT64 else "int_val"
     getattr(axis.attr["value"].tensor, field).append(0)
-    inputs = [gather.input[0], gather.input[1], axis.name]
+    inputs = [*gather.input[:2], axis.name]
     node = build_node(
         gather.name,
         "GatherV2",

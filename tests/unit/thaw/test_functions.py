@@ -65,9 +65,9 @@ def test_a_call_passes_the_value_of_a_variable() -> None:
     assert lines(thawed) == [
         "x Placeholder",
         "y PartitionedCall x w/Read/ReadVariableOp ^x",
-        "w VarHandleOp",
+        "w VarHandleOp | added",
         "w/Initializer/initial_value Const",
-        "w/Assign AssignVariableOp w w/Initializer/initial_value",
+        "w/Assign AssignVariableOp w w/Initializer/initial_value | added",
         "w/Read/ReadVariableOp ReadVariableOp w | added",
     ]
     assert list(encoded(thawed).node[1].attr["Tin"].list.type) == [1, 1]

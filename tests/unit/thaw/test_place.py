@@ -31,11 +31,11 @@ def test_a_resource_takes_the_constants_name_and_identities_become_reads() -> No
     nodes = [const("w", 2, 3), identity("w/Read/ReadVariableOp", "w"), identity("again", "w:0")]
     thawed = thaw(nodes, frozen("w", "w", 2, 3))
     assert lines(thawed) == [
-        "w VarHandleOp",
+        "w VarHandleOp | variable",
         "w/Initializer/initial_value Const",
-        "w/Assign AssignVariableOp w w/Initializer/initial_value",
-        "w/Read/ReadVariableOp ReadVariableOp w",
-        "again ReadVariableOp w:0",
+        "w/Assign AssignVariableOp w w/Initializer/initial_value | added",
+        "w/Read/ReadVariableOp ReadVariableOp w | read",
+        "again ReadVariableOp w:0 | read",
     ]
     [variable] = thawed.variables
     assert variable[1:] == (
@@ -51,11 +51,11 @@ def test_a_resource_takes_the_constants_name_and_identities_become_reads() -> No
 def test_a_read_of_another_name_is_no_snapshot() -> None:
     thawed = thaw([const("w", 2), identity("w/read", "w")], frozen("w", "w", 2))
     assert lines(thawed) == [
-        "w VarHandleOp",
+        "w VarHandleOp | variable",
         "w/Initializer/initial_value Const",
-        "w/Assign AssignVariableOp w w/Initializer/initial_value",
+        "w/Assign AssignVariableOp w w/Initializer/initial_value | added",
         "w/Read/ReadVariableOp ReadVariableOp w | added",
-        "w/read ReadVariableOp w",
+        "w/read ReadVariableOp w | read",
     ]
 
 
@@ -63,9 +63,9 @@ def test_a_reference_keeps_its_identities() -> None:
     nodes = [const("w", 2), identity("w/read", "w"), identity("other", "w")]
     thawed = thaw(nodes, frozen("w", "w", 2), kind=REF)
     assert lines(thawed) == [
-        "w VariableV2",
+        "w VariableV2 | variable",
         "w/initial_value Const",
-        "w/Assign Assign w w/initial_value",
+        "w/Assign Assign w w/initial_value | added",
         "w/read Identity w",
         "other Identity w",
     ]
@@ -91,7 +91,7 @@ def test_with_a_read_in_place_others_still_take_an_added_one() -> None:
     nodes = [const("w", 2), identity("w/Read/ReadVariableOp", "w"), node("Relu", "y", "w")]
     assert lines(thaw(nodes, frozen("w", "w", 2)))[3:] == [
         "w/Read/ReadVariableOp_1 ReadVariableOp w | added",
-        "w/Read/ReadVariableOp ReadVariableOp w",
+        "w/Read/ReadVariableOp ReadVariableOp w | read",
         "y Relu w/Read/ReadVariableOp_1",
     ]
 
@@ -102,9 +102,9 @@ def test_a_constant_that_waits_for_another_node_stays_ordered() -> None:
     nodes = [node("NoOp", "first"), made, node("Relu", "y", "w")]
     assert lines(thaw(nodes, frozen("w", "w", 2))) == [
         "first NoOp",
-        "w VarHandleOp",
+        "w VarHandleOp | variable",
         "w/Initializer/initial_value Const",
-        "w/Assign AssignVariableOp w w/Initializer/initial_value",
+        "w/Assign AssignVariableOp w w/Initializer/initial_value | added",
         "w/Read/ReadVariableOp ReadVariableOp w | added",
         "w/Read/Identity Identity w/Read/ReadVariableOp ^first | added",
         "y Relu w/Read/Identity",
@@ -122,6 +122,7 @@ def test_what_a_constant_says_besides_stays() -> None:
     assert sorted(handle.attr) == [
         "_class",
         "_pbckpt_output_shapes",
+        "_pbckpt_thaw",
         "container",
         "dtype",
         "shape",
@@ -149,18 +150,18 @@ def test_the_constant_of_another_name_becomes_a_read(kind: VariableKind) -> None
     found = lines(thaw(nodes, frozen("x/kernel", "x/MatMul/resource", 2), kind=kind))
     if kind is RESOURCE:
         assert found == [
-            "x/kernel VarHandleOp",
+            "x/kernel VarHandleOp | added",
             "x/kernel/Initializer/initial_value Const",
-            "x/kernel/Assign AssignVariableOp x/kernel x/kernel/Initializer/initial_value",
+            "x/kernel/Assign AssignVariableOp x/kernel x/kernel/Initializer/initial_value | added",
             "x/kernel/Read/ReadVariableOp ReadVariableOp x/kernel | added",
             "x/MatMul/resource ReadVariableOp x/kernel | constant",
             "x/MatMul/Read Identity x/MatMul/resource",
         ]
     else:
         assert found == [
-            "x/kernel VariableV2",
+            "x/kernel VariableV2 | added",
             "x/kernel/initial_value Const",
-            "x/kernel/Assign Assign x/kernel x/kernel/initial_value",
+            "x/kernel/Assign Assign x/kernel x/kernel/initial_value | added",
             "x/kernel/read Identity x/kernel | added",
             "x/MatMul/resource Identity x/kernel | constant",
             "x/MatMul/Read Identity x/MatMul/resource",
@@ -176,13 +177,13 @@ def test_the_read_in_place_waits_as_the_constant_did() -> None:
 
 
 def test_a_variable_without_a_tensor_is_added() -> None:
-    step = frozen("global_step", dtype=DataType.INT64, trainable=False)
+    step = frozen("step", dtype=DataType.INT64, trainable=False)
     thawed = thaw([const("w", 2)], frozen("w", "w", 2), step)
     assert lines(thawed)[-4:] == [
-        "global_step VarHandleOp",
-        "global_step/Initializer/initial_value Const",
-        "global_step/Assign AssignVariableOp global_step global_step/Initializer/initial_value",
-        "global_step/Read/ReadVariableOp ReadVariableOp global_step | added",
+        "step VarHandleOp | added",
+        "step/Initializer/initial_value Const",
+        "step/Assign AssignVariableOp step step/Initializer/initial_value | added",
+        "step/Read/ReadVariableOp ReadVariableOp step | added",
     ]
 
 
@@ -197,9 +198,9 @@ def test_what_only_led_to_a_value_goes() -> None:
     ]
     assert lines(thaw(nodes, frozen("w", "w", 2))) == [
         "shared Const",
-        "w VarHandleOp",
+        "w VarHandleOp | variable",
         "w/Initializer/initial_value Const",
-        "w/Assign AssignVariableOp w w/Initializer/initial_value",
+        "w/Assign AssignVariableOp w w/Initializer/initial_value | added",
         "w/Read/ReadVariableOp ReadVariableOp w | added",
         "y Relu w/Read/ReadVariableOp",
         "z Neg shared",
@@ -246,8 +247,8 @@ def test_a_name_that_is_not_ascii_stays_only_where_it_was() -> None:
     thawed = thaw([const("größe", 2), const("c", 2)], frozen("größe", "größe", 2), frozen("ä", "c"))
     assert [one.name for one in thawed.variables] == ["größe", "v_"]
     assert [one for one in lines(thawed) if "Assign" in one] == [
-        "gr__e/Assign AssignVariableOp größe gr__e/Initializer/initial_value",
-        "v_/Assign AssignVariableOp v_ v_/Initializer/initial_value",
+        "gr__e/Assign AssignVariableOp größe gr__e/Initializer/initial_value | added",
+        "v_/Assign AssignVariableOp v_ v_/Initializer/initial_value | added",
     ]
 
 
@@ -295,7 +296,7 @@ def test_a_handle_without_a_shared_name_gets_its_own() -> None:
         "old VarHandleOp | named",
         "w_thawed VarHandleOp | named",
         "x VarHandleOp | kept",
-        "w VarHandleOp",
+        "w VarHandleOp | variable",
     ]
 
 
@@ -309,11 +310,11 @@ def test_in_a_loop_the_variable_comes_in_by_an_enter() -> None:
     nodes = [node("Placeholder", "x"), *loop("loop", "x", *body, result="loop/mul")]
     thawed = thaw(nodes, frozen("loop/w", "loop/w", 2))
     found = lines(thawed)
-    place = found.index("loop/w VarHandleOp")
+    place = found.index("loop/w VarHandleOp | variable")
     assert found[place : place + 7] == [
-        "loop/w VarHandleOp",
+        "loop/w VarHandleOp | variable",
         "loop/w/Initializer/initial_value Const",
-        "loop/w/Assign AssignVariableOp loop/w loop/w/Initializer/initial_value",
+        "loop/w/Assign AssignVariableOp loop/w loop/w/Initializer/initial_value | added",
         "loop/w/Read/ReadVariableOp ReadVariableOp loop/w | added",
         "loop/w/Enter Enter loop/w/Read/ReadVariableOp | added",
         "loop/w/Read/Identity Identity loop/w/Enter ^loop/Identity | added",
