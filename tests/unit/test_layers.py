@@ -20,6 +20,7 @@ GUESTS = {
         "archives/npy",
         "applications/checkpoint",
         "applications/computed",
+        "applications/freeze",
         "checkpoints/stored",
         *(f"arrays/{path.stem}" for path in (PACKAGE / "arrays").glob("*.py")),
         # Whether a tensor can be evaluated is answered without numpy.
@@ -44,7 +45,7 @@ GUESTS = {
     },
     "mmap": {"storage/local"},
     "fcntl": {"storage/directory"},
-    "argparse": {"cli/arguments", "cli/options", "cli/main", "cli/commands"},
+    "argparse": {"cli/arguments", "cli/asked", "cli/options", "cli/main", "cli/commands"},
 }
 # numpy's types are named where arrays pass through; only these import it to run.
 RUNS_NUMPY = {name for name in GUESTS["numpy"] if not name.startswith(("app", "checkpoints"))}
