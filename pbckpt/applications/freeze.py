@@ -267,6 +267,7 @@ class _Values:
         tensor = self._tensor(name)
         dtype = self._still[name].dtype or tensor.dtype
         if dtype is not tensor.dtype:
+            self._check_cast(name, dtype, tensor.dtype)
             from pbckpt.arrays.cast import cast_tensor  # noqa: PLC0415 - numpy
 
             tensor = cast_tensor(tensor, dtype)
@@ -307,6 +308,18 @@ class _Values:
         if saved is None or saved.part is None:
             return self._stored.array(key, own=True)
         return self._stored.piece(key, saved.selection)
+
+    def _check_cast(self, name: str, dtype: DataType, stored: DataType) -> None:
+        """Raise SelectionError for a value of another type, unless the saver casts it."""
+        saved = self._saved.get(name)
+        if saved is not None and saved.is_cast and DataType.STRING not in (dtype, stored):
+            return
+        raise SelectionError(
+            f"variable {name!r} is {dtype.label} in the graph, and {self._key(name)!r} in "
+            f"{self._stored.prefix.path} is {stored.label}; give the checkpoint of this graph with "
+            "--checkpoint",
+            unknown=(self._key(name),),
+        )
 
     def _check_shape(self, name: str, shape: tuple[int, ...]) -> None:
         """Raise SelectionError for a value of another shape than the variable's."""

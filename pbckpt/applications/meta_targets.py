@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.frozen_graph import FrozenGraph, open_graph
-from pbckpt.errors import GraphError, UnsupportedGraphError
+from pbckpt.errors import GraphError, SelectionError, UnsupportedGraphError
 from pbckpt.graph.still_variables import VARIABLE_OPS, variable_nodes
 from pbckpt.matching.sides import Target
 from pbckpt.matching.slots import with_slots
@@ -33,8 +33,16 @@ if TYPE_CHECKING:
     from pbckpt.graph.decode import Node
     from pbckpt.matching.sides import Slice
 
-_SAVE = "SaveV2"
-_FIRST_TENSOR = 3
+# Ops that save -> the slots of the names, of the slices, and of the first tensor.
+_SAVES: dict[str, tuple[int, int | None, int]] = {
+    "SaveV2": (1, 2, 3),
+    "SaveSlices": (1, 2, 3),
+    "Save": (1, None, 2),
+}
+# What hands the value of a variable on to what saves it.
+_HANDS_ON = frozenset(
+    ("Identity", "ReadVariableOp", "Cast", "Enter", "Switch", "RefIdentity", "RefSwitch")
+)
 # From what is saved to its variable: a read or two, an Identity, a cast.
 _MAX_STEPS = 8
 
@@ -45,13 +53,18 @@ class _Saved(NamedTuple):
     name: str
     slice_spec: str
     tensor: str
+    scope: str
 
 
 class SavedVariable(NamedTuple):
-    """Where a checkpoint has the value of a variable: under which key, and in which slice."""
+    """Where a checkpoint has the value of a variable: under which key, and in which slice.
+
+    ``is_cast``: the saver stores another type than the variable's.
+    """
 
     key: str
     part: Slice | None = None
+    is_cast: bool = False
 
     @property
     def selection(self) -> tuple[slice, ...]:
@@ -68,16 +81,27 @@ class SavedVariable(NamedTuple):
 def saved_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
     """Return where a checkpoint of a graph has the value of each variable, by node.
 
-    It is what the graph's saver says; empty where it has none.
+    It is what the graph's saver says; empty where it has none. Raises SelectionError
+    where several say different things, and nothing says which of them counts.
     """
     nodes = {node.name: node for node in graph.nodes}
     restore = graph.meta_graph.rest.saver_def.restore_op_name if graph.meta_graph else ""
     found: dict[str, SavedVariable] = {}
+    savers: dict[str, str] = {}
     for one in _saved(nodes, _scope(restore)):
         variable = _variable_of(one.tensor, nodes)
-        if variable is not None and variable.op in VARIABLE_OPS:
-            part = _parse_spec(one.slice_spec)[1] if one.slice_spec else None
-            found.setdefault(variable.name, SavedVariable(one.name, part))
+        if variable is None:
+            continue
+        part = _parse_spec(one.slice_spec)[1] if one.slice_spec else None
+        is_cast = nodes[one.tensor].op == "Cast"
+        saved = SavedVariable(one.name, part, is_cast=is_cast)
+        known = found.setdefault(variable.name, saved)
+        if known != saved and savers[variable.name] != one.scope:
+            raise SelectionError(
+                f"{graph.file.name}: one saver stores {variable.name!r} as {known.key!r}, another "
+                f"as {saved.key!r}; give the .meta file of the checkpoint, which says whose it is"
+            )
+        savers.setdefault(variable.name, one.scope)
     return found
 
 
@@ -111,16 +135,20 @@ def _scope(restore_op: str) -> str:
 
 
 def _saved(nodes: Mapping[str, Node], scope: str) -> Iterator[_Saved]:
-    savers = [node for node in nodes.values() if node.op == _SAVE]
+    savers = [node for node in nodes.values() if node.op in _SAVES]
     mine = [node for node in savers if scope and node.name.startswith(scope)]
     for node in mine or savers:
+        names_slot, specs_slot, first = _SAVES[node.op]
         inputs = [text for text in node.definition.input if not is_control_input(text)]
-        if len(inputs) < _FIRST_TENSOR:
+        if len(inputs) < first:
             continue
-        names = _strings(nodes.get(node_of_input(inputs[1])))
-        specs = _strings(nodes.get(node_of_input(inputs[2])))
-        for one, spec, tensor in zip(names, specs, inputs[_FIRST_TENSOR:], strict=False):
-            yield _Saved(key_to_text(one), key_to_text(spec), node_of_input(tensor))
+        names = _strings(nodes.get(node_of_input(inputs[names_slot])))
+        specs = [b""] * len(names)
+        if specs_slot is not None:
+            specs = list(_strings(nodes.get(node_of_input(inputs[specs_slot]))))
+        own = node.name.rpartition("/")[0]
+        for one, spec, tensor in zip(names, specs, inputs[first:], strict=False):
+            yield _Saved(key_to_text(one), key_to_text(spec), node_of_input(tensor), own)
 
 
 def _strings(node: Node | None) -> Sequence[bytes]:
@@ -157,6 +185,8 @@ def _variable_of(name: str, nodes: Mapping[str, Node]) -> Node | None:
         node = nodes.get(name)
         if node is None or node.op in VARIABLE_OPS:
             return node
+        if node.op not in _HANDS_ON:
+            return None
         inputs = [text for text in node.definition.input if not is_control_input(text)]
         if not inputs:
             return None

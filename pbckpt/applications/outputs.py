@@ -4,8 +4,7 @@ given               as they are, with or without :0
 of its signatures   what a SavedModel promises to give
 of before           what the frozen graph ended in that this one was thawed from
 inferred            what nothing takes, and what only training takes: of that which
-                    depends on an input or a variable, and is not about saving,
-                    training or telling
+                    depends on an input, and is not about saving, training or telling
 """
 
 from __future__ import annotations

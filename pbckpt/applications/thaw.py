@@ -151,12 +151,22 @@ def _added(setting: Setting) -> FrozenVariable:
 
 
 def _distinct(variables: Sequence[FrozenVariable]) -> list[FrozenVariable]:
-    """Return variables of which no two have the same tensor: the second has none."""
-    seen: set[str] = set()
+    """Return variables of which no two have the same name, or the same tensor.
+
+    The second of a tensor has none.
+    """
+    tensors: set[str] = set()
+    names: set[str] = set()
     found = []
     for one in variables:
-        found.append(one._replace(tensor="") if one.tensor in seen else one)
-        seen.add(one.tensor)
+        tensor = "" if one.tensor in tensors else one.tensor
+        name, number = one.name, 0
+        while name in names:
+            number += 1
+            name = f"{one.name}_{number}"
+        tensors.add(tensor)
+        names.add(name)
+        found.append(one._replace(name=name, tensor=tensor))
     return found
 
 

@@ -107,7 +107,9 @@ def _nodes(
             parts += (bytes(small), tag + encode_varint(pieces.nbytes), pieces)
             small = bytearray()
             continue
-        data = node.span.view if isinstance(node, Node) else node.SerializeToString()
+        data = (
+            node.span.view if isinstance(node, Node) else node.SerializeToString(deterministic=True)
+        )
         small += tag + encode_varint(len(data))
         small += data
     return [*parts, bytes(small)]
@@ -115,9 +117,7 @@ def _nodes(
 
 def encode_node(node: Node) -> Pieces:
     """Return the bytes of a node as it was read."""
-    cut = sum(tensor.nbytes for tensor in node.tensors)
-    # Of a text graph the span is what was left after cutting.
-    if node.span.nbytes >= cut:
+    if not node.is_cut:
         return Pieces.of(node.span)
     rest = NodeDef()
     rest.CopyFrom(node.definition)
@@ -125,7 +125,7 @@ def encode_node(node: Node) -> Pieces:
     for key in values:
         del rest.attr[key]
     attrs = [_attr(node, key, value) for key, value in values.items()]
-    return Pieces.of(rest.SerializeToString(), *attrs)
+    return Pieces.of(rest.SerializeToString(deterministic=True), *attrs)
 
 
 def _attr(node: Node, key: str, value: AttrValue) -> Pieces:
@@ -157,4 +157,4 @@ def constant_pieces(node: NodeDef, tensor: TensorProto, content: Stream) -> Piec
         content,
     )
     entry = Pieces.of(field(_KEY, b"value"), field(_VALUE, field(_TENSOR, whole)))
-    return Pieces.of(node.SerializeToString(), field(_ATTR, entry))
+    return Pieces.of(node.SerializeToString(deterministic=True), field(_ATTR, entry))

@@ -56,13 +56,17 @@ _ROW_BYTES = 256 << 10
 
 
 class Node(NamedTuple):
-    """A node and its bytes. In ``definition`` of a large one, tokens stand for ``tensors``."""
+    """A node and its bytes. In ``definition`` of a large one, tokens stand for ``tensors``.
+
+    ``is_cut``: they do in the bytes of ``span`` as well, as in what comes of a text.
+    """
 
     name: str
     op: str
     definition: NodeDef
     span: Span
     tensors: tuple[Span, ...] = ()
+    is_cut: bool = False
 
     def tensor_parts(self) -> TensorParts | None:
         """Return the TensorProto of the attr ``value``, or None where there is none."""

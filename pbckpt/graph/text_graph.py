@@ -204,7 +204,7 @@ def _node(cursor: TextCursor, closer: int) -> Node:
     elif tensors:
         _put_back(definition, tensors)
     span = Span.of(definition.SerializeToString())
-    return Node(definition.name, definition.op, definition, span, spans)
+    return Node(definition.name, definition.op, definition, span, spans, is_cut=bool(spans))
 
 
 def _cut_out_tensors(

@@ -147,6 +147,11 @@ def is_control(text: str) -> bool:
     return text[:1] == "^"
 
 
+def data_inputs(node: NodeDef) -> list[str]:
+    """Return the inputs of a node that carry data."""
+    return [text for text in node.input if not is_control(text)]
+
+
 def tensor_of_input(text: str) -> str:
     """Return the one spelling of a tensor that an input names: ``w`` for ``w:0``."""
     return text.removesuffix(":0")

@@ -17,6 +17,7 @@ Reference: tensorflow/python/framework/graph_util_impl.py and convert_to_constan
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import UnsupportedGraphError
@@ -29,18 +30,19 @@ from pbckpt.thaw.build import (
     Mark,
     build_node,
     is_control,
-    mark_of,
     producer,
     shape_message,
-    tensor_of_input,
     type_attr,
 )
 from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.freeze_functions import AddedArguments
+from pbckpt.thaw.marks import undo_marks
 from pbckpt.thaw.place import KEPT_OUTPUT_SHAPES, OUTPUT_SHAPES
+from pbckpt.thaw.takers import refuse_variables_in_functions, turn_takers
+from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pbckpt.dtypes import DataType
     from pbckpt.graph.decode import Graph
@@ -48,15 +50,6 @@ if TYPE_CHECKING:
     from pbckpt.graph.library import Function
     from pbckpt.protos import NodeDef
     from pbckpt.wire.span import Stream
-
-_HANDLE = "VarHandleOp"
-_RESOURCE, _INT64 = 20, 9
-# What hands a resource on, and then hands on what is read of it.
-_INTERMEDIATE = frozenset(
-    ("Identity", "Enter", "Exit", "Merge", "NextIteration", "Switch", "_SwitchN")
-)
-# What asks for a variable and is not asked for by anything that counts.
-_ONLY_ABOUT = frozenset(("VarIsInitializedOp", "DestroyResourceOp"))
 
 
 class Value(NamedTuple):
@@ -87,9 +80,10 @@ def freeze_graph(
     Raises UnsupportedGraphError for a node that takes a variable and cannot take its
     value.
     """
-    kept = leading_to(graph.nodes, outputs)
-    freezing = _Freezing(graph, kept, value_of)
-    nodes = list(freezing.nodes())
+    ends = frozenset(outputs)
+    freezing = _Freezing(graph, ends, value_of)
+    nodes = freezing.nodes()
+    freezing.check(ends)
     functions = [freezing.encoded_function(one) for one in graph.functions]
     encoded = encode_graph(nodes, functions, graph.rest)
     return FrozenNodes(encoded, tuple(freezing.frozen), len(nodes))
@@ -116,89 +110,71 @@ class _Freezing:
     """
 
     def __init__(
-        self, graph: Graph, kept: set[str], value_of: Callable[[str], Value | None]
+        self,
+        graph: Graph,
+        outputs: frozenset[str],
+        value_of: Callable[[str], Value | None],
     ) -> None:
-        nodes = [node for node in graph.nodes if node.name in kept]
+        kept = leading_to(graph.nodes, outputs)
+        self._nodes = [node for node in graph.nodes if node.name in kept]
         self.frozen: list[str] = []
-        self._draft = Draft(nodes)
-        self._arguments = AddedArguments(graph._replace(nodes=tuple(nodes)), self._variable_at)
-        self._nodes = nodes
-        self._value_of = value_of
+        self._draft = Draft(self._nodes)
+        self._undone = undo_marks(self._draft, self._nodes, outputs)
+        self._arguments = AddedArguments(graph, self._undone.variable_at)
+        self._value_of = cache(value_of)
         self._values: dict[str, Value] = {}
-        self._controls: dict[str, list[str]] = {}
-        self._taken: dict[str, list[str]] = {}
-        for node in nodes:
-            for text in node.definition.input:
-                if not is_control(text):
-                    self._taken.setdefault(producer(text), []).append(node.name)
+        refuse_variables_in_functions(graph.functions, self._nodes)
 
-    def nodes(self) -> Iterator[Node | NodeDef | Pieces]:
-        """Yield the frozen nodes."""
-        redirected = self._take_away()
+    def nodes(self) -> list[Node | NodeDef | Pieces]:
+        """Return the frozen nodes."""
+        undone = self._undone
+        dtypes: dict[str, DataType] = {}
         for node in self._nodes:
-            mark = mark_of(node.definition)
+            mark = undone.marks.get(node.name)
             if mark is Mark.CONSTANT:
-                self._to_constant(node.name, self._variable_of(node))
-            elif node.op in VARIABLE_OPS and mark is not Mark.ADDED:
-                self._freeze_variable(node, mark)
+                self._to_constant(node.name, undone.variable_of(node))
+            elif node.op in VARIABLE_OPS and node.name not in undone.removed:
+                value = self._freeze_variable(node, mark)
+                if value is not None:
+                    dtypes[node.name] = value.dtype
+        turn_takers(self._draft, self._nodes, undone, dtypes)
         self._arguments.take_from(self._draft)
-        self._draft.rewire_all(redirected)
-        for item in self._draft:
-            definition = item.definition if isinstance(item, Node) else item
-            value = self._values.get(definition.name)
-            yield item if value is None else _with_value(definition, value)
+        undone.rewire()
+        return [self._encoded(item) for item in self._draft]
 
-    def _take_away(self) -> dict[str, str]:
-        """Remove what was added; return by what those who took it have what they took."""
-        redirected: dict[str, str] = {}
-        originals = _originals(self._nodes)
-        for node in self._nodes:
-            mark = mark_of(node.definition)
-            if mark is Mark.ADDED and node.op not in VARIABLE_OPS:
-                data = [text for text in node.definition.input if not is_control(text)]
-                controls = [text for text in node.definition.input if is_control(text)]
-                for output in ("", ":1"):
-                    redirected[node.name + output] = tensor_of_input(data[0]) if data else ""
-                if controls and data:
-                    self._controls.setdefault(producer(data[0]), []).extend(controls)
-            elif mark is Mark.COPY:
-                original = originals.get(_likeness(node.definition), node.name)
-                redirected[node.name] = original
-                redirected[f"{node.name}:1"] = f"{original}:1"
-            elif mark is Mark.SWAPPED:
-                changed = self._draft.change(node.name)
-                turned = [*changed.input[1::-1], *changed.input[2:]]
-                del changed.input[:]
-                changed.input.extend(turned)
-                del changed.attr[MARK]
-            if mark in (Mark.ADDED, Mark.COPY):
-                self._draft.remove(node.name)
-        return {name: _settled(target, redirected) for name, target in redirected.items()}
+    def _encoded(self, item: Node | NodeDef) -> Node | NodeDef | Pieces:
+        definition = item.definition if isinstance(item, Node) else item
+        value = self._values.get(definition.name)
+        return item if value is None else _with_value(definition, value)
 
-    def _variable_of(self, node: Node) -> str:
-        """Return the variable whose value a node has, which is read and brought to it."""
-        return self._variable_at(node.definition.input[0]) if node.definition.input else ""
+    def check(self, outputs: Iterable[str]) -> None:
+        """Raise UnsupportedGraphError for a node that takes what is not there."""
+        names = {definition.name for definition in self._draft.definitions()}
+        for definition in self._draft.definitions():
+            for text in definition.input:
+                if producer(text) not in names:
+                    raise UnsupportedGraphError(
+                        f"node {definition.name!r} ({definition.op}) takes {text!r}, which is not "
+                        "in the frozen graph; give other outputs with --outputs",
+                        node_name=definition.name,
+                        op=definition.op,
+                    )
+        lost = [name for name in outputs if name not in names]
+        if lost:
+            raise UnsupportedGraphError(
+                f"the output {lost[0]!r} is not in the frozen graph; give others with --outputs",
+                node_name=lost[0],
+            )
 
-    def _variable_at(self, text: str) -> str:
-        """Return the variable whose value a tensor has."""
-        name = producer(text)
-        seen = set()
-        while name not in seen:
-            seen.add(name)
-            found = self._draft.original(name)
-            if found is None or not found.definition.input or found.op in VARIABLE_OPS:
-                break
-            name = producer(found.definition.input[0])
-        return name
-
-    def _to_constant(self, name: str, variable: str) -> None:
+    def _to_constant(self, name: str, variable: str) -> Value | None:
         """Have a node be the constant again that it was."""
         value = self._value_of(variable)
         if value is None:
-            return
+            return None
         constant = _constant_of(self._draft.look(name), value)
-        constant.input.extend(self._controls.get(name, ()))
+        constant.input.extend(self._undone.controls.get(name, ()))
         self._put(constant, value)
+        return value
 
     def encoded_function(self, function: Function) -> EncodedFunction:
         """Return a function with the constants that it had."""
@@ -216,59 +192,18 @@ class _Freezing:
         self.frozen.append(constant.name)
         self._draft.replace(constant.name, constant)
 
-    def _freeze_variable(self, node: Node, mark: Mark | None) -> None:
+    def _freeze_variable(self, node: Node, mark: Mark | None) -> Value | None:
         value = self._value_of(node.name)
         if value is None:
             changed = self._draft.change(node.name)
-            del changed.attr[MARK]
+            changed.attr.pop(MARK, None)
             if mark is Mark.NAMED:
                 changed.attr["shared_name"].s = b""
-            return
-        if mark is Mark.VARIABLE:
+        elif mark is Mark.VARIABLE:
             self._to_constant(node.name, node.name)
         else:
-            constant = build_node(node.name, "Const", dtype=type_attr(value.dtype))
-            self._put(constant, value)
-        if node.op == _HANDLE:
-            self._freeze_takers(node.name, value.dtype)
-
-    def _freeze_takers(self, handle: str, dtype: DataType) -> None:
-        """Have all who take a handle take a value."""
-        waiting = [handle]
-        seen = {handle}
-        while waiting:
-            for name in self._taken.get(waiting.pop(), ()):
-                node = self._draft.original(name)
-                if name in seen or node is None or mark_of(node.definition) is Mark.CONSTANT:
-                    continue
-                seen.add(name)
-                if self._freeze_taker(node, handle, dtype):
-                    waiting.append(name)
-
-    def _freeze_taker(self, node: Node, handle: str, dtype: DataType) -> bool:
-        """Have one node take a value; tell whether it hands the value on."""
-        definition = node.definition
-        if mark_of(definition) is Mark.ADDED or all(map(is_control, definition.input)):
-            return False
-        if node.op == "ReadVariableOp":
-            self._draft.replace(node.name, _identity(definition))
-        elif node.op == "ResourceGather":
-            self._draft.replace(node.name, *_gather(definition))
-        elif node.op == "ResourceGatherNd":
-            self._draft.replace(node.name, _gather_nd(definition))
-        elif node.op in _INTERMEDIATE and definition.attr["T"].type == _RESOURCE:
-            changed = self._draft.change(node.name)
-            changed.attr["T"].type = int(dtype)
-            changed.attr.pop(OUTPUT_SHAPES, None)
-            return True
-        elif node.op not in _ONLY_ABOUT:
-            raise UnsupportedGraphError(
-                f"node {node.name!r} ({node.op}) takes the variable {handle!r} itself, for which "
-                "a constant cannot stand; give outputs that do not need it with --outputs",
-                node_name=node.name,
-                op=node.op,
-            )
-        return False
+            self._put(build_node(node.name, "Const", dtype=type_attr(value.dtype)), value)
+        return value
 
 
 def _constant_of(definition: NodeDef, value: Value) -> NodeDef:
@@ -281,9 +216,11 @@ def _constant_of(definition: NodeDef, value: Value) -> NodeDef:
         dtype=type_attr(value.dtype),
     )
     for key, attr in definition.attr.items():
+        # TensorFlow says of a handle too what shape it has, when it saves: no dimensions.
+        is_of_handle = key == OUTPUT_SHAPES and definition.op == HANDLE_OP
         if key == KEPT_OUTPUT_SHAPES:
             constant.attr[OUTPUT_SHAPES].CopyFrom(attr)
-        elif key.startswith("_") and key != MARK:
+        elif key.startswith("_") and key != MARK and not is_of_handle:
             constant.attr[key].CopyFrom(attr)
     return constant
 
@@ -294,88 +231,5 @@ def _with_value(constant: NodeDef, value: Value) -> Pieces:
     if value.content is None:
         tensor.string_val.extend(value.strings)
         constant.attr["value"].tensor.CopyFrom(tensor)
-        return Pieces.of(constant.SerializeToString())
+        return Pieces.of(constant.SerializeToString(deterministic=True))
     return constant_pieces(constant, tensor, value.content)
-
-
-def _identity(read: NodeDef) -> NodeDef:
-    """Return the Identity that a read becomes: all of it, where it was one before."""
-    if mark_of(read) is Mark.READ:
-        identity = type(read)()
-        identity.CopyFrom(read)
-        identity.op = "Identity"
-        identity.attr["T"].CopyFrom(read.attr["dtype"])
-        for key in ("dtype", MARK):
-            identity.attr.pop(key, None)
-        return identity
-    identity = build_node(read.name, "Identity", read.input[:1], T=read.attr["dtype"])
-    _keep_place(read, identity)
-    return identity
-
-
-def _gather(gather: NodeDef) -> tuple[NodeDef, NodeDef]:
-    """Return what looks rows of a value up, and the constant that says: rows."""
-    if gather.attr["batch_dims"].i:
-        raise UnsupportedGraphError(
-            f"node {gather.name!r} looks rows of a variable up with batch_dims "
-            f"{gather.attr['batch_dims'].i}, which freezing has no node for",
-            node_name=gather.name,
-            op=gather.op,
-        )
-    indices = gather.attr["Tindices"]
-    axis = build_node(f"{gather.name}/axis", "Const", dtype=indices)
-    axis.attr["value"].tensor.dtype = indices.type
-    axis.attr["value"].tensor.tensor_shape.SetInParent()
-    field = "int64_val" if indices.type == _INT64 else "int_val"
-    getattr(axis.attr["value"].tensor, field).append(0)
-    inputs = [*gather.input[:2], axis.name]
-    node = build_node(
-        gather.name,
-        "GatherV2",
-        inputs,
-        Tparams=gather.attr["dtype"],
-        Tindices=indices,
-        Taxis=indices,
-    )
-    _keep_place(gather, node)
-    return node, axis
-
-
-def _gather_nd(gather: NodeDef) -> NodeDef:
-    node = build_node(
-        gather.name,
-        "GatherNd",
-        gather.input[:2],
-        Tparams=gather.attr["dtype"],
-        Tindices=gather.attr["Tindices"],
-    )
-    _keep_place(gather, node)
-    return node
-
-
-def _keep_place(old: NodeDef, new: NodeDef) -> None:
-    if "_class" in old.attr:
-        new.attr["_class"].CopyFrom(old.attr["_class"])
-
-
-def _originals(nodes: Iterable[Node]) -> dict[tuple[str, ...], str]:
-    """Return nodes without a mark by their op and inputs."""
-    copies = {_likeness(node.definition) for node in nodes if mark_of(node.definition) is Mark.COPY}
-    return {
-        likeness: node.name
-        for node in nodes
-        if MARK not in node.definition.attr and (likeness := _likeness(node.definition)) in copies
-    }
-
-
-def _likeness(node: NodeDef) -> tuple[str, ...]:
-    return (node.op, *node.input)
-
-
-def _settled(tensor: str, redirected: Mapping[str, str]) -> str:
-    """Return where a way ends that may go on through more nodes that were added."""
-    for _ in range(len(redirected)):
-        if tensor not in redirected:
-            break
-        tensor = redirected[tensor]
-    return tensor

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.node import Node
-from pbckpt.thaw.build import MARK, Mark, is_control, mark_of
+from pbckpt.thaw.build import MARK, Mark, data_inputs, is_control, mark_of
 from pbckpt.thaw.calls import LOOPS, ORIGINAL_OUTPUTS, called_functions, types_attribute
 from pbckpt.thaw.draft import Draft
 
@@ -54,7 +54,7 @@ class AddedArguments:
         for node in nodes:
             for name in self._marked(node):
                 if name not in self._given:
-                    inputs = _data(node.definition)[-len(self._added[name]) :]
+                    inputs = data_inputs(node.definition)[-len(self._added[name]) :]
                     pairs = zip(self._added[name], inputs, strict=False)
                     self._given[name] = {one: variable_of(text) for one, text in pairs}
                     fresh.append(name)
@@ -89,7 +89,7 @@ class AddedArguments:
             nodes.append(item if found is None else found)
         rest = function.definition()
         _undeclare(rest, set(self._added[function.name]))
-        return EncodedFunction(rest.SerializeToString(), nodes)
+        return EncodedFunction(rest.SerializeToString(deterministic=True), nodes)
 
 
 def _known(given: Mapping[str, str], text: str) -> str:
@@ -104,12 +104,8 @@ def _added(function: Function) -> list[str]:
     return names if names == list(function.arguments[-len(names) :]) else []
 
 
-def _data(definition: NodeDef) -> list[str]:
-    return [text for text in definition.input if not is_control(text)]
-
-
 def _pass_less(call: NodeDef, number: int) -> None:
-    data = _data(call)
+    data = data_inputs(call)
     controls = [text for text in call.input if is_control(text)]
     del call.input[:]
     call.input.extend([*data[:-number], *controls])

@@ -218,7 +218,7 @@ class Arguments:
             definition.ret[result] = renamed.get(producer(tensor), tensor)
         is_body = function.name in self._bodies
         _declare(definition, [(names[name], one) for name, one in needed.items()], is_body=is_body)
-        return EncodedFunction(definition.SerializeToString(), list(draft))
+        return EncodedFunction(definition.SerializeToString(deterministic=True), list(draft))
 
 
 def raise_too_many(passed: int) -> None:

@@ -50,6 +50,8 @@ ALLOWED_NOT_TO_RUN = (
     re.compile(r"(?:\$ )?git clone "),
     re.compile(r"(?:\$ )?python3? tools/run\.py (?:demo|test|bench)\b"),
     re.compile(r"(?s)(?:.*\n)?(?:import tensorflow\b|.*\btf\.)"),
+    # What the code of the document saves with TensorFlow, and what comes of it.
+    re.compile(r"\$ pbckpt \w+ (?:mine|tuned)/"),
 )
 
 

@@ -2,7 +2,8 @@
 
 What is marked `no-run: needs TensorFlow, …` is run by TensorFlow of any version,
 `needs TensorFlow 1.15` and `needs TensorFlow 2` by that one; each of the three in
-a process of its own, with one namespace. Everything else is run as in tests/docs.
+a process of its own, with one namespace. A console block so marked takes what they wrote.
+Everything else is run as in tests/docs.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ NEEDS = re.compile(r"no-run: needs (?P<version>TensorFlow(?: 1\.15| 2)?), whose 
 TIMEOUT = 300.0
 # What shall be the same to the bit, where TensorFlow does the same sums.
 SAME_BITS = {
-    "fine-tune.md": [("TensorFlow", "again", "after")],
+    "fine-tune.md": [("TensorFlow", "again", "after"), ("TensorFlow", "frozen_again", "after")],
     "own-code.md": [("TensorFlow", "restored", "frozen")],
     "speech.md": [("TensorFlow 1.15", "restored", "frozen")],
     "thaw.md": [("TensorFlow", "before", "frozen")],
@@ -72,6 +73,8 @@ def try_document(name: str, reader: Reader, tensorflow: TensorFlowReader, versio
         needed = version_needed(block)
         if not needed:
             reader.try_block(block)
+        elif f"TensorFlow {version}".startswith(needed) and block.language == "console":
+            reader.try_block(block._replace(info=""))
         elif f"TensorFlow {version}".startswith(needed):
             tensorflow.run(needed, block.text, block.line)
             count += 1
