@@ -18,7 +18,7 @@ from pbckpt.applications.frozen_graph import open_graph
 from pbckpt.dtypes import DataType
 from pbckpt.graph.encode import whole_definition
 from pbckpt.thaw.attributes import superfluous_attributes
-from tests.shared_material import frozen_graphs
+from tests.shared_material import corpus_graph, frozen_graphs
 
 if TYPE_CHECKING:
     from pbckpt.applications.frozen_graph import FrozenGraph
@@ -29,7 +29,7 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 ZOO = [
     pytest.param(path, id=path.parent.name) for path in sorted(GOLDEN.glob("zoo/*/*/frozen.pb*"))
 ]
-ALL = [*ZOO, *frozen_graphs()]
+ALL = [*ZOO, *frozen_graphs(), *corpus_graph("d1v-pbtxt", "frozen.pbtxt")]
 CAST_GRAPHS = {
     "t2-k2-speech-fp16",
     "tf1-label-tables-fp16-cast",
