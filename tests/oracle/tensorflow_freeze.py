@@ -3,6 +3,7 @@
     op               asks                              answers
     save_and_freeze  network, resource, prefix,        variables, refusal
                      frozen, values, saved_model
+    write_graph      prefix, out                       -
     compare_graphs   expected, found                   differences, order, added
     run_frozen_like  frozen, values, fetch             same
     train_again      prefix, saved, values, fetch      changed
@@ -52,13 +53,13 @@ class FreezeOps(Host):
             feeds = self._fixed_feeds()
             session.run(once, feeds)
             self.v1.train.Saver().save(session, request["prefix"])
-            self._save_model(session, request["saved_model"], {"x": x}, {"y": out})
+            self._save_signature(session, request["saved_model"], {"x": x}, {"y": out})
             np.savez(request["values"], out=np.asarray(session.run(out, feeds)))
             refusal = self._freeze(session, graph, request["frozen"])
             variables = [one.op.name for one in self.v1.global_variables()]
         return {"variables": variables, "refusal": refusal}
 
-    def _save_model(self, session: Any, folder: str, inputs: Json, outputs: Json) -> None:
+    def _save_signature(self, session: Any, folder: str, inputs: Json, outputs: Json) -> None:
         """Save a SavedModel; simple_save would take the devices out of it."""
         saved_model = self.v1.saved_model
         predict = saved_model.predict_signature_def(inputs, outputs)
@@ -76,6 +77,13 @@ class FreezeOps(Host):
             return f"{type(error).__name__}: {error}"
         Path(path).write_bytes(frozen.SerializeToString())
         return ""
+
+    def op_write_graph(self, request: Json) -> Json:
+        """Write the graph of a .meta alone."""
+        with self.tf.Graph().as_default() as graph:
+            self.v1.train.import_meta_graph(request["prefix"] + ".meta")
+            Path(request["out"]).write_bytes(graph.as_graph_def().SerializeToString())
+        return {}
 
     def _fixed_feeds(self) -> Json:
         values = np.random.RandomState(5).uniform(-1, 1, (BATCH, WIDTH))

@@ -31,7 +31,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     save_objects, restore_objects_like                              see tensorflow_like.py
     run_thawed                                                      see tensorflow_thaw.py
     random_feeds, freeze_loops                                      see tensorflow_thaw_networks.py
-    save_and_freeze, compare_graphs,
+    save_and_freeze, write_graph, compare_graphs,
     run_frozen_like, train_again                                    see tensorflow_freeze.py
     quit               -                                            -
 
