@@ -243,6 +243,19 @@ class _Freezing:
                 if self._freeze_taker(node, handle, dtype):
                     waiting.append(name)
 
+    def _in_loop(self, taker: NodeDef) -> bool:
+        """Tell whether a handle comes into a loop before a node takes it."""
+        name, seen = producer(taker.input[0]), set[str]()
+        while name not in seen:
+            seen.add(name)
+            found = self._draft.original(name)
+            if found is None or not found.definition.input:
+                return False
+            if found.op == "Enter":
+                return True
+            name = producer(found.definition.input[0])
+        return False
+
     def _freeze_taker(self, node: Node, handle: str, dtype: DataType) -> bool:
         """Have one node take a value; tell whether it hands the value on."""
         definition = node.definition
@@ -251,7 +264,7 @@ class _Freezing:
         if node.op == "ReadVariableOp":
             self._draft.replace(node.name, _identity(definition))
         elif node.op == "ResourceGather":
-            self._draft.replace(node.name, *_gather(definition))
+            self._draft.replace(node.name, *_gather(definition, in_loop=self._in_loop(definition)))
         elif node.op == "ResourceGatherNd":
             self._draft.replace(node.name, _gather_nd(definition))
         elif node.op in _INTERMEDIATE and definition.attr["T"].type == _RESOURCE:
@@ -281,6 +294,8 @@ def _constant_of(definition: NodeDef, value: Value) -> NodeDef:
     for key, attr in definition.attr.items():
         if key == KEPT_OUTPUT_SHAPES:
             constant.attr[OUTPUT_SHAPES].CopyFrom(attr)
+        elif key == OUTPUT_SHAPES and definition.op == _HANDLE:
+            continue  # of the handle, as TensorFlow 1 writes it when it saves
         elif key.startswith("_") and key != MARK:
             constant.attr[key].CopyFrom(attr)
     return constant
@@ -311,8 +326,11 @@ def _identity(read: NodeDef) -> NodeDef:
     return identity
 
 
-def _gather(gather: NodeDef) -> tuple[NodeDef, NodeDef]:
-    """Return what looks rows of a value up, and the constant that says: rows."""
+def _gather(gather: NodeDef, *, in_loop: bool) -> tuple[NodeDef, NodeDef]:
+    """Return what looks rows of a value up, and the constant that says: rows.
+
+    In a loop the constant waits for the value, which has it be of the same loop.
+    """
     if gather.attr["batch_dims"].i:
         raise UnsupportedGraphError(
             f"node {gather.name!r} looks rows of a variable up with batch_dims "
@@ -321,7 +339,8 @@ def _gather(gather: NodeDef) -> tuple[NodeDef, NodeDef]:
             op=gather.op,
         )
     indices = gather.attr["Tindices"]
-    axis = build_node(f"{gather.name}/axis", "Const", dtype=indices)
+    waits = [f"^{producer(gather.input[0])}"] if in_loop else []
+    axis = build_node(f"{gather.name}/axis", "Const", waits, dtype=indices)
     axis.attr["value"].tensor.dtype = indices.type
     axis.attr["value"].tensor.tensor_shape.SetInParent()
     field = "int64_val" if indices.type == _INT64 else "int_val"

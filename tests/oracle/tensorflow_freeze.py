@@ -22,6 +22,7 @@ Runs on Python 3.7 with TensorFlow 1.15, and with TensorFlow 2.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,9 +81,9 @@ class FreezeOps(Host):
 
     def op_write_graph(self, request: Json) -> Json:
         """Write the graph of a .meta alone."""
-        with self.tf.Graph().as_default() as graph:
-            self.v1.train.import_meta_graph(request["prefix"] + ".meta")
-            Path(request["out"]).write_bytes(graph.as_graph_def().SerializeToString())
+        meta_graph = self.v1.MetaGraphDef()
+        meta_graph.ParseFromString(Path(request["prefix"] + ".meta").read_bytes())
+        Path(request["out"]).write_bytes(meta_graph.graph_def.SerializeToString())
         return {}
 
     def _fixed_feeds(self) -> Json:
@@ -113,7 +114,8 @@ class FreezeOps(Host):
             else:
                 op = op_def_registry.get_registered_ops().get(node.op)
             for attr in op.attr if op else ():
-                if attr.HasField("default_value") and attr.default_value == node.attr[attr.name]:
+                is_there = attr.HasField("default_value") and attr.name in node.attr
+                if is_there and attr.default_value == node.attr[attr.name]:
                     del node.attr[attr.name]
             node.attr.pop("_output_shapes", None)
         return {node.name: node for node in graph_def.node}
@@ -133,6 +135,9 @@ class FreezeOps(Host):
         return found
 
     def _same_attribute(self, one: Any, other: Any) -> bool:
+        if one.WhichOneof("value") == other.WhichOneof("value") == "func":
+            # TensorFlow 2 makes new functions, with a number of their own.
+            return _unnumbered(one.func.name) == _unnumbered(other.func.name)
         if one.WhichOneof("value") != "tensor":
             return bool(one == other)
         arrays = [self.tf.make_ndarray(value.tensor) for value in (one, other)]
@@ -154,7 +159,8 @@ class FreezeOps(Host):
         with self.tf.Graph().as_default() as graph, self.v1.Session(config=self.config) as session:
             saver = self.v1.train.import_meta_graph(request["prefix"] + ".meta")
             out = graph.get_tensor_by_name(request["fetch"])
-            floats = [one for one in self.v1.trainable_variables() if one.dtype.is_floating]
+            all_floats = [one for one in self.v1.trainable_variables() if one.dtype.is_floating]
+            floats = [one for one in all_floats if one.shape.num_elements()]
             updates = [self.v1.assign_add(one, self.tf.ones_like(one) / 16).op for one in floats]
             saver.restore(session, request["prefix"])
             before = np.asarray(session.run(out, self._feeds_of(graph)))
@@ -167,6 +173,10 @@ class FreezeOps(Host):
     def _feeds_of(self, graph: Any) -> Json:
         names = {node.name for node in graph.get_operations()}
         return {key: value for key, value in self._fixed_feeds().items() if key[:-2] in names}
+
+
+def _unnumbered(name: str) -> str:
+    return re.sub(r"(?:_frozen)?_[0-9]+$", "", name)
 
 
 def _is_axis(name: str) -> bool:

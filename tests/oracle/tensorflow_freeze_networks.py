@@ -157,14 +157,19 @@ def types(kit: Kit, x: Any, _: Any) -> Any:
     small = kit.variable("small", np.array([[-7, 5]], np.int8))
     mask = kit.variable("mask", np.array([True, False, True]))
     scalar = kit.variable("scalar", np.float32(0.25))
-    word = kit.variable("word", kit.tf.constant(b"alone"))
     wide = kit.variable("wide", np.float64(1.5), trainable=False)
     nothing = kit.variable("nothing", np.zeros((0, WIDTH), np.float32))
     cast = kit.tf.cast
     numbers = cast(count, "float32") * cast(mask, "float32") * scalar * cast(wide, "float32")
     numbers += cast(kit.tf.reduce_sum(kit.tf.cast(small, "int32")), "float32")
     rows = kit.tf.concat([x + numbers, nothing], 0)
-    return kit.v1.strings.join([words + word, kit.v1.as_string(rows[0])])
+    return kit.v1.strings.join([words, kit.v1.as_string(rows[0])])
+
+
+def word(kit: Kit, x: Any, _: Any) -> Any:
+    """A variable of one word alone."""
+    alone = kit.variable("word", kit.tf.constant(b"alone"))
+    return kit.v1.strings.join([alone, kit.v1.as_string(x[0])])
 
 
 def halves(kit: Kit, x: Any, _: Any) -> Any:
@@ -270,6 +275,7 @@ NETWORKS: dict[str, Any] = {
         recurrent,
         partitioned,
         types,
+        word,
         halves,
         brain_floats,
         trained,
