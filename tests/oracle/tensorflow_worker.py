@@ -31,6 +31,8 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     save_objects, restore_objects_like                              see tensorflow_like.py
     run_thawed                                                      see tensorflow_thaw.py
     random_feeds, freeze_loops                                      see tensorflow_thaw_networks.py
+    save_and_freeze, write_graph, compare_graphs,
+    run_frozen_like, train_again                                    see tensorflow_freeze.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -78,6 +80,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tests.oracle.tensorflow_evaluation import EvaluationOps
     from tests.oracle.tensorflow_forms import FormOps
+    from tests.oracle.tensorflow_freeze import FreezeOps
     from tests.oracle.tensorflow_graphs import GraphOps
     from tests.oracle.tensorflow_like import LikeOps
     from tests.oracle.tensorflow_many import ManyOps
@@ -97,6 +100,7 @@ if TYPE_CHECKING:
 else:  # a script finds the files beside it
     from tensorflow_evaluation import EvaluationOps
     from tensorflow_forms import FormOps
+    from tensorflow_freeze import FreezeOps
     from tensorflow_graphs import GraphOps
     from tensorflow_like import LikeOps
     from tensorflow_many import ManyOps
@@ -176,7 +180,7 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness(EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps, LikeOps, ThawOps):
+class Witness(EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps, LikeOps, ThawOps, FreezeOps):
     """Answers requests with the help of one imported TensorFlow."""
 
     def __init__(self, *, eager: bool) -> None:
