@@ -36,7 +36,7 @@ from pbckpt.thaw.build import (
 )
 from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.freeze_functions import AddedArguments
-from pbckpt.thaw.marks import undo_marks
+from pbckpt.thaw.marks import Origins, undo_marks
 from pbckpt.thaw.place import KEPT_OUTPUT_SHAPES, OUTPUT_SHAPES
 from pbckpt.thaw.takers import refuse_variables_in_functions, turn_takers
 from pbckpt.thaw.variable_nodes import HANDLE_OP
@@ -119,11 +119,13 @@ class _Freezing:
         self._nodes = [node for node in graph.nodes if node.name in kept]
         self.frozen: list[str] = []
         self._draft = Draft(self._nodes)
+        self._origins = Origins(self._draft)
+        self._arguments = AddedArguments(graph, self._origins.of_tensor)
+        self._arguments.take_from(self._draft)
         self._undone = undo_marks(self._draft, self._nodes, outputs)
-        self._arguments = AddedArguments(graph, self._undone.variable_at)
         self._value_of = cache(value_of)
         self._values: dict[str, Value] = {}
-        refuse_variables_in_functions(graph.functions, self._nodes)
+        self._functions = graph.functions
 
     def nodes(self) -> list[Node | NodeDef | Pieces]:
         """Return the frozen nodes."""
@@ -132,13 +134,13 @@ class _Freezing:
         for node in self._nodes:
             mark = undone.marks.get(node.name)
             if mark is Mark.CONSTANT:
-                self._to_constant(node.name, undone.variable_of(node))
+                self._to_constant(node.name, self._origins.of_node(node))
             elif node.op in VARIABLE_OPS and node.name not in undone.removed:
                 value = self._freeze_variable(node, mark)
                 if value is not None:
                     dtypes[node.name] = value.dtype
         turn_takers(self._draft, self._nodes, undone, dtypes)
-        self._arguments.take_from(self._draft)
+        refuse_variables_in_functions(self._functions, self._nodes)
         undone.rewire()
         return [self._encoded(item) for item in self._draft]
 

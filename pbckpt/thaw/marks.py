@@ -36,6 +36,36 @@ _SIDES = 2
 _GONE = frozenset((Mark.ADDED, Mark.COPY))
 
 
+class Origins:
+    """Tells which variable a tensor has the value of, by the nodes as they were."""
+
+    def __init__(self, draft: Draft) -> None:
+        """Each step of a way is taken once."""
+        self._draft = draft
+        self._known: dict[str, str] = {}
+
+    def of_node(self, node: Node) -> str:
+        """Return the variable whose value a node has, which is read and brought to it."""
+        data = data_inputs(node.definition)
+        return self.of_tensor(data[0]) if data else ""
+
+    def of_tensor(self, text: str) -> str:
+        """Return the variable whose value a tensor has; the first node of its way if none."""
+        name = producer(text)
+        way: list[str] = []
+        while name not in self._known:
+            self._known[name] = name
+            node = self._draft.original(name)
+            data = data_inputs(node.definition) if node is not None else []
+            if node is None or not data or node.op in VARIABLE_OPS:
+                break
+            way.append(name)
+            name = producer(data[0])
+        origin = self._known[name]
+        self._known.update(dict.fromkeys(way, origin))
+        return origin
+
+
 class Undone(NamedTuple):
     """A draft without what was added to it.
 
@@ -49,28 +79,6 @@ class Undone(NamedTuple):
     removed: set[str]
     redirected: dict[str, str]
     controls: dict[str, list[str]]
-    origins: dict[str, str]
-
-    def variable_of(self, node: Node) -> str:
-        """Return the variable whose value a node has, which is read and brought to it."""
-        data = data_inputs(node.definition)
-        return self.variable_at(data[0]) if data else ""
-
-    def variable_at(self, text: str) -> str:
-        """Return the variable whose value a tensor has; the first node of its way if none."""
-        name = producer(text)
-        way: list[str] = []
-        while name not in self.origins:
-            self.origins[name] = name
-            node = self.draft.original(name)
-            data = data_inputs(node.definition) if node is not None else []
-            if node is None or not data or node.op in VARIABLE_OPS:
-                break
-            way.append(name)
-            name = producer(data[0])
-        origin = self.origins[name]
-        self.origins.update(dict.fromkeys(way, origin))
-        return origin
 
     def rewire(self) -> None:
         """Have everybody take what is there; nobody waits for what is gone."""
@@ -104,7 +112,7 @@ def undo_marks(draft: Draft, nodes: Sequence[Node], outputs: Iterable[str]) -> U
     }
     redirected, controls = _redirected(nodes, marks)
     removed = {name for name, mark in marks.items() if mark in _GONE}
-    removed -= _needed(nodes, marks, redirected)
+    removed -= _needed(draft, marks, redirected)
     for node in nodes:
         if node.name in removed:
             draft.remove(node.name)
@@ -112,7 +120,7 @@ def undo_marks(draft: Draft, nodes: Sequence[Node], outputs: Iterable[str]) -> U
             _turn_back(draft.change(node.name))
         elif node.name in ends and MARK in node.definition.attr:
             draft.change(node.name).attr.pop(MARK)
-    return Undone(draft, marks, removed, redirected, controls, {})
+    return Undone(draft, marks, removed, redirected, controls)
 
 
 def _redirected(
@@ -148,14 +156,14 @@ def _settle(name: str, redirected: dict[str, str]) -> str:
     return target
 
 
-def _needed(nodes: Sequence[Node], marks: dict[str, Mark], redirected: dict[str, str]) -> set[str]:
+def _needed(draft: Draft, marks: dict[str, Mark], redirected: dict[str, str]) -> set[str]:
     """Return the added variables that somebody takes who was not there, or was no constant."""
     needed = set()
-    for node in nodes:
-        mark = marks.get(node.name)
+    for definition in draft.definitions():
+        mark = marks.get(definition.name)
         if mark in _GONE or mark is Mark.CONSTANT:
             continue
-        for text in data_inputs(node.definition):
+        for text in data_inputs(definition):
             tensor = tensor_of_input(text)
             needed.add(producer(redirected.get(tensor, tensor)))
     return needed

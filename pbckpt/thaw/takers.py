@@ -107,7 +107,9 @@ class _Takers:
         self._in_loops: set[str] = set()
         self._taken: dict[str, list[Node]] = {}
         for node in nodes:
-            for text in data_inputs(node.definition):
+            if node.name in undone.removed:
+                continue
+            for text in data_inputs(draft.look(node.name)):
                 name = producer(text)
                 # What was added reads it: who takes that takes the value.
                 if undone.marks.get(name) is Mark.ADDED and name in undone.removed:

@@ -163,14 +163,14 @@ def test_a_graphdef_and_a_checkpoint(judge: TensorFlowJudge, tmp_path: Path) -> 
 
 
 def test_a_reference_handed_into_a_loop(judge: TensorFlowJudge, tmp_path: Path) -> None:
-    """TensorFlow leaves a node that takes references only, and refuses what it made."""
+    """TensorFlow leaves a node that takes references only, and refuses what it made; ours runs."""
     made = make(judge, tmp_path, "loop_of_reads", resource=REF)
     assert made.refusal == ""
     with pytest.raises(RefusedError, match="RefEnter was passed float"):
         gives(judge, made.frozen, made.values)
     found = tmp_path / "found.pb"
     api.freeze(f"{made.prefix}.meta", found, outputs=["out"])
-    assert compare(judge, made.frozen, found) == SAME
+    assert gives(judge, found, made.values)
 
 
 def test_a_word_alone(judge: TensorFlowJudge, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.dtypes import DataType
-from pbckpt.errors import UnsupportedGraphError
+from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
 from pbckpt.protos import GraphDef, NodeDef
 from pbckpt.thaw.build import Mark, set_mark
 from pbckpt.thaw.freeze import Value, freeze_graph, leading_to
@@ -145,12 +145,13 @@ def test_elements_that_are_looked_up() -> None:
     assert sorted(named(made, "g").attr) == ["Tindices", "Tparams", "_class"]
 
 
-def test_rows_in_batches_have_no_node() -> None:
+def test_rows_in_batches() -> None:
     batched = gather()
     batched.attr["batch_dims"].i = 1
-    with pytest.raises(UnsupportedGraphError, match="batch_dims 1") as caught:
-        freeze([node("Placeholder", "i"), handle(), batched], "g")
-    assert (caught.value.node_name, caught.value.op) == ("g", "ResourceGather")
+    made, _ = freeze([node("Placeholder", "i"), handle(), batched], "g")
+    rows, axis = made.node[2:]
+    assert (rows.op, rows.attr["batch_dims"].i) == ("GatherV2", 1)
+    assert axis.attr["value"].tensor.int_val == [1]
 
 
 def test_what_hands_the_resource_on_hands_its_value_on() -> None:
@@ -279,7 +280,7 @@ def test_a_variable_of_before_stays_one_without_a_value() -> None:
     [
         (node("Merge", "m"), "m Merge"),
         (node("Merge", "m", "w"), "m Merge w"),
-        (node("Merge", "m", "w", "^w", "w:1"), "m Merge ^w w w:1"),
+        (node("Merge", "m", "w", "^w", "w:1"), "m Merge w:1 w ^w"),
     ],
 )
 def test_a_mark_that_does_not_fit_does_no_harm(made: NodeDef, expected: str) -> None:
@@ -287,10 +288,75 @@ def test_a_mark_that_does_not_fit_does_no_harm(made: NodeDef, expected: str) -> 
     assert lines(nodes, "m")[-1] == expected
 
 
-def test_a_read_without_a_type_and_rows_without_their_numbers_do_no_harm() -> None:
+def test_a_read_without_a_type_does_no_harm() -> None:
     nodes = [handle(), marked(node("ReadVariableOp", "r", "w"), Mark.READ)]
-    nodes.append(node("ResourceGather", "g", "w"))
-    assert lines(nodes, "r", "g")[1:] == ["r Identity w", "g GatherV2 w g/axis", "g/axis Const"]
+    assert lines(nodes, "r")[1:] == ["r Identity w"]
+
+
+def test_rows_without_their_numbers_are_refused() -> None:
+    with pytest.raises(InvalidGraphError, match="takes 1 tensors"):
+        freeze([handle(), node("ResourceGather", "g", "w")], "g")
+
+
+@pytest.mark.parametrize("op", ["Assign", "AssignAdd", "IsVariableInitialized", "ScatterUpdate"])
+def test_who_changes_a_reference_or_asks_about_it_is_refused(op: str) -> None:
+    nodes = [handle(op="VariableV2"), node("Const", "v"), node(op, "a", "w", "v")]
+    with pytest.raises(UnsupportedGraphError, match="takes the variable 'w' itself") as caught:
+        freeze(nodes, "a")
+    assert (caught.value.node_name, caught.value.op) == ("a", op)
+
+
+def test_references_that_are_handed_on_are_values() -> None:
+    nodes = [handle(op="VariableV2"), node("Placeholder", "p"), node("RefSwitch", "s", "w", "p")]
+    assert lines(nodes, "s")[2:] == ["s Switch w p"]
+
+
+def test_an_added_variable_that_a_new_node_takes_stays() -> None:
+    """Somebody has built on what thawing added: the variable is a constant of its own name."""
+    nodes = [
+        marked(handle(), Mark.ADDED),
+        marked(read("c", "w"), Mark.CONSTANT),
+        marked(read("w/Read", "w"), Mark.ADDED),
+        typed("Neg", "new", "w/Read"),
+        read("other", "w"),
+    ]
+    assert lines(nodes, "c", "new", "other") == [
+        "w Const",
+        "c Const",
+        "new Neg w",
+        "other Identity w",
+    ]
+    assert lines(nodes[:2], "c") == ["c Const"]
+
+
+def test_what_is_added_stays_as_an_output() -> None:
+    nodes = [handle(), marked(read("r", "w"), Mark.ADDED)]
+    assert lines(nodes, "r") == ["w Const", "r Identity w"]
+
+
+def test_nobody_waits_for_what_is_gone() -> None:
+    nodes = [
+        marked(handle(), Mark.ADDED),
+        marked(read("r", "w"), Mark.ADDED),
+        marked(read("c", "w"), Mark.CONSTANT),
+        node("Neg", "n", "c", "^r", "^w"),
+    ]
+    assert lines(nodes, "n") == ["c Const", "n Neg c"]
+
+
+def test_the_shape_of_a_handle_is_not_the_constants() -> None:
+    """TensorFlow says it when it saves a thawed graph again."""
+    saved = marked(handle(), Mark.VARIABLE)
+    saved.attr["_output_shapes"].list.shape.add()
+    made, _ = freeze([saved, read("r", "w")], "r")
+    assert "_output_shapes" not in made.node[0].attr
+
+
+def test_long_ways_of_added_nodes_take_no_longer_than_they_are() -> None:
+    nodes = [marked(handle(), Mark.ADDED), marked(read("r0", "w"), Mark.ADDED)]
+    nodes += [marked(typed("Identity", f"r{i}", f"r{i - 1}"), Mark.ADDED) for i in range(1, 5000)]
+    nodes.append(marked(typed("Identity", "c", "r4999"), Mark.CONSTANT))
+    assert lines(nodes, "c") == ["c Const"]
 
 
 # There and back
