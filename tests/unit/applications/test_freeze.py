@@ -103,7 +103,7 @@ def test_a_slice_is_cut_out_of_what_is_stored_whole(tmp_path: Path) -> None:
 def test_a_value_of_another_type_is_refused(tmp_path: Path) -> None:
     """Only where the graph's own saver casts it, it is cast."""
     source = stored(tmp_path, reference(), Y, w=W.astype(np.float64))
-    with pytest.raises(pbckpt.SelectionError, match="'w' is float32 in the graph.*is float64"):
+    with pytest.raises(pbckpt.SelectionError, match=r"'w' is float32 in the graph.*is float64"):
         freeze(source)
 
 
