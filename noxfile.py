@@ -3,7 +3,8 @@
     lint         ruff, both as linter and as formatter
     types        mypy, strict
     tests        all tests that need no TensorFlow, on each Python that is found;
-                 those of hostile and damaged files on the oldest and the newest
+                 those of hostile and damaged files, and of whole graphs there and
+                 back, on the oldest and the newest
     protobuf     tests/matrix under the oldest, the newest and two protobufs between
     tensorflow2  tests/oracle judged by the newest TensorFlow; tests/matrix and
                  tests/coexist in one process with it
@@ -54,7 +55,7 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 PREFERRED = ("3.11", "3.12", "3.13", "3.10", "3.14")
 
 # A third of all time; what a Python between the oldest and the newest does to them, these do.
-LONG_TESTS = ("tests/hostile", "tests/corrupt")
+LONG_TESTS = ("tests/hostile", "tests/corrupt", "tests/roundtrip")
 
 PROTOBUFS = ("4.25.0", "5.29", "6.33", "newest")
 

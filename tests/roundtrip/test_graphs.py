@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 ZOO = [
     pytest.param(path, id=path.parent.name) for path in sorted(GOLDEN.glob("zoo/*/*/frozen.pb*"))
 ]
