@@ -48,6 +48,11 @@ def types_attribute(op: str) -> str:
     return _CALLS[op][1] if op in _CALLS else ""
 
 
+def first_argument(op: str) -> int:
+    """Return the place of the first input of a call that is an argument of what it calls."""
+    return 1 if op in _CALLS and _CALLS[op] in (_BRANCHES, _CASES) else 0
+
+
 def called_functions(node: Node, functions: Container[str]) -> tuple[str, ...]:
     """Return the functions that a node calls in a way that can hand more on."""
     names = [name for attr in function_attributes(node.op) for name in named_functions(node, attr)]

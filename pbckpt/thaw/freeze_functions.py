@@ -13,7 +13,6 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.node import Node
 from pbckpt.thaw.build import MARK, Mark, data_inputs, is_control, mark_of
 from pbckpt.thaw.calls import LOOPS, ORIGINAL_OUTPUTS, called_functions, types_attribute
@@ -72,13 +71,24 @@ class AddedArguments:
             if marked and node.name in draft:
                 _pass_less(draft.change(node.name), len(self._added[marked[0]]))
 
-    def encoded(self, function: Function, constant: Constant) -> EncodedFunction:
-        """Return a function as it was; ``constant`` makes a node the constant that it was."""
+    def begin(self, function: Function) -> tuple[Draft, FunctionDef | None]:
+        """Return the nodes of a function that pass no more than they did, and all else of it.
+
+        That is None where nothing of it changes.
+        """
         draft = Draft(function.nodes)
         self.take_from(draft)
-        given = self._given.get(function.name)
-        if given is None:
-            return EncodedFunction(function.rest, list(draft))
+        if function.name not in self._given:
+            return draft, None
+        definition = function.definition()
+        _undeclare(definition, set(self._added[function.name]))
+        return draft, definition
+
+    def nodes(
+        self, function: str, draft: Draft, constant: Constant
+    ) -> list[Node | NodeDef | Pieces]:
+        """Return the nodes of a function; ``constant`` makes one the constant that it was."""
+        given = self._given.get(function, {})
         nodes: list[Node | NodeDef | Pieces] = []
         for item in draft:
             definition = item.definition if isinstance(item, Node) else item
@@ -87,9 +97,7 @@ class AddedArguments:
             if variable is not None and mark_of(definition) is Mark.CONSTANT:
                 found = constant(definition, variable)
             nodes.append(item if found is None else found)
-        rest = function.definition()
-        _undeclare(rest, set(self._added[function.name]))
-        return EncodedFunction(rest.SerializeToString(deterministic=True), nodes)
+        return nodes
 
 
 def _known(given: Mapping[str, str], text: str) -> str:

@@ -80,6 +80,11 @@ class Undone(NamedTuple):
     redirected: dict[str, str]
     controls: dict[str, list[str]]
 
+    @classmethod
+    def nothing(cls, draft: Draft) -> Undone:
+        """Return a draft to which nothing was added."""
+        return cls(draft, {}, set(), {}, {})
+
     def rewire(self) -> None:
         """Have everybody take what is there; nobody waits for what is gone."""
         self.draft.rewire_all(self.redirected)

@@ -3,11 +3,14 @@
     ReadVariableOp              Identity
     ResourceGather              GatherV2, and a Const NAME/axis
     ResourceGatherNd            GatherNd
+    VariableShape               Shape
     Switch, Enter, ...          the same, of a value
     RefSwitch, RefEnter, ...    Switch, Enter, ...
+    While, If, Case, calls      the same, of functions that take a value
 
 Whatever else takes a variable itself, to assign it or to ask about it, has no use for a
-constant, and is refused: it would be a graph that TensorFlow does not take.
+constant, and is refused: it would be a graph that TensorFlow does not take. So nothing
+changes a variable, and a handle that goes through loops and functions is a value as good.
 
 Reference: tensorflow/python/framework/convert_to_constants.py.
 """
@@ -15,26 +18,25 @@ Reference: tensorflow/python/framework/convert_to_constants.py.
 from __future__ import annotations
 
 import re
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
-from pbckpt.graph.still_variables import VARIABLE_OPS
-from pbckpt.thaw.build import MARK, Mark, build_node, data_inputs, producer
+from pbckpt.thaw.body import Place
+from pbckpt.thaw.build import MARK, Mark, build_node, data_inputs, producer, shape_message
+from pbckpt.thaw.calls import LOOPS, first_argument, function_attributes, types_attribute
 from pbckpt.thaw.place import OUTPUT_SHAPES
-from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pbckpt.dtypes import DataType
-    from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
     from pbckpt.protos import NodeDef
-    from pbckpt.thaw.draft import Draft
+    from pbckpt.thaw.body import Body
     from pbckpt.thaw.marks import Undone
 
 _RESOURCE, _INT64 = 20, 9
+_SIDES, _MAX_SIDES = 2, 1 << 12
 # What hands a resource on, and then hands on what is read of it.
 _INTERMEDIATE = frozenset(
     ("Identity", "Enter", "Exit", "Merge", "NextIteration", "Switch", "_SwitchN")
@@ -43,6 +45,7 @@ _INTERMEDIATE = frozenset(
 _REFERENCES = {
     f"Ref{op}": op for op in ("Identity", "Enter", "Exit", "Merge", "NextIteration", "Switch")
 }
+_MERGES = frozenset(("Merge", "RefMerge"))
 # What takes a reference to change what it refers to, or to ask about it.
 _CHANGES = re.compile(
     r"Assign(?:Add|Sub)?|(?:Sparse)?Apply\w+|Scatter(?:Nd)?(?:Add|Sub|Mul|Div|Min|Max|Update)|"
@@ -50,138 +53,266 @@ _CHANGES = re.compile(
 )
 
 
+class Carried(NamedTuple):
+    """What a tensor has that was a variable: a value of a type, of a shape where it is one.
+
+    ``is_handle``: it was a resource, and no reference.
+    """
+
+    dtype: DataType
+    shape: tuple[int, ...] | None
+    is_handle: bool = True
+    is_in_loop: bool = False
+
+
+class Special(NamedTuple):
+    """A function that takes values, and which of its results are values of variables."""
+
+    name: str
+    results: tuple[Carried | None, ...]
+
+
+class Specials(Protocol):
+    """Who makes functions that take values out of those that take variables."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def special(
+        self, name: str, arguments: tuple[Carried | None, ...], where: str
+    ) -> Special: ...
+
+
+class Turned(NamedTuple):
+    """What was turned: the values by their tensors, and outputs with new names."""
+
+    carried: dict[Place, Carried]
+    renamed: dict[str, str]
+
+
 def turn_takers(
-    draft: Draft, nodes: Sequence[Node], undone: Undone, dtypes: Mapping[str, DataType]
-) -> None:
-    """Have all who take one of the variables take a value of its type.
+    body: Body, undone: Undone, carried: Mapping[Place, Carried], specials: Specials
+) -> Turned:
+    """Have all who take one of some variables take a value of its type.
 
     Raises UnsupportedGraphError for who cannot.
     """
-    _Takers(draft, nodes, undone).turn(dtypes)
-
-
-def refuse_variables_in_functions(functions: Iterable[Function], nodes: Sequence[Node]) -> None:
-    """Raise UnsupportedGraphError for variables of functions that some nodes call."""
-    by_name = {one.name: one for one in functions}
-    if not by_name:
-        return
-    seen: set[str] = set()
-    waiting = deque([nodes])
-    while waiting:
-        for node in waiting.popleft():
-            for name in _named(node, by_name) - seen:
-                seen.add(name)
-                _refuse_variables(by_name[name])
-                waiting.append(by_name[name].nodes)
-
-
-def _named(node: Node, functions: Mapping[str, Function]) -> set[str]:
-    names = {node.op}
-    for value in node.definition.attr.values():
-        if value.HasField("func"):
-            names.add(value.func.name)
-        elif value.HasField("list"):
-            names.update(one.name for one in value.list.func)
-    return {name for name in names if name in functions}
-
-
-def _refuse_variables(function: Function) -> None:
-    for node in function.nodes:
-        if node.op in VARIABLE_OPS or node.op == "ReadVariableOp":
-            raise UnsupportedGraphError(
-                f"node {node.name!r} ({node.op}) of function {function.name!r} has or reads a "
-                "variable; pbckpt freezes variables of the main graph; give outputs that do not "
-                "need it with --outputs",
-                node_name=node.name,
-                op=node.op,
-            )
+    takers = _Takers(body, undone, carried, specials)
+    takers.turn()
+    body.draft.rewire(takers.renamed)
+    return Turned(takers.carried, takers.renamed)
 
 
 class _Takers:
     """Who takes what, and what the values are that go along by now."""
 
-    def __init__(self, draft: Draft, nodes: Sequence[Node], undone: Undone) -> None:
-        self._draft = draft
+    def __init__(
+        self, body: Body, undone: Undone, carried: Mapping[Place, Carried], specials: Specials
+    ) -> None:
+        self._body = body
+        self._draft = body.draft
         self._undone = undone
-        self._carried: dict[str, DataType] = {}
-        self._in_loops: set[str] = set()
-        self._taken: dict[str, list[Node]] = {}
-        for node in nodes:
-            if node.name in undone.removed:
-                continue
-            for text in data_inputs(draft.look(node.name)):
-                name = producer(text)
-                # What was added reads it: who takes that takes the value.
-                if undone.marks.get(name) is Mark.ADDED and name in undone.removed:
-                    continue
-                source = undone.redirected.get(text.removesuffix(":0"), text)
-                self._taken.setdefault(producer(source), []).append(node)
+        self._specials = specials
+        self.carried = dict(carried)
+        self.renamed: dict[str, str] = {}
 
-    def turn(self, dtypes: Mapping[str, DataType]) -> None:
+    def turn(self) -> None:
         """Turn all takers of the variables, from each on as far as it is handed on."""
-        waiting = deque(dtypes)
-        self._carried.update(dtypes)
-        while waiting:
-            name = waiting.popleft()
-            for node in self._taken.get(name, ()):
-                is_gone = node.name in self._undone.removed
-                if is_gone or self._undone.marks.get(node.name) is Mark.CONSTANT:
-                    continue
-                dtype = self._carried[name]
-                known = self._carried.get(node.name)
-                if known is not None and known is not dtype:
-                    raise _refused(node, f"variables of {known.label} and {dtype.label}")
-                if known is None and self._turn(node, name, dtype):
-                    self._carried[node.name] = dtype
-                    self._follow(node, name)
-                    waiting.append(node.name)
+        merges = []
+        for node in self._body.in_order(self._undone.redirected):
+            is_gone = node.name in self._undone.removed
+            if is_gone or self._undone.marks.get(node.name) is Mark.CONSTANT:
+                continue
+            taken = self._taken(node)
+            if any(taken):
+                self._turn(node, taken)
+                merges += [node] if node.op == "Merge" else []
+        for node in merges:
+            # By now what comes round in a loop is known, too.
+            self._one(node, self._taken(node))
 
-    def _follow(self, node: Node, source: str) -> None:
-        """Note whether what a node hands on is in a loop."""
-        is_in_loop = node.op in ("Enter", "RefEnter") or source in self._in_loops
-        if is_in_loop and node.op not in ("Exit", "RefExit"):
-            self._in_loops.add(node.name)
+    def _taken(self, node: Node) -> list[Carried | None]:
+        """Return what each input of a node is the value of."""
+        return [self._source(text) for text in data_inputs(self._draft.look(node.name))]
 
-    def _turn(self, node: Node, source: str, dtype: DataType) -> bool:
-        """Have one node take a value; tell whether it hands the value on."""
+    def _source(self, text: str) -> Carried | None:
+        undone = self._undone
+        name = producer(text)
+        # What was added reads it: who takes that takes the value.
+        if undone.marks.get(name) is Mark.ADDED and name in undone.removed:
+            return None
+        source = undone.redirected.get(text.removesuffix(":0"), text)
+        return self.carried.get(self._body.place(source))
+
+    def _turn(self, node: Node, taken: Sequence[Carried | None]) -> None:
+        """Have one node take values, and note which of its outputs hand them on."""
         definition = node.definition
         if node.op in _REFERENCES:
             self._draft.change(node.name).op = _REFERENCES[node.op]
-            return True
-        if _CHANGES.fullmatch(node.op):
-            raise _refused(node, f"the variable {source!r} itself")
-        if not self._is_resource(source):
-            return False
-        if node.op == "ReadVariableOp":
-            self._draft.replace(node.name, _identity(definition))
-        elif node.op == "ResourceGather":
-            self._draft.replace(node.name, *self._gather(definition, source))
-        elif node.op == "ResourceGatherNd":
-            self._draft.replace(node.name, _gather_nd(definition))
+            self._hand_on(node, taken)
+        elif _CHANGES.fullmatch(node.op):
+            raise self._refused(node)
+        elif not any(one is not None and one.is_handle for one in taken):
+            return
+        elif function_attributes(node.op) or node.op in self._specials:
+            self._turn_call(node, taken)
         elif node.op in _INTERMEDIATE and definition.attr["T"].type == _RESOURCE:
             changed = self._draft.change(node.name)
-            changed.attr["T"].type = int(dtype)
+            changed.attr["T"].type = int(self._one(node, taken).dtype)
             changed.attr.pop(OUTPUT_SHAPES, None)
-            return True
+            self._hand_on(node, taken)
         else:
-            raise _refused(node, f"the variable {source!r} itself")
-        return False
+            self._turn_read(node, taken)
 
-    def _is_resource(self, name: str) -> bool:
-        node = self._draft.original(name)
-        return node is not None and (
-            node.op == HANDLE_OP
-            or (node.op in _INTERMEDIATE and node.definition.attr["T"].type == _RESOURCE)
-        )
+    def _turn_read(self, node: Node, taken: Sequence[Carried | None]) -> None:
+        definition = node.definition
+        # Only the first of what such a node takes is a variable.
+        if taken[0] is None or any(taken[1:]):
+            raise self._refused(node)
+        if node.op == "ReadVariableOp":
+            self._draft.replace(node.name, _identity(definition))
+            if self._body.function:
+                self.renamed[f"{node.name}:value"] = self._body.text(node.name)
+        elif node.op == "VariableShape":
+            self._draft.replace(node.name, _shape(definition, taken[0]))
+        elif node.op == "ResourceGather":
+            self._draft.replace(node.name, *self._gather(definition, taken[0]))
+        elif node.op == "ResourceGatherNd":
+            self._draft.replace(node.name, _gather_nd(definition))
+        else:
+            raise self._refused(node)
 
-    def _gather(self, gather: NodeDef, source: str) -> tuple[NodeDef, NodeDef]:
+    def _one(self, node: Node, taken: Sequence[Carried | None]) -> Carried:
+        """Return what a node hands on, which has one of several.
+
+        Raises UnsupportedGraphError for values of different types.
+        """
+        found = [one for one in taken if one is not None]
+        first = found[0]
+        other = next((one for one in found if one.dtype is not first.dtype), None)
+        if other is not None:
+            raise self._refused(node, f"variables of {first.dtype.label} and {other.dtype.label}")
+        if node.op == "Merge" and first.is_handle and len(found) < len(taken):
+            raise self._refused(node, "a variable or something else")
+        is_same = all(one.shape == first.shape for one in found)
+        return first if is_same else first._replace(shape=None)
+
+    def _hand_on(self, node: Node, taken: Sequence[Carried | None]) -> None:
+        known = [one for one in taken if one is not None]
+        if node.op in _MERGES:
+            # What comes round is not known yet.
+            value, outputs = known[0], 1
+        elif "Switch" in node.op:
+            value, outputs = self._only_first(node, taken), _switch_outputs(node)
+        else:
+            value, outputs = self._only_first(node, taken), 1
+        is_exit = node.op in ("Exit", "RefExit")
+        is_enter = node.op in ("Enter", "RefEnter")
+        value = value._replace(is_in_loop=is_enter or (value.is_in_loop and not is_exit))
+        self.carried.update({Place(node.name, output): value for output in range(outputs)})
+
+    def _only_first(self, node: Node, taken: Sequence[Carried | None]) -> Carried:
+        if taken[0] is None:
+            raise self._refused(node)
+        return taken[0]
+
+    def _turn_call(self, node: Node, taken: Sequence[Carried | None]) -> None:
+        """Have a call, a loop or a branch call functions that take values."""
+        first = first_argument(node.op)
+        if any(taken[:first]):
+            raise self._refused(node)
+        arguments = tuple(_argument(one) for one in taken[first:])
+        changed = self._draft.change(node.name)
+        where = self._body.described(node)
+        results: list[tuple[Carried | None, ...]] = []
+        if node.op in self._specials:
+            special = self._specials.special(node.op, arguments, where)
+            changed.op = special.name
+            results.append(special.results)
+        for attr in function_attributes(node.op):
+            value = changed.attr[attr]
+            called = [value.func] if value.HasField("func") else list(value.list.func)
+            for one in called:
+                special = self._specials.special(one.name, arguments, where)
+                one.name = special.name
+                if attr == "cond" and node.op in LOOPS:
+                    if any(special.results):
+                        raise self._refused(node)
+                else:
+                    results.append(special.results)
+        self._retype(node, changed, types_attribute(node.op), arguments)
+        found = self._common(node, results)
+        if node.op in LOOPS:
+            self._turn_loop(node, changed, arguments, found)
+        else:
+            self._retype(node, changed, "Tout" if function_attributes(node.op) else "", found)
+        for output, result in enumerate(found):
+            if result is not None:
+                self.carried[Place(node.name, output)] = result
+
+    def _retype(
+        self, node: Node, changed: NodeDef, attr: str, values: Sequence[Carried | None]
+    ) -> None:
+        """Have an attribute say which types the arguments or results of a call are of."""
+        if not attr or not any(values):
+            return
+        types = changed.attr[attr].list.type
+        if len(types) != len(values):
+            msg = f"its attr {attr} has {len(types)} types, for {len(values)} tensors"
+            raise InvalidGraphError(msg, node_name=node.name)
+        for place, value in enumerate(values):
+            if value is not None:
+                types[place] = int(value.dtype)
+
+    def _common(
+        self, node: Node, results: Sequence[tuple[Carried | None, ...]]
+    ) -> list[Carried | None]:
+        """Return what the results of a call are, whichever function it calls."""
+        found: list[Carried | None] = []
+        for some in zip(*results, strict=False):
+            known = [one for one in some if one is not None]
+            if known and (len(known) < len(some) or len({one.dtype for one in known}) > 1):
+                raise self._refused(node, "functions that do not return the same")
+            is_same = len(set(known)) == 1
+            found.append((known[0] if is_same else known[0]._replace(shape=None)) if known else None)
+        return found
+
+    def _turn_loop(
+        self,
+        node: Node,
+        changed: NodeDef,
+        arguments: Sequence[Carried | None],
+        results: Sequence[Carried | None],
+    ) -> None:
+        """Check that a loop hands its variables round, and say what shapes they have."""
+        types = [[one and one.dtype for one in some] for some in (arguments, results)]
+        if types[0] != types[1]:
+            raise self._refused(node, "a loop that does not hand its variables round")
+        shapes = changed.attr["output_shapes"].list.shape if "output_shapes" in changed.attr else ()
+        if len(shapes) != len(arguments):
+            return
+        for place, (one, other) in enumerate(zip(arguments, results, strict=True)):
+            if one is not None and other is not None:
+                shape = one.shape if one.shape == other.shape else None
+                shapes[place].CopyFrom(shape_message(shape))
+
+    def _refused(self, node: Node, what: str = "") -> UnsupportedGraphError:
+        return _refused(self._body, node, what or self._variable(node))
+
+    def _variable(self, node: Node) -> str:
+        """Say which variable a node takes itself."""
+        texts = data_inputs(self._draft.look(node.name))
+        name = next((producer(text) for text in texts if self._source(text)), "")
+        return f"the variable {name!r} itself"
+
+    def _gather(self, gather: NodeDef, taken: Carried) -> tuple[NodeDef, NodeDef]:
         """Return what looks rows of a value up, and the constant that says: rows.
 
         In a loop the constant waits for the value, which has it be of the same loop.
         """
         batch = gather.attr["batch_dims"].i
         indices = gather.attr["Tindices"]
-        waits = [f"^{source}"] if source in self._in_loops else []
+        source = self._undone.redirected.get(gather.input[0].removesuffix(":0"), gather.input[0])
+        waits = [f"^{producer(source)}"] if taken.is_in_loop else []
         axis = build_node(self._draft.fresh(f"{gather.name}/axis"), "Const", waits, dtype=indices)
         tensor = axis.attr["value"].tensor
         tensor.dtype = indices.type
@@ -190,7 +321,7 @@ class _Takers:
         node = build_node(
             gather.name,
             "GatherV2",
-            [*_two(gather), axis.name],
+            [*_two(gather), self._body.text(axis.name)],
             Tparams=gather.attr["dtype"],
             Tindices=indices,
             Taxis=indices,
@@ -201,9 +332,19 @@ class _Takers:
         return node, axis
 
 
-def _refused(node: Node, what: str) -> UnsupportedGraphError:
+def _argument(one: Carried | None) -> Carried | None:
+    """Return an argument as the function sees it; a reference is handed over as its value."""
+    return Carried(one.dtype, one.shape) if one is not None and one.is_handle else None
+
+
+def _switch_outputs(node: Node) -> int:
+    number = node.definition.attr.get("num_outs")
+    return _SIDES if number is None else min(number.i, _MAX_SIDES)
+
+
+def _refused(body: Body, node: Node, what: str) -> UnsupportedGraphError:
     return UnsupportedGraphError(
-        f"node {node.name!r} ({node.op}) takes {what}, for which a constant cannot stand; give "
+        f"{body.described(node)} takes {what}, for which a constant cannot stand; give "
         "outputs that do not need it with --outputs",
         node_name=node.name,
         op=node.op,
@@ -223,6 +364,16 @@ def _identity(read: NodeDef) -> NodeDef:
     identity = build_node(read.name, "Identity", data_inputs(read)[:1], T=read.attr["dtype"])
     _keep_place(read, identity)
     return identity
+
+
+def _shape(asked: NodeDef, taken: Carried) -> NodeDef:
+    """Return what tells the shape of a value."""
+    node = build_node(asked.name, "Shape", data_inputs(asked)[:1])
+    node.attr["T"].type = int(taken.dtype)
+    if "out_type" in asked.attr:
+        node.attr["out_type"].CopyFrom(asked.attr["out_type"])
+    _keep_place(asked, node)
+    return node
 
 
 def _gather_nd(gather: NodeDef) -> NodeDef:

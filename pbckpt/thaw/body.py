@@ -1,0 +1,103 @@
+"""Body: the nodes of a graph, or of a function, while they change, and how they name tensors.
+
+    main graph   node      node:1
+    function     argument  node:output:0   node:output_true:0   call:output:3
+
+Both are one here: a node, or an argument, and the place among all that it puts out. A
+call by a function's own name puts out what the function calls its results.
+
+Reference: NodeDef.input in a FunctionDef, tensorflow/core/framework/function.proto.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.operators.outputs import output_index
+from pbckpt.thaw.build import data_inputs, producer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pbckpt.graph.node import Node
+    from pbckpt.protos import NodeDef
+    from pbckpt.thaw.draft import Draft
+
+_BACK = frozenset(("NextIteration", "RefNextIteration"))
+_PARTS_IN_FUNCTION = 3
+
+
+class Place(NamedTuple):
+    """A tensor: the node or argument that puts it out, and which of its outputs it is."""
+
+    node: str
+    output: int = 0
+
+
+class Body:
+    """A draft, and the names of tensors in it. ``function`` is empty for the main graph."""
+
+    def __init__(
+        self, draft: Draft, results_of: Callable[[str], Sequence[str] | None], function: str = ""
+    ) -> None:
+        """``results_of`` tells what a function that is an op calls its results."""
+        self.draft = draft
+        self.function = function
+        self._results_of = results_of
+
+    def place(self, text: str) -> Place:
+        """Return the tensor that an input names."""
+        name, *rest = text.split(":")
+        if not rest:
+            return Place(name)
+        number = _number(rest[-1])
+        if not self.function:
+            return Place(name, number)
+        node = self.draft.original(name)
+        if node is None or (len(rest) + 1 < _PARTS_IN_FUNCTION and rest[-1].isdecimal()):
+            return Place(name, number)
+        return Place(name, self._output(node.op, rest[0], number if len(rest) > 1 else 0))
+
+    def _output(self, op: str, output: str, number: int) -> int:
+        names = self._results_of(op)
+        if names is None:
+            return output_index(op, output, number)
+        return number + (names.index(output) if output in names else 0)
+
+    def text(self, node: str, output: str = "output") -> str:
+        """Return how the first output of a node is named as an input."""
+        return f"{node}:{output}:0" if self.function else node
+
+    def described(self, node: Node) -> str:
+        """Return how to call a node in a message."""
+        inside = f" of function {self.function!r}" if self.function else ""
+        return f"node {node.name!r} ({node.op}){inside}"
+
+    def in_order(self, redirected: Mapping[str, str]) -> Iterator[Node]:
+        """Yield the nodes as they were, each behind what it takes, but for ways back in loops."""
+        done: set[str] = set()
+        for root in self.draft.originals():
+            waiting = [(root, False)]
+            while waiting:
+                node, is_ready = waiting.pop()
+                if is_ready:
+                    yield node
+                    continue
+                if node.name in done:
+                    continue
+                done.add(node.name)
+                waiting.append((node, True))
+                waiting += [
+                    (taken, False)
+                    for taken in self._taken(node.definition, redirected)
+                    if taken.name not in done
+                ]
+
+    def _taken(self, definition: NodeDef, redirected: Mapping[str, str]) -> Sequence[Node]:
+        texts = (redirected.get(text.removesuffix(":0"), text) for text in data_inputs(definition))
+        nodes = (self.draft.original(producer(text)) for text in texts)
+        return [node for node in nodes if node is not None and node.op not in _BACK]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
