@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         OnMissing,
     )
     from pbckpt.applications.merge import Prefer, merge
+    from pbckpt.applications.outputs import OutputsFrom
     from pbckpt.applications.pack import pack
     from pbckpt.applications.save import save_checkpoint
     from pbckpt.applications.score import Score, score
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from pbckpt.operators.roles import Role
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
+    from pbckpt.thaw.inline import Functions
     from pbckpt.thaw.variable import VariableKind
     from pbckpt.variables.evidence import Evidence, Strength
     from pbckpt.variables.keras import Names
@@ -139,6 +141,7 @@ _HOMES = {
         "OnMissing",
     ),
     "applications.merge": ("Prefer", "merge"),
+    "applications.outputs": ("OutputsFrom",),
     "applications.pack": ("pack",),
     "applications.save": ("save_checkpoint",),
     "applications.state": (
@@ -185,6 +188,7 @@ _HOMES = {
     "matching.plan": ("MatchBy",),
     "storage.commit": ("OnExisting",),
     "storage.directory": ("Durability",),
+    "thaw.inline": ("Functions",),
     "thaw.variable": ("VariableKind",),
     "operators.roles": ("Role",),
     "variables.variable": ("Detection", "Skipped", "Variable"),
@@ -219,6 +223,7 @@ __all__ = [
     "Format",
     "FreezeReport",
     "FrozenGraph",
+    "Functions",
     "GraphContents",
     "GraphDecodeError",
     "GraphError",
@@ -241,6 +246,7 @@ __all__ = [
     "OnLeftOver",
     "OnMissing",
     "Outcome",
+    "OutputsFrom",
     "Partitioned",
     "Partitions",
     "PathError",

@@ -55,7 +55,7 @@ def freeze_json(report: FreezeReport) -> str:
         nodes=report.num_nodes,
         variables=report.variables,
         outputs=report.outputs,
-        inferred=report.inferred,
+        outputs_from=report.outputs_from.value,
     )
 
 

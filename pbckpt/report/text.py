@@ -27,6 +27,12 @@ _OUTCOMES = {
     "ambiguous": "ambiguous, not taken; take it with --take",
     "constant": "not a variable",
 }
+_OUTPUTS_FROM = {
+    "given": "as given",
+    "signatures": "as the signatures say; choose with --outputs",
+    "thawed": "as before it was thawed; choose with --outputs",
+    "inferred": "inferred; choose with --outputs",
+}
 _KILO = 1000
 _SHOWN_OUTPUTS = 5
 _RIGHT = "bytes"
@@ -60,7 +66,7 @@ def freeze_text(report: FreezeReport) -> str:
     outputs = ", ".join(report.outputs[:_SHOWN_OUTPUTS])
     more = len(report.outputs) - _SHOWN_OUTPUTS
     outputs += f" and {more} more" if more > 0 else ""
-    how = "inferred; choose with --outputs" if report.inferred else "as given"
+    how = _OUTPUTS_FROM[report.outputs_from.value]
     return (
         f"{report.path}: {_counted(report.num_nodes, 'node')}, "
         f"{_counted(len(report.variables), 'variable')} frozen, {size_text(report.nbytes)}\n"

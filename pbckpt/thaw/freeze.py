@@ -41,6 +41,7 @@ from pbckpt.thaw.marks import Origins, undo_marks
 from pbckpt.thaw.place import KEPT_OUTPUT_SHAPES, OUTPUT_SHAPES
 from pbckpt.thaw.special import SpecialFunctions
 from pbckpt.thaw.takers import Carried, turn_takers
+from pbckpt.thaw.variable import SEPARATOR
 from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
@@ -189,11 +190,13 @@ class _Freezing:
         found = self._functions.encoded(self._draft, self._constant_in_function, before)
         return list(found.values()), self._functions.kept_gradients(self._graph.rest, found)
 
-    def _constant_in_function(self, definition: NodeDef, variable: str) -> Pieces | None:
+    def _constant_in_function(
+        self, function: str, definition: NodeDef, variable: str
+    ) -> Pieces | None:
         value = self._value_of(variable)
         if value is None:
             return None
-        self.frozen.append(definition.name)
+        self.frozen.append(f"{function}{SEPARATOR}{definition.name}")
         return _with_value(_constant_of(definition, value), value)
 
     def _put(self, constant: NodeDef, value: Value) -> None:

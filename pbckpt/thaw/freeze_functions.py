@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.library import Function
     from pbckpt.protos import FunctionDef, NodeDef
 
-    Constant = Callable[[NodeDef, str], Pieces | None]
+    Constant = Callable[[str, NodeDef, str], Pieces | None]
 
 
 class AddedArguments:
@@ -95,7 +95,7 @@ class AddedArguments:
             variable = given.get(definition.input[0]) if definition.input else None
             found = None
             if variable is not None and mark_of(definition) is Mark.CONSTANT:
-                found = constant(definition, variable)
+                found = constant(function, definition, variable)
             nodes.append(item if found is None else found)
         return nodes
 

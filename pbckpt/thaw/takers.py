@@ -4,7 +4,7 @@
     ResourceGather              GatherV2, and a Const NAME/axis
     ResourceGatherNd            GatherNd
     VariableShape               Shape
-    Switch, Enter, ...          the same, of a value
+    Switch, Enter, IdentityN    the same, of a value
     RefSwitch, RefEnter, ...    Switch, Enter, ...
     While, If, Case, calls      the same, of functions that take a value
 
@@ -77,9 +77,8 @@ class Specials(Protocol):
 
     def __contains__(self, name: str) -> bool: ...
 
-    def special(
-        self, name: str, arguments: tuple[Carried | None, ...], where: str
-    ) -> Special: ...
+    def special(self, name: str, arguments: tuple[Carried | None, ...], where: str) -> Special:
+        """Return a function that takes values, where some ``arguments`` were variables."""
 
 
 class Turned(NamedTuple):
@@ -155,6 +154,10 @@ class _Takers:
             return
         elif function_attributes(node.op) or node.op in self._specials:
             self._turn_call(node, taken)
+        elif node.op == "IdentityN":
+            handles = [one if one is not None and one.is_handle else None for one in taken]
+            self._retype(node, self._draft.change(node.name), "T", handles)
+            self._note(node, handles)
         elif node.op in _INTERMEDIATE and definition.attr["T"].type == _RESOURCE:
             changed = self._draft.change(node.name)
             changed.attr["T"].type = int(self._one(node, taken).dtype)
@@ -245,9 +248,12 @@ class _Takers:
             self._turn_loop(node, changed, arguments, found)
         else:
             self._retype(node, changed, "Tout" if function_attributes(node.op) else "", found)
-        for output, result in enumerate(found):
-            if result is not None:
-                self.carried[Place(node.name, output)] = result
+        self._note(node, found)
+
+    def _note(self, node: Node, outputs: Sequence[Carried | None]) -> None:
+        for output, one in enumerate(outputs):
+            if one is not None:
+                self.carried[Place(node.name, output)] = one
 
     def _retype(
         self, node: Node, changed: NodeDef, attr: str, values: Sequence[Carried | None]
@@ -273,7 +279,9 @@ class _Takers:
             if known and (len(known) < len(some) or len({one.dtype for one in known}) > 1):
                 raise self._refused(node, "functions that do not return the same")
             is_same = len(set(known)) == 1
-            found.append((known[0] if is_same else known[0]._replace(shape=None)) if known else None)
+            found.append(
+                (known[0] if is_same else known[0]._replace(shape=None)) if known else None
+            )
         return found
 
     def _turn_loop(

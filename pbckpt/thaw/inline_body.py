@@ -1,0 +1,212 @@
+"""Inline body: the nodes of a function as they are in the place of a call.
+
+    f(a):  m MatMul a  w:output:0         call/m  MatMul  x  call/w
+           w Const                        call/w  Const
+           returns m:product:0            results: call/m
+
+Attributes that the function leaves open are the call's. A node without a device is
+where the call is. Nodes that stand together stand together here.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
+from pbckpt.thaw.body import Body
+from pbckpt.thaw.build import build_node, data_inputs, is_control, producer
+from pbckpt.thaw.draft import Draft
+from pbckpt.thaw.effects import listed_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+
+    from pbckpt.graph.library import Function
+    from pbckpt.graph.node import Node
+    from pbckpt.protos import AttrValue, NodeDef, OpDef
+
+_TOGETHER = b"loc:@"
+# Several outputs that are lists: where one of them stands, attributes would have to say.
+_LISTS = frozenset(
+    (
+        "Batch",
+        "CTCBeamSearchDecoder",
+        "CudnnRNNParamsToCanonical",
+        "CudnnRNNParamsToCanonicalV2",
+        "ParseExample",
+        "ParseExampleV2",
+        "ParseSequenceExample",
+        "ParseSequenceExampleV2",
+        "ParseSingleExample",
+        "ParseSingleSequenceExample",
+        "RaggedGather",
+        "RaggedTensorFromVariant",
+        "SdcaOptimizer",
+        "SdcaOptimizerV2",
+        "SparseSplit",
+    )
+)
+
+
+class PutNode(NamedTuple):
+    """A node of a graph on the way: its message, and the node that it comes of."""
+
+    definition: NodeDef
+    source: Node | None
+    is_new: bool = True
+
+
+class Put(NamedTuple):
+    """A function in the place of a call.
+
+    ``results`` are the tensors that the call gave, of ``types``; ``effects`` nodes that
+    the function says are to run, whoever takes its results.
+    """
+
+    nodes: list[PutNode]
+    results: list[str]
+    types: list[int]
+    effects: list[str]
+
+
+class InlineBody:
+    """A function, to be put in the places of its calls. ``nbytes`` are those of its nodes."""
+
+    def __init__(self, function: Function, functions: Mapping[str, Function]) -> None:
+        """``functions`` are those that its nodes may call by their names."""
+        self._function = function
+        self._nodes = function.nodes
+        self._definition = function.definition()
+        self._names = {node.name for node in function.nodes}
+        self._functions = functions
+        self._body = Body(Draft(function.nodes), self._results_of, function.name)
+        self.num_nodes = len(function.nodes)
+        self.nbytes = sum(node.definition.ByteSize() for node in function.nodes)
+
+    def _results_of(self, name: str) -> Sequence[str] | None:
+        if name not in self._functions:
+            return None
+        signature = self._functions[name].definition().signature
+        return [one.name for one in signature.output_arg]
+
+    def put(
+        self, call: NodeDef, waits: Sequence[str], taken: Container[str], *, constants_wait: bool
+    ) -> Put:
+        """Return the function in the place of a call.
+
+        What takes nothing ``waits``; constants only where they are told to. No node is
+        called as one of those ``taken``.
+        """
+        signature = self._definition.signature
+        arguments = data_inputs(call)
+        if len(arguments) != len(signature.input_arg):
+            msg = f"it takes {len(signature.input_arg)} arguments, and is given {len(arguments)}"
+            raise InvalidGraphError(msg, node_name=self._function.name, thing="function")
+        names = self._new_names(call, taken)
+        given = dict(zip(self._function.arguments, arguments, strict=True))
+        placing = _Placing(self._body, call, names, given)
+        nodes = []
+        if len(waits) > 1:
+            start = _fresh(f"{call.name}/start", names.values(), taken)
+            nodes.append(PutNode(build_node(start, "NoOp", waits, device=call.device), None))
+            waits = [f"^{start}"]
+        for node in self._nodes:
+            made = placing.definition(node)
+            is_first = not any(producer(text) in self._names for text in node.definition.input)
+            if is_first and (constants_wait or made.op != "Const"):
+                made.input.extend(text for text in waits if text not in made.input)
+            nodes.append(PutNode(made, node))
+        results = [placing.input(self._definition.ret[one.name]) for one in signature.output_arg]
+        types = [placing.type_of(one) for one in signature.output_arg]
+        listed = listed_nodes(self._function, self._definition)
+        return Put(nodes, results, types, [names[node.name] for node in listed])
+
+    def _new_names(self, call: NodeDef, taken: Container[str]) -> dict[str, str]:
+        names: dict[str, str] = {}
+        used: set[str] = set()
+        for node in self._nodes:
+            name = names[node.name] = _fresh(f"{call.name}/{node.name}", used, taken)
+            used.add(name)
+        return names
+
+
+def _fresh(wanted: str, used: Container[str], taken: Container[str]) -> str:
+    names = (wanted if number == 0 else f"{wanted}_{number}" for number in count())
+    return next(name for name in names if name not in used and name not in taken)
+
+
+class _Placing:
+    """What the names in a function are where a call was."""
+
+    def __init__(
+        self, body: Body, call: NodeDef, names: Mapping[str, str], given: Mapping[str, str]
+    ) -> None:
+        self._body = body
+        self._call = call
+        self._names = names
+        self._given = given
+        named = call.attr.get("f")
+        self._attrs = named.func.attr if named is not None else call.attr
+
+    def definition(self, node: Node) -> NodeDef:
+        """Return a node as it is there."""
+        made = type(node.definition)()
+        made.CopyFrom(node.definition)
+        made.name = self._names[node.name]
+        made.device = made.device or self._call.device
+        del made.input[:]
+        made.input.extend(self.input(text) for text in node.definition.input)
+        for value in made.attr.values():
+            if value.WhichOneof("value") == "placeholder":
+                value.CopyFrom(self._open(node.name, value.placeholder))
+        if "_class" in made.attr:
+            together = made.attr["_class"].list.s
+            together[:] = [self._beside(one) for one in together]
+        return made
+
+    def input(self, text: str) -> str:
+        """Return what an input of the function is there."""
+        name = producer(text)
+        if is_control(text):
+            return f"^{producer(self._given[name]) if name in self._given else self._new(name)}"
+        if name in self._given:
+            return self._given[name]
+        new = self._new(name)
+        node = self._body.draft.original(name)
+        if node is not None and node.op in _LISTS:
+            raise UnsupportedGraphError(
+                f"node {new!r} ({node.op}) puts several lists out, which pbckpt does not tell "
+                "apart outside of a function; keep the functions with --functions keep",
+                node_name=new,
+                op=node.op,
+            )
+        output = self._body.place(text).output
+        return f"{new}:{output}" if output else new
+
+    def type_of(self, declared: OpDef.ArgDef) -> int:
+        """Return the type of a result."""
+        if declared.number_attr or declared.type_list_attr:
+            msg = f"result {declared.name!r} is a list, which no call that pbckpt knows takes"
+            raise UnsupportedGraphError(f"function {self._body.function!r}: {msg}")
+        if not declared.type_attr:
+            return declared.type
+        return self._open(self._call.name, declared.type_attr).type
+
+    def _new(self, name: str) -> str:
+        if name not in self._names:
+            msg = f"it takes {name!r}, which is no node and no argument of it"
+            raise InvalidGraphError(msg, node_name=self._body.function, thing="function")
+        return self._names[name]
+
+    def _open(self, node: str, name: str) -> AttrValue:
+        if name not in self._attrs:
+            msg = f"an attribute is to be {name!r} of its call, {self._call.name!r}, which has none"
+            raise InvalidGraphError(msg, node_name=node)
+        return self._attrs[name]
+
+    def _beside(self, place: bytes) -> bytes:
+        name = place.removeprefix(_TOGETHER).decode("utf-8", "surrogateescape")
+        if not place.startswith(_TOGETHER) or name not in self._names:
+            return place
+        return _TOGETHER + self._names[name].encode("utf-8", "surrogateescape")
