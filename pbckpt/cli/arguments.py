@@ -84,8 +84,8 @@ def _add_freeze(commands: _Commands) -> None:
     command.add_argument(
         "input",
         metavar="SOURCE",
-        help="a .meta file, a checkpoint with one beside it, a SavedModel, or a graph together with "
-        "--checkpoint",
+        help="a .meta file, a checkpoint with one beside it, a SavedModel, or a graph together "
+        "with --checkpoint",
     )
     command.add_argument("output", metavar="OUT.pb", help="the frozen graph that is written")
     command.add_argument(

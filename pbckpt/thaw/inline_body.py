@@ -162,7 +162,12 @@ class _Placing:
                 value.CopyFrom(self._open(node.name, value.placeholder))
         if "_class" in made.attr:
             together = made.attr["_class"].list.s
-            together[:] = [self._beside(one) for one in together]
+            beside = [self._beside(one) for one in together]
+            del together[:]
+            # What a function does not have, TensorFlow does not look for there.
+            together.extend(one for one in beside if one)
+            if not together:
+                del made.attr["_class"]
         return made
 
     def input(self, text: str) -> str:
@@ -207,6 +212,8 @@ class _Placing:
 
     def _beside(self, place: bytes) -> bytes:
         name = place.removeprefix(_TOGETHER).decode("utf-8", "surrogateescape")
-        if not place.startswith(_TOGETHER) or name not in self._names:
+        if not place.startswith(_TOGETHER):
             return place
+        if name not in self._names:
+            return b""
         return _TOGETHER + self._names[name].encode("utf-8", "surrogateescape")

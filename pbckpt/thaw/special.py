@@ -54,7 +54,7 @@ class SpecialFunctions:
     """The functions of a graph, and those that take values where they took variables."""
 
     def __init__(self, graph: Graph, added: AddedArguments) -> None:
-        """``added`` knows which arguments of functions were not there when it was frozen."""
+        """Take the functions of a graph; ``added`` knows which arguments thawing gave them."""
         self._functions = {one.name: one for one in graph.functions}
         self._added = added
         self._library = graph.rest.library
@@ -91,10 +91,10 @@ class SpecialFunctions:
                 )
             return known
         self._made[key] = None
-        made = self._made[key] = self._make(self._checked(name, arguments, where), arguments)
+        made = self._made[key] = self._make(self._checked(name, where), arguments)
         return made
 
-    def _checked(self, name: str, arguments: _Arguments, where: str) -> Function:
+    def _checked(self, name: str, where: str) -> Function:
         """Return a function; raise what keeps it from being called like this."""
         function = self._functions.get(name)
         if function is None:
@@ -149,9 +149,7 @@ class SpecialFunctions:
         is_numbered = base and number.isdecimal()
         wanted = f"{base}_frozen_{number}" if is_numbered else f"{name}_frozen_0"
         names = (wanted if i == 0 else f"{wanted}_{i}" for i in count())
-        return next(
-            one for one in names if one not in self._begun and one not in self._functions
-        )
+        return next(one for one in names if one not in self._begun and one not in self._functions)
 
     def encoded(
         self, nodes: Iterable[Node | NodeDef], constant: Constant, before: Sequence[Node] | None
@@ -232,7 +230,8 @@ def _declare(
     """Have a function say what it is called, and which types it takes and returns."""
     signature = definition.signature
     signature.name = name
-    shapes = definition.attr["_input_shapes"].list.shape if "_input_shapes" in definition.attr else ()
+    noted_shapes = definition.attr.get("_input_shapes")
+    shapes = noted_shapes.list.shape if noted_shapes is not None else ()
     for place, one in enumerate(arguments):
         if one is None:
             continue

@@ -22,9 +22,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
 from pbckpt.thaw.body import Place
-from pbckpt.thaw.build import MARK, Mark, build_node, data_inputs, producer, shape_message
+from pbckpt.thaw.build import Mark, data_inputs, producer, shape_message
 from pbckpt.thaw.calls import LOOPS, first_argument, function_attributes, types_attribute
 from pbckpt.thaw.place import OUTPUT_SHAPES
+from pbckpt.thaw.reads import (
+    axis_of_gather,
+    gather_nd,
+    gather_rows,
+    identity_of_read,
+    shape_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +42,7 @@ if TYPE_CHECKING:
     from pbckpt.thaw.body import Body
     from pbckpt.thaw.marks import Undone
 
-_RESOURCE, _INT64 = 20, 9
+_RESOURCE = 20
 _SIDES, _MAX_SIDES = 2, 1 << 12
 # What hands a resource on, and then hands on what is read of it.
 _INTERMEDIATE = frozenset(
@@ -172,15 +179,15 @@ class _Takers:
         if taken[0] is None or any(taken[1:]):
             raise self._refused(node)
         if node.op == "ReadVariableOp":
-            self._draft.replace(node.name, _identity(definition))
+            self._draft.replace(node.name, identity_of_read(definition))
             if self._body.function:
                 self.renamed[f"{node.name}:value"] = self._body.text(node.name)
         elif node.op == "VariableShape":
-            self._draft.replace(node.name, _shape(definition, taken[0]))
+            self._draft.replace(node.name, shape_of(definition, taken[0].dtype))
         elif node.op == "ResourceGather":
             self._draft.replace(node.name, *self._gather(definition, taken[0]))
         elif node.op == "ResourceGatherNd":
-            self._draft.replace(node.name, _gather_nd(definition))
+            self._draft.replace(node.name, gather_nd(definition))
         else:
             raise self._refused(node)
 
@@ -198,6 +205,17 @@ class _Takers:
             raise self._refused(node, "a variable or something else")
         is_same = all(one.shape == first.shape for one in found)
         return first if is_same else first._replace(shape=None)
+
+    def _gather(self, gather: NodeDef, taken: Carried) -> tuple[NodeDef, NodeDef]:
+        """Return what looks rows of a value up, and the constant that says: rows.
+
+        In a loop the constant waits for the value, which has it be of the same loop.
+        """
+        source = self._undone.redirected.get(gather.input[0].removesuffix(":0"), gather.input[0])
+        waits = [f"^{producer(source)}"] if taken.is_in_loop else []
+        name = self._draft.fresh(f"{gather.name}/axis")
+        axis = axis_of_gather(name, gather.attr["Tindices"], gather.attr["batch_dims"].i, waits)
+        return gather_rows(gather, self._body.text(name)), axis
 
     def _hand_on(self, node: Node, taken: Sequence[Carried | None]) -> None:
         known = [one for one in taken if one is not None]
@@ -245,9 +263,15 @@ class _Takers:
         self._retype(node, changed, types_attribute(node.op), arguments)
         found = self._common(node, results)
         if node.op in LOOPS:
-            self._turn_loop(node, changed, arguments, found)
+            self._check_loop(node, arguments, found)
+            pairs = zip(arguments, found, strict=True)
+            found = [
+                one if one == other else other and other._replace(shape=None)
+                for one, other in pairs
+            ]
         else:
             self._retype(node, changed, "Tout" if function_attributes(node.op) else "", found)
+        _reshape(changed, found)
         self._note(node, found)
 
     def _note(self, node: Node, outputs: Sequence[Carried | None]) -> None:
@@ -284,24 +308,13 @@ class _Takers:
             )
         return found
 
-    def _turn_loop(
-        self,
-        node: Node,
-        changed: NodeDef,
-        arguments: Sequence[Carried | None],
-        results: Sequence[Carried | None],
+    def _check_loop(
+        self, node: Node, arguments: Sequence[Carried | None], results: Sequence[Carried | None]
     ) -> None:
-        """Check that a loop hands its variables round, and say what shapes they have."""
+        """Raise UnsupportedGraphError for a loop that does not hand its variables round."""
         types = [[one and one.dtype for one in some] for some in (arguments, results)]
         if types[0] != types[1]:
-            raise self._refused(node, "a loop that does not hand its variables round")
-        shapes = changed.attr["output_shapes"].list.shape if "output_shapes" in changed.attr else ()
-        if len(shapes) != len(arguments):
-            return
-        for place, (one, other) in enumerate(zip(arguments, results, strict=True)):
-            if one is not None and other is not None:
-                shape = one.shape if one.shape == other.shape else None
-                shapes[place].CopyFrom(shape_message(shape))
+            raise self._refused(node, "a variable, and does not hand it round")
 
     def _refused(self, node: Node, what: str = "") -> UnsupportedGraphError:
         return _refused(self._body, node, what or self._variable(node))
@@ -312,32 +325,16 @@ class _Takers:
         name = next((producer(text) for text in texts if self._source(text)), "")
         return f"the variable {name!r} itself"
 
-    def _gather(self, gather: NodeDef, taken: Carried) -> tuple[NodeDef, NodeDef]:
-        """Return what looks rows of a value up, and the constant that says: rows.
 
-        In a loop the constant waits for the value, which has it be of the same loop.
-        """
-        batch = gather.attr["batch_dims"].i
-        indices = gather.attr["Tindices"]
-        source = self._undone.redirected.get(gather.input[0].removesuffix(":0"), gather.input[0])
-        waits = [f"^{producer(source)}"] if taken.is_in_loop else []
-        axis = build_node(self._draft.fresh(f"{gather.name}/axis"), "Const", waits, dtype=indices)
-        tensor = axis.attr["value"].tensor
-        tensor.dtype = indices.type
-        tensor.tensor_shape.SetInParent()
-        (tensor.int64_val if indices.type == _INT64 else tensor.int_val).append(batch)
-        node = build_node(
-            gather.name,
-            "GatherV2",
-            [*_two(gather), self._body.text(axis.name)],
-            Tparams=gather.attr["dtype"],
-            Tindices=indices,
-            Taxis=indices,
-        )
-        if batch:
-            node.attr["batch_dims"].i = batch
-        _keep_place(gather, node)
-        return node, axis
+def _reshape(call: NodeDef, results: Sequence[Carried | None]) -> None:
+    """Have the notes of a call tell which shapes its results are of."""
+    for key in ("output_shapes", OUTPUT_SHAPES):
+        noted = call.attr.get(key)
+        if noted is None or len(noted.list.shape) != len(results):
+            continue
+        for shape, one in zip(noted.list.shape, results, strict=True):
+            if one is not None:
+                shape.CopyFrom(shape_message(one.shape))
 
 
 def _argument(one: Carried | None) -> Carried | None:
@@ -357,53 +354,3 @@ def _refused(body: Body, node: Node, what: str) -> UnsupportedGraphError:
         node_name=node.name,
         op=node.op,
     )
-
-
-def _identity(read: NodeDef) -> NodeDef:
-    """Return the Identity that a read becomes: all of it, where it was one before."""
-    if MARK in read.attr and read.attr[MARK].s == Mark.READ.value:
-        identity = type(read)()
-        identity.CopyFrom(read)
-        identity.op = "Identity"
-        identity.attr["T"].CopyFrom(read.attr["dtype"])
-        for key in ("dtype", MARK):
-            identity.attr.pop(key, None)
-        return identity
-    identity = build_node(read.name, "Identity", data_inputs(read)[:1], T=read.attr["dtype"])
-    _keep_place(read, identity)
-    return identity
-
-
-def _shape(asked: NodeDef, taken: Carried) -> NodeDef:
-    """Return what tells the shape of a value."""
-    node = build_node(asked.name, "Shape", data_inputs(asked)[:1])
-    node.attr["T"].type = int(taken.dtype)
-    if "out_type" in asked.attr:
-        node.attr["out_type"].CopyFrom(asked.attr["out_type"])
-    _keep_place(asked, node)
-    return node
-
-
-def _gather_nd(gather: NodeDef) -> NodeDef:
-    node = build_node(
-        gather.name,
-        "GatherNd",
-        _two(gather),
-        Tparams=gather.attr["dtype"],
-        Tindices=gather.attr["Tindices"],
-    )
-    _keep_place(gather, node)
-    return node
-
-
-def _two(gather: NodeDef) -> list[str]:
-    data = data_inputs(gather)
-    if len(data) != len(("params", "indices")):
-        msg = f"it takes {len(data)} tensors, and not a variable and indices"
-        raise InvalidGraphError(msg, node_name=gather.name)
-    return data
-
-
-def _keep_place(old: NodeDef, new: NodeDef) -> None:
-    if "_class" in old.attr:
-        new.attr["_class"].CopyFrom(old.attr["_class"])
