@@ -29,8 +29,8 @@ _OUTCOMES = {
 }
 _OUTPUTS_FROM = {
     "given": "as given",
-    "signatures": "as the signatures say; choose with --outputs",
-    "thawed": "as before it was thawed; choose with --outputs",
+    "signatures": "as its signatures say; choose with --outputs",
+    "thawed": "as the frozen graph before; choose with --outputs",
     "inferred": "inferred; choose with --outputs",
 }
 _KILO = 1000

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 64
 _MAX_NODES = 1_000_000
+_MAX_SPECIAL = 20_000
 _Arguments = tuple["Carried | None", ...]
 
 
@@ -101,20 +102,18 @@ class SpecialFunctions:
             msg = f"{where} calls it, and the graph does not have it"
             raise InvalidGraphError(msg, node_name=name, thing="function")
         self._num_nodes += len(function.nodes)
-        if self._num_nodes > _MAX_NODES:
-            raise LimitError(
-                "the nodes of functions, once for each way in which they take variables",
-                limit="special nodes",
-                value=self._num_nodes,
-                maximum=_MAX_NODES,
-            )
-        if self._depth >= _MAX_DEPTH:
-            raise LimitError(
-                "functions that take variables and call each other",
-                limit="nested functions",
-                value=self._depth + 1,
-                maximum=_MAX_DEPTH,
-            )
+        for limit, value, maximum in (
+            ("special functions", len(self._made), _MAX_SPECIAL),
+            ("special nodes", self._num_nodes, _MAX_NODES),
+            ("nested functions", self._depth + 1, _MAX_DEPTH),
+        ):
+            if value > maximum:
+                raise LimitError(
+                    "functions, once for each way in which they take variables",
+                    limit=limit,
+                    value=value,
+                    maximum=maximum,
+                )
         return function
 
     def _make(self, function: Function, arguments: _Arguments) -> Special:

@@ -32,7 +32,7 @@ def chosen(folder: Path, graph: MetaGraphDef | Sequence[NodeDef], *given: str) -
     whole = graph if isinstance(graph, MetaGraphDef) else meta_of(*graph)
     path.write_bytes(whole.SerializeToString())
     with open_graph(path) as opened:
-        return choose_outputs(opened, given)
+        return choose_outputs(opened, given)[0]
 
 
 def test_what_is_given(tmp_path: Path) -> None:
