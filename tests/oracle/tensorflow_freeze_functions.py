@@ -3,9 +3,9 @@
     op                 asks                            answers
     save_model         model, folder, values           outputs: nodes that the signature ends in
     freeze_model       folder, outputs, out            refusal
-    freeze_function    folder, out                     refusal
+    freeze_function    folder, out                     refusal, outputs
     compare_functions  expected, found                 differences, order, added
-    count_ops          path                            ops: how many nodes have each
+    count_ops          path, outputs                   ops: how many nodes have each
     run_model          frozen, folder, values, once    same
 
 ``save_model`` makes one of the models, writes it as a SavedModel, loads that, and writes
@@ -82,15 +82,16 @@ class FreezeFunctionOps(FreezeOps):
         freeze = convert_to_constants.convert_variables_to_constants_v2_as_graph
         loaded = self.tf.saved_model.load(request["folder"])
         try:
-            _, frozen = freeze(loaded.signatures[KEY], lower_control_flow=False)
+            function, frozen = freeze(loaded.signatures[KEY], lower_control_flow=False)
         except Exception as error:  # noqa: BLE001 - TensorFlow's verdict, whatever it is
             return {"refusal": f"{type(error).__name__}: {error}"}
         Path(request["out"]).write_bytes(frozen.SerializeToString())
-        return {"refusal": ""}
+        return {"refusal": "", "outputs": [one.op.name for one in function.outputs]}
 
     def op_count_ops(self, request: Json) -> Json:
-        """Count the nodes of a graph by their ops, those of functions that it calls as well."""
-        graph_def = self._graph(request["path"])
+        """Count the nodes that lead to some by their ops, and those of functions they call."""
+        extract = self.v1.graph_util.extract_sub_graph
+        graph_def = extract(self._graph(request["path"]), request["outputs"])
         library = {one.signature.name: one for one in graph_def.library.function}
         counted: Any = Counter()
         waiting, seen = [graph_def.node], set()
