@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.errors import UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_definition
 from pbckpt.graph.node import Node
+from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_lists
 from pbckpt.thaw.attributes import superfluous_attributes
 from pbckpt.thaw.build import producer
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 OUTPUTS_COLLECTION = "pbckpt_outputs"
 """The collection of the nodes that the frozen graph ended in: freezing begins there."""
 TABLES_COLLECTION = "table_initializer"
-# More than any node has, and few enough to be listed.
-_MAX_OUTPUTS = 1 << 16
 
 
 class ThawedGraph(NamedTuple):
@@ -196,12 +195,4 @@ class _OutputCounts:
         if node.op in self._functions:
             return self._functions[node.op]
         number, lists = output_lists(node.op)
-        return number + sum(_length(node, name) for name in lists)
-
-
-def _length(node: NodeDef, name: str) -> int:
-    """Return how long the list of outputs is that an attribute tells of."""
-    value = node.attr.get(name)
-    if value is None:
-        return 0
-    return min(value.i, _MAX_OUTPUTS) if value.WhichOneof("value") == "i" else len(value.list.type)
+        return number + sum(output_length(node, name) for name in lists)
