@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pbckpt.errors import UnsupportedGraphError
 from pbckpt.graph.node import Node
 from pbckpt.graph.outputs import output_length
-from pbckpt.operators import OutputArgument, named_output, output_arguments
+from pbckpt.operators import NamedOutput, named_output, output_arguments
 from pbckpt.protos import NodeDef
 from pbckpt.thaw.build import is_control, producer, tensor_of_input
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pbckpt.graph.library import Function
-
-    Outputs = tuple[OutputArgument, ...]
 
 _NO_NAME = re.compile(r"[^a-z0-9_]")
 # Any number of an output that a node can have, and int() takes more than that.
@@ -102,7 +100,7 @@ class _Body:
         self._arguments = {tensor_of_input(text): name for text, name in arguments.items()}
         self._gone = {producer(text) for text in arguments} - self._nodes.keys()
         self._functions = {function.name: function for function in functions}
-        self._results: dict[str, Outputs] = {}
+        self._results: dict[str, list[str]] = {}
 
     def changed(self, node: Node | NodeDef) -> Node | NodeDef:
         """Return a node with its inputs as they are in the body, or as it is if they are."""
@@ -128,16 +126,18 @@ class _Body:
         node = self._nodes.get(name)
         if node is None or (colon and not _NUMBER.fullmatch(number)):
             raise _missing(text, taker)
-        index = int(number or "0")
-        found = named_output(self._outputs(node), index, partial(output_length, node))
+        found = self._named(node, int(number or "0"))
         if found is None:
             raise _missing(text, taker)
         return f"{name}:{found.name}:{found.place}"
 
-    def _outputs(self, node: NodeDef) -> Outputs:
-        """Return what a node puts out; a function of the library goes before an op."""
+    def _named(self, node: NodeDef, index: int) -> NamedOutput | None:
+        """Return an output of a node; a function of the library goes before an op."""
         function = self._functions.get(node.op)
-        outputs = self._results_of(function) if function else output_arguments(node.op)
+        if function is not None:
+            results = self._results_of(function)
+            return NamedOutput(results[index], 0) if index < len(results) else None
+        outputs = output_arguments(node.op)
         if outputs is None:
             raise UnsupportedGraphError(
                 f"node {node.name!r} has the op {node.op!r}, which is no known op of TensorFlow, "
@@ -146,15 +146,14 @@ class _Body:
                 node_name=node.name,
                 op=node.op,
             )
-        return outputs
+        return named_output(outputs, index, partial(output_length, node))
 
-    def _results_of(self, function: Function) -> Outputs:
+    def _results_of(self, function: Function) -> Sequence[str]:
+        """Return the results of a function; none is a list, which only ops have."""
         found = self._results.get(function.name)
         if found is None:
             results = function.definition().signature.output_arg
-            found = self._results[function.name] = tuple(
-                OutputArgument(one.name, one.number_attr or one.type_list_attr) for one in results
-            )
+            found = self._results[function.name] = [one.name for one in results]
         return found
 
 
