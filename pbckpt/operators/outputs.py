@@ -33,7 +33,7 @@ from pbckpt.operators.outputs_several import BY_NAMES
 from pbckpt.operators.outputs_single import ALONE, BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Length = Callable[[str], int]
     """Tells how many outputs an attribute of a node stands for."""
@@ -102,12 +102,14 @@ def output_index(op: str, output: str, number: int, length: Length | None = None
     return number
 
 
-def named_output(op: str, index: int, length: Length) -> NamedOutput | None:
+def named_output(
+    outputs: Iterable[OutputArgument], index: int, length: Length
+) -> NamedOutput | None:
     """Return the name of an output and the place in it, from the place among all of a node's.
 
-    None where the op is not known or has no such output.
+    None where the node has fewer.
     """
-    for one in output_arguments(op) or ():
+    for one in outputs:
         here = _length(one, length)
         if index < here:
             return NamedOutput(one.name, index)

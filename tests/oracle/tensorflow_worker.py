@@ -34,6 +34,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     random_feeds, freeze_loops                                      see tensorflow_thaw_networks.py
     save_and_freeze, write_graph, compare_graphs,
     run_frozen_like, train_again                                    see tensorflow_freeze.py
+    tensor_types, run_called                                        see tensorflow_functions.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from tests.oracle.tensorflow_evaluation import EvaluationOps
     from tests.oracle.tensorflow_forms import FormOps
     from tests.oracle.tensorflow_freeze import FreezeOps
+    from tests.oracle.tensorflow_functions import FunctionOps
     from tests.oracle.tensorflow_graphs import GraphOps
     from tests.oracle.tensorflow_like import LikeOps
     from tests.oracle.tensorflow_many import ManyOps
@@ -102,6 +104,7 @@ else:  # a script finds the files beside it
     from tensorflow_evaluation import EvaluationOps
     from tensorflow_forms import FormOps
     from tensorflow_freeze import FreezeOps
+    from tensorflow_functions import FunctionOps
     from tensorflow_graphs import GraphOps
     from tensorflow_like import LikeOps
     from tensorflow_many import ManyOps
@@ -182,7 +185,15 @@ def element_count(proto: Any) -> int:
 
 
 class Witness(
-    EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps, LikeOps, SavedModelOps, FreezeOps
+    EvaluationOps,
+    ManyOps,
+    FormOps,
+    GraphOps,
+    ObjectOps,
+    LikeOps,
+    SavedModelOps,
+    FreezeOps,
+    FunctionOps,
 ):
     """Answers requests with the help of one imported TensorFlow."""
 
