@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.outputs import OutputsFrom
     from pbckpt.applications.pack import pack
     from pbckpt.applications.save import save_checkpoint
+    from pbckpt.applications.saved_model import SavedModelForm, convert_to_saved_model
     from pbckpt.applications.score import Score, score
     from pbckpt.applications.state import (
         ListedCheckpoint,
@@ -130,6 +131,7 @@ _HOMES = {
     "applications.freeze": ("NO_MAXIMUM", "FreezeReport", "freeze"),
     "applications.frozen_graph": ("FrozenGraph", "detect_variables", "open_graph"),
     "applications.inspect": ("CheckpointContents", "GraphContents", "inspect"),
+    "applications.saved_model": ("SavedModelForm", "convert_to_saved_model"),
     "applications.score": ("Score", "score"),
     "checkpoints.layout": ("Format", "Layout"),
     "applications.like": (
@@ -256,6 +258,7 @@ __all__ = [
     "Quantized",
     "Report",
     "Role",
+    "SavedModelForm",
     "Score",
     "Select",
     "Selection",
@@ -280,6 +283,7 @@ __all__ = [
     "WrittenBundle",
     "average",
     "convert",
+    "convert_to_saved_model",
     "detect_variables",
     "diff",
     "edit",

@@ -15,15 +15,15 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.frozen_graph import graph_file, open_graph
-from pbckpt.applications.outputs import OutputsFrom, choose_outputs
-from pbckpt.applications.variable_values import VariableValues
+from pbckpt.applications.frozen_graph import graph_file, is_bare_saved_model, open_graph
+from pbckpt.applications.outputs import OutputsFrom, choose_outputs, filling
+from pbckpt.applications.variable_values import VariableValues, no_value
 from pbckpt.checkpoints.locate import is_checkpoint, locate_checkpoint
 from pbckpt.checkpoints.stored import open_stored
 from pbckpt.checkpoints.write import Progress, no_progress
-from pbckpt.errors import GraphError, LimitError, PathError
+from pbckpt.errors import GraphError, LimitError, PathError, SelectionError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
-from pbckpt.names import META_SUFFIX
+from pbckpt.names import INDEX_SUFFIX, META_SUFFIX
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.storage.single_file import SingleFile
@@ -31,11 +31,12 @@ from pbckpt.thaw.freeze import freeze_graph, leading_to
 from pbckpt.thaw.inline import Functions, inline_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.checkpoints.stored import V1, Bundle
     from pbckpt.graph.encode import Pieces
+    from pbckpt.thaw.freeze import Value
 
 _CHUNK_BYTES = 1 << 20
 _MAX_MESSAGE = (1 << 31) - 1
@@ -117,15 +118,15 @@ def freeze(  # noqa: PLR0913 - the options of one job, all with defaults
             raise error.in_file(graph.file.name) from None
 
 
-def _frozen(graph: FrozenGraph, stored: Bundle | V1, job: _Job) -> FreezeReport:
+def _frozen(graph: FrozenGraph, stored: Bundle | V1 | None, job: _Job) -> FreezeReport:
     _refuse_own_input(graph, stored, job.target)
     chosen, chosen_from = choose_outputs(graph, job.outputs)
-    values = VariableValues(graph, stored)
+    if chosen_from is OutputsFrom.SIGNATURES:
+        chosen = tuple(dict.fromkeys(chosen + filling(graph, chosen)))
     whole = graph.graph
     if job.functions is Functions.INLINE:
         whole = inline_calls(whole, chosen, job.max_nodes)
-    values.check(leading_to(whole.nodes, chosen))
-    frozen = freeze_graph(whole, chosen, values)
+    frozen = freeze_graph(whole, chosen, _values(graph, stored, leading_to(whole.nodes, chosen)))
     if frozen.graph.nbytes > job.max_bytes:
         raise LimitError(
             f"the bytes of the frozen graph of {graph.file.name}",
@@ -144,11 +145,31 @@ def _frozen(graph: FrozenGraph, stored: Bundle | V1, job: _Job) -> FreezeReport:
     )
 
 
-def _refuse_own_input(graph: FrozenGraph, stored: Bundle | V1, target: str) -> None:
+def _values(
+    graph: FrozenGraph, stored: Bundle | V1 | None, kept: set[str]
+) -> Callable[[str], Value | None]:
+    """Return what gives the values of the variables; all that are needed are there."""
+    if stored is not None:
+        values = VariableValues(graph, stored)
+        values.check(kept)
+        return values
+    needed = [one.node for one in graph.still_variables() if one.node in kept]
+    if needed:
+        raise SelectionError(
+            f"{graph.file.name}: where is the value of {needed[0]!r}? There is no "
+            f"{_VARIABLES}{INDEX_SUFFIX} beside it; give the checkpoint with --checkpoint PREFIX",
+            unknown=needed,
+        )
+    return no_value
+
+
+def _refuse_own_input(graph: FrozenGraph, stored: Bundle | V1 | None, target: str) -> None:
     """Raise PathError for a frozen graph that would be written over what it is made of."""
-    prefix = stored.prefix
-    shards = (prefix.shard_path(one, stored.num_shards) for one in range(stored.num_shards))
-    inputs = {os.path.realpath(path) for path in (prefix.index_path(), prefix.path, *shards)}
+    inputs = set()
+    if stored is not None:
+        prefix = stored.prefix
+        shards = (prefix.shard_path(one, stored.num_shards) for one in range(stored.num_shards))
+        inputs = {os.path.realpath(path) for path in (prefix.index_path(), prefix.path, *shards)}
     if graph.file.is_same_file(target) or os.path.realpath(target) in inputs:
         raise PathError(
             f"{target} is an input itself and would be overwritten; choose another name"
@@ -170,10 +191,15 @@ def _write(pieces: Pieces, file: SingleFile, progress: Progress) -> None:
 
 def _located(
     source: str | os.PathLike[str], checkpoint: str | os.PathLike[str] | None
-) -> tuple[str, str]:
-    """Return the file of the graph, and the prefix of the checkpoint with its values."""
+) -> tuple[str, str | None]:
+    """Return the file of the graph, and the prefix of the checkpoint with its values.
+
+    None: it is a SavedModel that has no variables.
+    """
     text = os.fsdecode(source)
     given = None if checkpoint is None else os.fsdecode(checkpoint)
+    if given is None and is_bare_saved_model(text):
+        return text, None
     if graph_file(text) != text:
         return text, given or os.path.join(text, _VARIABLES)
     if os.path.isfile(text) and not is_checkpoint(text):
@@ -195,9 +221,10 @@ def _located(
 
 
 @contextmanager
-def _opened(prefix: str) -> Iterator[Bundle | V1]:
-    stored = open_stored(prefix)
+def _opened(prefix: str | None) -> Iterator[Bundle | V1 | None]:
+    stored = None if prefix is None else open_stored(prefix)
     try:
         yield stored
     finally:
-        stored.close()
+        if stored is not None:
+            stored.close()

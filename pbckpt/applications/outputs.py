@@ -1,7 +1,7 @@
 """Outputs: the nodes in which a frozen graph is to end.
 
 given               as they are, with or without :0
-of its signatures   what a SavedModel promises to give, and what fills the tables for it
+of its signatures   what a SavedModel promises to give, but for those that train it
 of before           what the frozen graph ended in that this one was thawed from
 inferred            what nothing takes, and what only training takes: of that which
                     depends on an input, and is not about saving, training or telling
@@ -18,6 +18,7 @@ from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import is_control_input, node_of_input
 from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.graph import OUTPUTS_COLLECTION
+from pbckpt.thaw.references import References
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 _INPUT_OPS = frozenset(
     ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "IteratorGetNext", "QueueDequeueV2")
+)
+# What changes a variable: it is no constant then.
+_CHANGE = re.compile(
+    r"(?:Resource|Sparse)*(?:Apply|Scatter)\w+|Assign(?:(?:Add|Sub)?(?:VariableOp)?)"
 )
 # What gives no result of a model: it assigns, trains, saves, tells or fills.
 _NO_RESULT = re.compile(
@@ -61,14 +66,14 @@ def choose_outputs(graph: FrozenGraph, given: Sequence[str]) -> tuple[tuple[str,
     if given:
         return _known(graph, given), OutputsFrom.GIVEN
     if found := _of_signatures(graph):
-        return tuple(dict.fromkeys(found + _filling(graph, found))), OutputsFrom.SIGNATURES
+        return tuple(dict.fromkeys(found)), OutputsFrom.SIGNATURES
     if found := _of_before(graph):
         return tuple(dict.fromkeys(found)), OutputsFrom.THAWED
     if found := _inferred(graph.nodes):
         return tuple(dict.fromkeys(found)), OutputsFrom.INFERRED
     raise SelectionError(
-        f"{graph.file.name}: which nodes should the frozen graph end in? None could be told from "
-        "the others; give them with --outputs NODE,..."
+        f"{graph.file.name}: which nodes are its outputs? None could be told from the others; give "
+        "them with --outputs NODE,..."
     )
 
 
@@ -95,10 +100,12 @@ def _of_signatures(graph: FrozenGraph) -> list[str]:
     if graph.meta_graph is None:
         return []
     names = {node.name for node in graph.nodes}
+    changing: list[str] = []
     found: list[str] = []
     for key, signature in sorted(graph.meta_graph.rest.signature_def.items()):
         if key == _INIT_SIGNATURE:
             continue
+        outputs: list[str] = []
         for _, info in sorted(signature.outputs.items()):
             sparse = info.coo_sparse
             texts = (
@@ -107,12 +114,24 @@ def _of_signatures(graph: FrozenGraph) -> list[str]:
                 sparse.indices_tensor_name,
                 sparse.dense_shape_tensor_name,
             )
-            found += [node_of_input(text) for text in texts if node_of_input(text) in names]
-    return found
+            outputs += [node_of_input(text) for text in texts if node_of_input(text) in names]
+        (changing if _changes_variables(graph, outputs) else found).extend(outputs)
+    return found or changing
 
 
-def _filling(graph: FrozenGraph, outputs: Sequence[str]) -> list[str]:
-    """Return what fills the tables that some outputs look things up in.
+def _changes_variables(graph: FrozenGraph, outputs: Sequence[str]) -> bool:
+    """Tell whether what leads to some nodes changes variables, as training does."""
+    leading = leading_to(graph.nodes, outputs)
+    nodes = [node for node in graph.nodes if node.name in leading]
+    functions = {one.name: one.nodes for one in graph.functions}
+    called = References(functions, {})
+    called.follow(nodes, functions.__getitem__)
+    bodies = (nodes, *(functions[name] for name in called.found))
+    return any(_CHANGE.fullmatch(node.op) for body in bodies for node in body)
+
+
+def filling(graph: FrozenGraph, outputs: Sequence[str]) -> tuple[str, ...]:
+    """Return the node that fills the tables that some outputs look things up in, if any.
 
     What sets variables as well is no part of a frozen graph.
     """
@@ -120,7 +139,7 @@ def _filling(graph: FrozenGraph, outputs: Sequence[str]) -> list[str]:
     leading = leading_to(graph.nodes, outputs)
     tables = {name for name in leading if _TABLE.fullmatch(ops.get(name, ""))}
     if not tables or graph.meta_graph is None:
-        return []
+        return ()
     rest = graph.meta_graph.rest
     signature = rest.signature_def.get(_INIT_SIGNATURE)
     texts = [info.name for info in signature.outputs.values()] if signature else []
@@ -129,8 +148,8 @@ def _filling(graph: FrozenGraph, outputs: Sequence[str]) -> list[str]:
     for name in (node_of_input(text) for text in texts):
         filled = leading_to(graph.nodes, [name]) if name in ops else set()
         if filled & tables and not any(ops.get(one) in VARIABLE_OPS for one in filled):
-            return [name]
-    return []
+            return (name,)
+    return ()
 
 
 def _of_before(graph: FrozenGraph) -> list[str]:

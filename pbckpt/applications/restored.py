@@ -21,6 +21,7 @@ from pbckpt.applications.meta_targets import SavedVariable, parse_spec, strings_
 from pbckpt.errors import LimitError
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import is_control_input, key_to_text, node_of_input
+from pbckpt.thaw.body import NUMBER
 from pbckpt.thaw.build import producer
 from pbckpt.thaw.calls import called_functions
 
@@ -146,7 +147,7 @@ def _restored(
             if node.name not in tables:
                 tables[node.name] = _table(node, nodes)
             number = text.rpartition(":")[2]
-            place = int(number) if number.isdecimal() else 0
+            place = int(number) if NUMBER.fullmatch(number) else 0
             table = tables[node.name]
             return table[place]._replace(is_cast=is_cast) if place < len(table) else None
         data = _data(node)

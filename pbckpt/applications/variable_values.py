@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
+def no_value(name: str) -> Value | None:  # noqa: ARG001 - as others have it
+    """Return that there is no value."""
+    return None
+
+
 class VariableValues:
     """The values of a graph's variables in a checkpoint, by the names of their nodes."""
 

@@ -11,9 +11,12 @@ Reference: NodeDef.input in a FunctionDef, tensorflow/core/framework/function.pr
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.operators.outputs import output_index
+from pbckpt.graph.outputs import output_length
+from pbckpt.operators import output_index
 from pbckpt.thaw.build import data_inputs, producer
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.draft import Draft
 
+NUMBER = re.compile(r"[0-9]{1,9}")
+"""Any number of an output that a node can have; int() does not take just any."""
 _BACK = frozenset(("NextIteration", "RefNextIteration"))
 _PARTS_IN_FUNCTION = 3
 
@@ -54,14 +59,15 @@ class Body:
         if not self.function:
             return Place(name, number)
         node = self.draft.original(name)
-        if node is None or (len(rest) + 1 < _PARTS_IN_FUNCTION and rest[-1].isdecimal()):
+        if node is None or (len(rest) + 1 < _PARTS_IN_FUNCTION and NUMBER.fullmatch(rest[-1])):
             return Place(name, number)
-        return Place(name, self._output(node.op, rest[0], number if len(rest) > 1 else 0))
+        return Place(name, self._output(node, rest[0], number if len(rest) > 1 else 0))
 
-    def _output(self, op: str, output: str, number: int) -> int:
-        names = self._results_of(op)
+    def _output(self, node: Node, output: str, number: int) -> int:
+        names = self._results_of(node.op)
         if names is None:
-            return output_index(op, output, number)
+            length = partial(output_length, node.definition)
+            return output_index(node.op, output, number, length)
         return number + (names.index(output) if output in names else 0)
 
     def text(self, node: str, output: str = "output") -> str:
@@ -100,4 +106,4 @@ class Body:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if NUMBER.fullmatch(text) else 0

@@ -27,26 +27,6 @@ if TYPE_CHECKING:
     from pbckpt.protos import AttrValue, NodeDef, OpDef
 
 _TOGETHER = b"loc:@"
-# Several outputs that are lists: where one of them stands, attributes would have to say.
-_LISTS = frozenset(
-    (
-        "Batch",
-        "CTCBeamSearchDecoder",
-        "CudnnRNNParamsToCanonical",
-        "CudnnRNNParamsToCanonicalV2",
-        "ParseExample",
-        "ParseExampleV2",
-        "ParseSequenceExample",
-        "ParseSequenceExampleV2",
-        "ParseSingleExample",
-        "ParseSingleSequenceExample",
-        "RaggedGather",
-        "RaggedTensorFromVariant",
-        "SdcaOptimizer",
-        "SdcaOptimizerV2",
-        "SparseSplit",
-    )
-)
 
 
 class PutNode(NamedTuple):
@@ -178,14 +158,6 @@ class _Placing:
         if name in self._given:
             return self._given[name]
         new = self._new(name)
-        node = self._body.draft.original(name)
-        if node is not None and node.op in _LISTS:
-            raise UnsupportedGraphError(
-                f"node {new!r} ({node.op}) puts several lists out, which pbckpt does not tell "
-                "apart outside of a function; keep the functions with --functions keep",
-                node_name=new,
-                op=node.op,
-            )
         output = self._body.place(text).output
         return f"{new}:{output}" if output else new
 

@@ -145,7 +145,7 @@ class SpecialFunctions:
 
     def _fresh(self, name: str) -> str:
         base, _, number = name.rpartition("_")
-        is_numbered = base and number.isdecimal()
+        is_numbered = base and number.isascii() and number.isdecimal()
         wanted = f"{base}_frozen_{number}" if is_numbered else f"{name}_frozen_0"
         names = (wanted if i == 0 else f"{wanted}_{i}" for i in count())
         return next(one for one in names if one not in self._begun and one not in self._functions)

@@ -108,7 +108,9 @@ class FreezeFunctionOps(FreezeOps):
         """Compare the nodes of two graphs, and of the functions that these call."""
         answer = self.op_compare_graphs(request)
         graphs = [self._graph(request[one]) for one in ("expected", "found")]
-        libraries = [{one.signature.name: one for one in graph.library.function} for graph in graphs]
+        libraries = [
+            {one.signature.name: one for one in graph.library.function} for graph in graphs
+        ]
         waiting = list(_pairs(*(graph.node for graph in graphs)))
         seen = set()
         while waiting:
@@ -131,11 +133,9 @@ class FreezeFunctionOps(FreezeOps):
         for part in ("ret", "control_ret"):
             mine, its = dict(getattr(one, part)), dict(getattr(other, part))
             found += [] if mine == its else [f"{part} {mine} is {its}"]
-        mine, its = dict(one.attr), dict(other.attr)
-        # Looking at an argument's attributes makes empty ones.
-        mine.update({key: dict(attrs.attr) for key, attrs in one.arg_attr.items() if attrs.attr})
-        its.update({key: dict(attrs.attr) for key, attrs in other.arg_attr.items() if attrs.attr})
-        found += [f"attr {key}" for key in {*mine, *its} if mine.get(key) != its.get(key)]
+        first, second = (_attributes(f) for f in (one, other))
+        keys = {*first, *second}
+        found += [f"attr {key}" for key in keys if first.get(key) != second.get(key)]
         nodes = [{node.name: node for node in self._plain(f.node_def)} for f in (one, other)]
         found += [f"{name} is missing" for name in nodes[0] if name not in nodes[1]]
         found += [f"{name} is added" for name in nodes[1] if name not in nodes[0]]
@@ -186,6 +186,17 @@ def _pairs(nodes: Any, others: Any) -> Any:
     for node in nodes:
         if node.name in found:
             yield from zip(_called(node)[1:], _called(found[node.name])[1:])
+
+
+def _attributes(function: Any) -> dict[Any, Any]:
+    """Return the attributes of a function and of its arguments.
+
+    Looking at those of an argument makes empty ones, which mean nothing.
+    """
+    found = dict(function.attr)
+    for place, argument in function.arg_attr.items():
+        found.update({f"{key} of argument {place}": argument.attr[key] for key in argument.attr})
+    return found
 
 
 def _argument(argument: Any) -> Any:

@@ -26,7 +26,8 @@ def signature(tf: Any, function: Any, **specs: Any) -> Any:
     """Give a function as a signature that takes rows, unless something else is said."""
     given = specs or {"x": ([ROWS, WIDTH], "float32")}
     tensors = {
-        name: tf.TensorSpec(shape, tf.as_dtype(dtype), name) for name, (shape, dtype) in given.items()
+        name: tf.TensorSpec(shape, tf.as_dtype(dtype), name)
+        for name, (shape, dtype) in given.items()
     }
     return tf.function(function).get_concrete_function(**tensors)
 
@@ -94,11 +95,11 @@ def nested(tf: Any) -> Any:
     """Functions in functions, one of them called with two variables in turn."""
     w, v = tf.Variable(numbers(WIDTH, WIDTH)), tf.Variable(numbers(WIDTH, WIDTH, seed=5))
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def product(x: Any, matrix: Any) -> Any:
         return tf.matmul(x, matrix)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def twice(x: Any) -> Any:
         return product(product(x, w), v)
 
@@ -112,7 +113,7 @@ def stateful(tf: Any) -> Any:
     """A function that asserts, and is waited for."""
     w = tf.Variable(numbers(WIDTH, WIDTH))
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def checked(x: Any) -> Any:
         with tf.control_dependencies([tf.debugging.assert_less(x, 100.0)]):
             return tf.matmul(x, w)
@@ -174,7 +175,7 @@ def several(tf: Any) -> Any:
     """Nodes with several outputs, results in another order, and an input that is handed on."""
     w = tf.Variable(numbers(WIDTH, 4))
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def parts(x: Any) -> Any:
         values, places = tf.math.top_k(tf.matmul(x, w), 2)
         left, right = tf.split(values, 2, 1)
