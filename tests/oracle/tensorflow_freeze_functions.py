@@ -6,6 +6,7 @@
     freeze_function    folder, out                     refusal, outputs
     compare_functions  expected, found                 differences, order, added
     count_ops          path, outputs                   ops: how many nodes have each
+    import_model       path                            functions: how many there are
     run_model          frozen, folder, values, once    same
 
 ``save_model`` makes one of the models, writes it as a SavedModel, loads that, and writes
@@ -143,6 +144,13 @@ class FreezeFunctionOps(FreezeOps):
             if name in nodes[1]:
                 found += self._differences(nodes[0][name], nodes[1][name])
         return found
+
+    def op_import_model(self, request: Json) -> Json:
+        """Import a graph, which TensorFlow checks then."""
+        graph_def = self._graph(request["path"])
+        with self.tf.Graph().as_default():
+            self.tf.import_graph_def(graph_def, name="")
+        return {"functions": len(graph_def.library.function)}
 
     def op_run_model(self, request: Json) -> Json:
         """Run a frozen graph on what went into a model; say whether the same comes out."""

@@ -34,7 +34,7 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     random_feeds, freeze_loops                                      see tensorflow_thaw_networks.py
     save_and_freeze, write_graph, compare_graphs,
     run_frozen_like, train_again                                    see tensorflow_freeze.py
-    save_model, freeze_model, freeze_function,
+    save_model, freeze_model, freeze_function, import_model,
     compare_functions, count_ops, run_model                         see
                                                                     tensorflow_freeze_functions.py
     tensor_types, run_called                                        see tensorflow_functions.py
