@@ -31,7 +31,8 @@ _INPUT_OPS = frozenset(
 )
 # What changes a variable: it is no constant then.
 _CHANGE = re.compile(
-    r"(?:Resource|Sparse)*(?:Apply|Scatter)\w+|Assign(?:(?:Add|Sub)?(?:VariableOp)?)"
+    r"Assign(?:Add|Sub)?(?:VariableOp)?|(?:Resource)?(?:Sparse)?Apply\w+|ResourceScatter\w+"
+    r"|Scatter(?:Nd)?(?:Add|Sub|Mul|Div|Min|Max|Update)"
 )
 # What gives no result of a model: it assigns, trains, saves, tells or fills.
 _NO_RESULT = re.compile(

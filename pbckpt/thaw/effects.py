@@ -33,7 +33,7 @@ _NONE = re.compile(
 
 # Where a function has a state and does not list what is to run.
 _SOME = re.compile(
-    r"Assert|Print(?:V2)?|Assign\w*|\w*Apply\w*|\w*Scatter\w*|LookupTable(?:Import|Insert|Remove)\w*"
+    r"Assert|Print(?:V2)?|Assign\w*|(?:Resource)?(?:Sparse)?Apply\w+|ResourceScatter\w+|LookupTable(?:Import|Insert|Remove)\w*"
     r"|InitializeTable\w*|\w*Enqueue\w*|\w*PyFunc\w*|Save\w*|Write\w*|MergeV2Checkpoints|\w*Summary"
 )
 

@@ -11,8 +11,9 @@ A call runs as a whole: nothing of it before all that it waits for, and who wait
 waits for what it does. So nodes that take nothing wait for what the call waits for, and
 where the call waits, or something in it has an effect (it prints, it fills a table), it
 is left as an Identity of its results, which waits for that. It is left as well where the
-graph ends in it. In loops of TensorFlow 1 nodes that take nothing wait for the call's
-inputs: otherwise they would be outside of the loop.
+graph ends in it. In loops and branches of TensorFlow 1 what the call takes goes through
+Identities, and nodes that take nothing wait for those: they run in the same loop, and not
+at all in the branch that is not taken.
 
 Reference: tensorflow/core/common_runtime/inline_function_utils.h.
 """
@@ -29,10 +30,11 @@ from pbckpt.thaw.effects import Effects
 from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.inline_body import InlineBody, PutNode
 from pbckpt.thaw.marks import settle
+from pbckpt.thaw.references import References
 from pbckpt.wire.span import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from pbckpt.graph.decode import Graph
     from pbckpt.protos import NodeDef
@@ -74,7 +76,19 @@ def inline_calls(graph: Graph, outputs: Iterable[str], max_nodes: int = _MAX_NOD
     kept = leading_to(graph.nodes, ends)
     nodes = [node for node in graph.nodes if node.name in kept]
     inlining = _Inlining(graph, nodes, min(max_nodes, _MAX_NODES))
-    return graph._replace(nodes=tuple(inlining.nodes(ends)))
+    made = tuple(inlining.nodes(ends))
+    before, after = _called(graph, graph.nodes), _called(graph, made)
+    left = [one for one in graph.functions if one.name in after or one.name not in before]
+    return graph._replace(nodes=made, functions=tuple(left))
+
+
+def _called(graph: Graph, nodes: Iterable[Node]) -> Container[str]:
+    """Return the functions that some nodes call, and what these call."""
+    functions = {one.name: one for one in graph.functions}
+    gradients = {one.function_name: one.gradient_func for one in graph.rest.library.gradient}
+    references = References(functions, gradients)
+    references.follow(nodes, lambda name: functions[name].nodes)
+    return references.found
 
 
 class _Inlining:
@@ -167,11 +181,7 @@ class _Inlining:
             self._bodies[called] = InlineBody(self._functions[called], self._functions)
         body = self._bodies[called]
         self._count(call, body)
-        controls = [text for text in call.input if is_control(text)]
-        if self._has_frames:
-            controls += [f"^{producer(text)}" for text in data_inputs(call)]
-        waits = list(dict.fromkeys(controls))
-        put = body.put(call, waits, self._names, constants_wait=self._has_frames)
+        put = body.put(call, self._names, has_frames=self._has_frames)
         self._names.update(one.definition.name for one in put.nodes)
         return put
 

@@ -70,37 +70,51 @@ class InlineBody:
         signature = self._functions[name].definition().signature
         return [one.name for one in signature.output_arg]
 
-    def put(
-        self, call: NodeDef, waits: Sequence[str], taken: Container[str], *, constants_wait: bool
-    ) -> Put:
+    def put(self, call: NodeDef, taken: Container[str], *, has_frames: bool) -> Put:
         """Return the function in the place of a call.
 
-        What takes nothing ``waits``; constants only where they are told to. No node is
-        called as one of those ``taken``.
+        No node is called as one of those ``taken``. ``has_frames``: the graph has loops or
+        branches of TensorFlow 1, so that it matters where nodes run that take nothing.
         """
-        signature = self._definition.signature
         arguments = data_inputs(call)
-        if len(arguments) != len(signature.input_arg):
-            msg = f"it takes {len(signature.input_arg)} arguments, and is given {len(arguments)}"
+        declared = self._definition.signature.input_arg
+        if len(arguments) != len(declared):
+            msg = f"it takes {len(declared)} arguments, and is given {len(arguments)}"
             raise InvalidGraphError(msg, node_name=self._function.name, thing="function")
         names = self._new_names(call, taken)
-        given = dict(zip(self._function.arguments, arguments, strict=True))
-        placing = _Placing(self._body, call, names, given)
+        placing = _Placing(self._body, call, names)
+        waits = list(dict.fromkeys(text for text in call.input if is_control(text)))
         nodes = []
+        if has_frames:
+            nodes += placing.inputs(declared, arguments, waits, taken)
+            arguments = [one.definition.name for one in nodes]
+            waits += [f"^{name}" for name in arguments]
+        placing.given.update(zip(self._function.arguments, arguments, strict=True))
         if len(waits) > 1:
-            start = _fresh(f"{call.name}/start", names.values(), taken)
+            start = placing.fresh("start", taken)
             nodes.append(PutNode(build_node(start, "NoOp", waits, device=call.device), None))
             waits = [f"^{start}"]
-        for node in self._nodes:
-            made = placing.definition(node)
-            is_first = not any(producer(text) in self._names for text in node.definition.input)
-            if is_first and (constants_wait or made.op != "Const"):
-                made.input.extend(text for text in waits if text not in made.input)
-            nodes.append(PutNode(made, node))
-        results = [placing.input(self._definition.ret[one.name]) for one in signature.output_arg]
-        types = [placing.type_of(one) for one in signature.output_arg]
+        nodes += [
+            PutNode(self._placed(placing, node, waits, constants_wait=has_frames), node)
+            for node in self._nodes
+        ]
+        return self._put(placing, nodes)
+
+    def _placed(
+        self, placing: _Placing, node: Node, waits: Sequence[str], *, constants_wait: bool
+    ) -> NodeDef:
+        made = placing.definition(node)
+        is_first = not any(producer(text) in self._names for text in node.definition.input)
+        if is_first and (constants_wait or made.op != "Const"):
+            made.input.extend(text for text in waits if text not in made.input)
+        return made
+
+    def _put(self, placing: _Placing, nodes: list[PutNode]) -> Put:
+        declared = self._definition.signature.output_arg
+        results = [placing.input(self._definition.ret[one.name]) for one in declared]
+        types = [placing.type_of(one) for one in declared]
         listed = listed_nodes(self._function, self._definition)
-        return Put(nodes, results, types, [names[node.name] for node in listed])
+        return Put(nodes, results, types, [placing.names[node.name] for node in listed])
 
     def _new_names(self, call: NodeDef, taken: Container[str]) -> dict[str, str]:
         names: dict[str, str] = {}
@@ -119,21 +133,39 @@ def _fresh(wanted: str, used: Container[str], taken: Container[str]) -> str:
 class _Placing:
     """What the names in a function are where a call was."""
 
-    def __init__(
-        self, body: Body, call: NodeDef, names: Mapping[str, str], given: Mapping[str, str]
-    ) -> None:
+    def __init__(self, body: Body, call: NodeDef, names: Mapping[str, str]) -> None:
         self._body = body
         self._call = call
-        self._names = names
-        self._given = given
+        self.names = names
+        self.given: dict[str, str] = {}
         named = call.attr.get("f")
         self._attrs = named.func.attr if named is not None else call.attr
+
+    def fresh(self, name: str, taken: Container[str]) -> str:
+        """Return the name of a node that the function does not have."""
+        return _fresh(f"{self._call.name}/{name}", frozenset(self.names.values()), taken)
+
+    def inputs(
+        self,
+        declared: Sequence[OpDef.ArgDef],
+        arguments: Sequence[str],
+        waits: Sequence[str],
+        taken: Container[str],
+    ) -> list[PutNode]:
+        """Return an Identity for each argument of the call."""
+        found = []
+        for place, (one, text) in enumerate(zip(declared, arguments, strict=True)):
+            name = self.fresh(f"input_{place}", taken)
+            made = build_node(name, "Identity", [text, *waits], device=self._call.device)
+            made.attr["T"].type = self.type_of(one)
+            found.append(PutNode(made, None))
+        return found
 
     def definition(self, node: Node) -> NodeDef:
         """Return a node as it is there."""
         made = type(node.definition)()
         made.CopyFrom(node.definition)
-        made.name = self._names[node.name]
+        made.name = self.names[node.name]
         made.device = made.device or self._call.device
         del made.input[:]
         made.input.extend(self.input(text) for text in node.definition.input)
@@ -154,9 +186,9 @@ class _Placing:
         """Return what an input of the function is there."""
         name = producer(text)
         if is_control(text):
-            return f"^{producer(self._given[name]) if name in self._given else self._new(name)}"
-        if name in self._given:
-            return self._given[name]
+            return f"^{producer(self.given[name]) if name in self.given else self._new(name)}"
+        if name in self.given:
+            return self.given[name]
         new = self._new(name)
         output = self._body.place(text).output
         return f"{new}:{output}" if output else new
@@ -164,17 +196,17 @@ class _Placing:
     def type_of(self, declared: OpDef.ArgDef) -> int:
         """Return the type of a result."""
         if declared.number_attr or declared.type_list_attr:
-            msg = f"result {declared.name!r} is a list, which no call that pbckpt knows takes"
+            msg = f"{declared.name!r} is a list of tensors, and has no place in a call"
             raise UnsupportedGraphError(f"function {self._body.function!r}: {msg}")
         if not declared.type_attr:
             return declared.type
         return self._open(self._call.name, declared.type_attr).type
 
     def _new(self, name: str) -> str:
-        if name not in self._names:
+        if name not in self.names:
             msg = f"it takes {name!r}, which is no node and no argument of it"
             raise InvalidGraphError(msg, node_name=self._body.function, thing="function")
-        return self._names[name]
+        return self.names[name]
 
     def _open(self, node: str, name: str) -> AttrValue:
         if name not in self._attrs:
@@ -186,6 +218,6 @@ class _Placing:
         name = place.removeprefix(_TOGETHER).decode("utf-8", "surrogateescape")
         if not place.startswith(_TOGETHER):
             return place
-        if name not in self._names:
+        if name not in self.names:
             return b""
-        return _TOGETHER + self._names[name].encode("utf-8", "surrogateescape")
+        return _TOGETHER + self.names[name].encode("utf-8", "surrogateescape")

@@ -131,10 +131,10 @@ class _Takers:
             taken = self._taken(node)
             if any(taken):
                 self._turn(node, taken)
-                merges += [node] if node.op == "Merge" else []
+                merges += [node] if node.op == "Merge" and any(_handles(taken)) else []
         for node in merges:
             # By now what comes round in a loop is known, too.
-            self._one(node, self._taken(node))
+            self._one(node, _handles(self._taken(node)))
 
     def _taken(self, node: Node) -> list[Carried | None]:
         """Return what each input of a node is the value of."""
@@ -151,20 +151,23 @@ class _Takers:
 
     def _turn(self, node: Node, taken: Sequence[Carried | None]) -> None:
         """Have one node take values, and note which of its outputs hand them on."""
-        definition = node.definition
         if node.op in _REFERENCES:
             self._draft.change(node.name).op = _REFERENCES[node.op]
             self._hand_on(node, taken)
         elif _CHANGES.fullmatch(node.op):
             raise self._refused(node)
-        elif not any(one is not None and one.is_handle for one in taken):
-            return
-        elif function_attributes(node.op) or node.op in self._specials:
+        else:
+            handles = _handles(taken)
+            if any(handles):
+                self._turn_of_handles(node, handles)
+
+    def _turn_of_handles(self, node: Node, taken: Sequence[Carried | None]) -> None:
+        definition = node.definition
+        if function_attributes(node.op) or node.op in self._specials:
             self._turn_call(node, taken)
         elif node.op == "IdentityN":
-            handles = [one if one is not None and one.is_handle else None for one in taken]
-            self._retype(node, self._draft.change(node.name), "T", handles)
-            self._note(node, handles)
+            self._retype(node, self._draft.change(node.name), "T", taken)
+            self._note(node, taken)
         elif node.op in _INTERMEDIATE and definition.attr["T"].type == _RESOURCE:
             changed = self._draft.change(node.name)
             changed.attr["T"].type = int(self._one(node, taken).dtype)
@@ -201,7 +204,7 @@ class _Takers:
         other = next((one for one in found if one.dtype is not first.dtype), None)
         if other is not None:
             raise self._refused(node, f"variables of {first.dtype.label} and {other.dtype.label}")
-        if node.op == "Merge" and first.is_handle and len(found) < len(taken):
+        if node.op == "Merge" and len(found) < len(taken):
             raise self._refused(node, "a variable or something else")
         is_same = all(one.shape == first.shape for one in found)
         return first if is_same else first._replace(shape=None)
@@ -241,7 +244,7 @@ class _Takers:
         first = first_argument(node.op)
         if any(taken[:first]):
             raise self._refused(node)
-        arguments = tuple(_argument(one) for one in taken[first:])
+        arguments = tuple(one and Carried(one.dtype, one.shape) for one in taken[first:])
         changed = self._draft.change(node.name)
         where = self._body.described(node)
         results: list[tuple[Carried | None, ...]] = []
@@ -337,9 +340,9 @@ def _reshape(call: NodeDef, results: Sequence[Carried | None]) -> None:
                 shape.CopyFrom(shape_message(one.shape))
 
 
-def _argument(one: Carried | None) -> Carried | None:
-    """Return an argument as the function sees it; a reference is handed over as its value."""
-    return Carried(one.dtype, one.shape) if one is not None and one.is_handle else None
+def _handles(taken: Sequence[Carried | None]) -> list[Carried | None]:
+    """Return which of some tensors are resources; a reference is handed over as its value."""
+    return [one if one is not None and one.is_handle else None for one in taken]
 
 
 def _switch_outputs(node: Node) -> int:

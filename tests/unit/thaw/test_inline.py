@@ -251,10 +251,34 @@ def test_in_a_loop_of_tensorflow_1_constants_wait_as_well() -> None:
     inner = [const("w"), typed("Add", "s", "w:output:0", "a")]
     nodes = [X, node("Enter", "e", "x"), call("k", "e"), RESULT]
     assert lines(nodes, [body("f", ["a"], ["s:z:0"], *inner)])[2:] == [
-        "k/w Const ^e",
-        "k/s Add k/w e",
+        "k/input_0 Identity e",
+        "k/w Const ^k/input_0",
+        "k/s Add k/w k/input_0",
         "y Relu k/s",
     ]
+
+
+def test_in_a_branch_of_tensorflow_1_nothing_runs_that_is_not_to() -> None:
+    """An Identity of what is not there is not there, and nobody who waits for it runs."""
+    made = body("f", ["a", "b"], ["a"], node("PrintV2", "p"), runs=["p"])
+    nodes = [X, C, node("Switch", "s", "x", "c"), call("k", "s:1", "c", "^x"), RESULT]
+    found = inline(nodes, [made])
+    assert [line(one) for one in found][3:] == [
+        "k/input_0 Identity s:1 ^x",
+        "k/input_1 Identity c ^x",
+        "k/start NoOp ^x ^k/input_0 ^k/input_1",
+        "k/p PrintV2 ^k/start",
+        "k Identity k/input_0 ^x ^k/p",
+        "y Relu k",
+    ]
+    assert found[3].attr["T"].type == FLOAT
+
+
+def test_functions_that_are_in_their_places_go() -> None:
+    functions = [PRODUCT, body("kept", ["a"], ["a"]), body("never", ["a"], ["a"])]
+    nodes = [X, C, call("k", "x", "c"), node("While", "y", "k", body="kept", cond="kept")]
+    found = inline_calls(graph(*nodes, functions=functions), ["y"])
+    assert [one.name for one in found.functions] == ["kept", "never"]
 
 
 def test_waiting_inside_and_for_arguments() -> None:
@@ -316,7 +340,7 @@ def test_an_attribute_that_the_call_does_not_say() -> None:
 def test_results_that_are_lists() -> None:
     made = body("f", ["a"], ["a"])
     made.signature.output_arg[0].number_attr = "N"
-    assert "result 'r0' is a list" in refused([call("k", "x"), RESULT], made)
+    assert "'r0' is a list of tensors" in refused([call("k", "x"), RESULT], made)
 
 
 def test_a_call_that_takes_what_it_gives() -> None:

@@ -219,6 +219,26 @@ def test_results_of_functions_in_functions() -> None:
     assert bodies(made)["f_frozen_2"] == ["p pass_frozen_1 a b", "r Identity p:r1:0"]
 
 
+def test_references_beside_a_handle_are_values() -> None:
+    """As the predicate of a branch, or what is looked up; they are no handles."""
+    functions = [body("t_1", ["a"], ["r:value:0"], read(of="a"))]
+    flag, rows = node("VariableV2", "v"), node("VariableV2", "i")
+    flag.attr["dtype"].type, rows.attr["dtype"].type = FLOAT, INT32
+    gather = node("ResourceGather", "g", "w", "i")
+    gather.attr["dtype"].type, gather.attr["Tindices"].type = FLOAT, INT32
+    switch = typed("Switch", "s", "w", "i", dtype=RESOURCE)
+    branch = call("If", "y", "v", "w", types=[RESOURCE], then_branch="t_1", else_branch="t_1")
+    nodes = [handle(), flag, rows, gather, switch, branch, read("r", "s:1")]
+    made = freeze(nodes, functions, "g", "r", "y")
+    assert [line(one) for one in made.node][3:] == [
+        "g GatherV2 w i g/axis",
+        "g/axis Const",
+        "s Switch w i",
+        "y If v w",
+        "r Identity s:1",
+    ]
+
+
 # What is left out
 
 
