@@ -132,8 +132,8 @@ class FreezeFunctionOps(FreezeOps):
             mine, its = ([_argument(a) for a in getattr(f.signature, part)] for f in (one, other))
             found += [] if mine == its else [f"{part} {mine} is {its}"]
         for part in ("ret", "control_ret"):
-            mine, its = dict(getattr(one, part)), dict(getattr(other, part))
-            found += [] if mine == its else [f"{part} {mine} is {its}"]
+            returned, others = dict(getattr(one, part)), dict(getattr(other, part))
+            found += [] if returned == others else [f"{part} {returned} is {others}"]
         first, second = (_attributes(f) for f in (one, other))
         keys = {*first, *second}
         found += [f"attr {key}" for key in keys if first.get(key) != second.get(key)]

@@ -199,6 +199,16 @@ def test_functions_that_take_a_variable(
         assert compare(judge, made.frozen, found) == SAME
 
 
+@pytest.mark.parametrize("functions", api.Functions)
+def test_calls_in_loops_and_branches(
+    judge: TensorFlowJudge, tmp_path: Path, functions: api.Functions
+) -> None:
+    made = make(judge, tmp_path, "called", resource=RESOURCE)
+    found = tmp_path / "found.pb"
+    api.freeze(f"{made.prefix}.meta", found, outputs=["out"], functions=functions)
+    assert gives(judge, found, made.values)
+
+
 @pytest.mark.parametrize("kind", list(api.VariableKind), ids=lambda kind: kind.value)
 @pytest.mark.parametrize("network", ["dense", "branches", "recurrent", "types"])
 def test_thawed_trained_and_frozen_again(

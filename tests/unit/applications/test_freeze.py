@@ -9,7 +9,14 @@ import pytest
 
 import pbckpt
 from pbckpt.objects.graph import decode_graph
-from pbckpt.protos import FunctionDef, GraphDef, MetaGraphDef, NodeDef, TrackableObjectGraph
+from pbckpt.protos import (
+    FunctionDef,
+    GraphDef,
+    MetaGraphDef,
+    NodeDef,
+    SavedModel,
+    TrackableObjectGraph,
+)
 from tests.unit.variables.graphs import const, function, node, numbers, variable
 
 if TYPE_CHECKING:
@@ -240,6 +247,70 @@ def test_what_it_ended_in_before_is_what_it_ends_in(tmp_path: Path) -> None:
     report = pbckpt.freeze(tmp_path / "m.meta", tmp_path / "f.pb", durability=FAST)
     assert report.outputs == ("c", "y")
     assert report.outputs_from is pbckpt.OutputsFrom.THAWED
+
+
+def saved_model(folder: Path, *nodes: NodeDef, functions: Sequence[FunctionDef] = ()) -> Path:
+    """Write a SavedModel of TensorFlow 2 without a checkpoint, with y as its signature."""
+    model = SavedModel(saved_model_schema_version=1)
+    meta = model.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    meta.graph_def.node.extend(nodes)
+    meta.graph_def.library.function.extend(functions)
+    meta.signature_def["serving_default"].outputs["o"].name = "y:0"
+    meta.object_graph_def.SetInParent()
+    (folder / "model").mkdir()
+    (folder / "model" / "saved_model.pb").write_bytes(model.SerializeToString())
+    return folder / "model"
+
+
+def test_a_saved_model_without_variables(tmp_path: Path) -> None:
+    functions = [function("f", ["a"], ["n:y:0"], node("Neg", "n", "a"))]
+    functions[0].signature.input_arg[0].type = 1
+    functions[0].signature.output_arg[0].type = 1
+    nodes = [node("Placeholder", "x"), node("PartitionedCall", "y", "x", f="f")]
+    model = saved_model(tmp_path, *nodes, functions=functions)
+    pbckpt.freeze(model, tmp_path / "f.pb", functions=pbckpt.Functions.INLINE, durability=FAST)
+    made = GraphDef.FromString((tmp_path / "f.pb").read_bytes())
+    assert [one.name for one in made.node] == ["x", "y/n", "y"]
+
+
+def test_a_saved_model_whose_values_are_elsewhere(tmp_path: Path) -> None:
+    model = saved_model(tmp_path, reference(), Y)
+    with pytest.raises(pbckpt.SelectionError, match=r"where is the value of 'w'\?") as caught:
+        pbckpt.freeze(model, tmp_path / "f.pb", durability=FAST)
+    assert caught.value.unknown == ("w",)
+    pbckpt.save_checkpoint({"w": W}, tmp_path / "n", durability=FAST)
+    report = pbckpt.freeze(model, tmp_path / "f.pb", checkpoint=tmp_path / "n", durability=FAST)
+    assert report.variables == ("w",)
+
+
+def test_a_constant_of_a_function_is_told_with_it(tmp_path: Path) -> None:
+    weight = numbers("w", 1.0, 2.0)
+    body = function("f", ["a"], ["m:product:0"], weight, node("MatMul", "m", "a", "w:output:0"))
+    body.node_def[1].attr["T"].type = 1
+    call = node("PartitionedCall", "y", "x", f="f")
+    call.attr["Tin"].list.type.append(1)
+    before = GraphDef(node=[node("Placeholder", "x"), call])
+    before.library.function.append(body)
+    (tmp_path / "g.pb").write_bytes(before.SerializeToString())
+    pbckpt.convert(
+        tmp_path / "g.pb",
+        tmp_path / "m",
+        selection=pbckpt.Selection(take=("f::w",)),
+        thaw=pbckpt.Thaw(pbckpt.MetaFile.REQUIRED),
+        durability=FAST,
+    )
+    report = pbckpt.freeze(tmp_path / "m.meta", tmp_path / "f.pb", durability=FAST)
+    assert report.variables == ("f::w",)
+    assert GraphDef.FromString((tmp_path / "f.pb").read_bytes()) == before
+    report = pbckpt.freeze(
+        tmp_path / "m.meta",
+        tmp_path / "i.pb",
+        functions=pbckpt.Functions.INLINE,
+        outputs=["y"],
+        durability=FAST,
+    )
+    assert report.variables == ("y/w",)
 
 
 def handle(name: str) -> NodeDef:
