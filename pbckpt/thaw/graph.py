@@ -24,6 +24,7 @@ from pbckpt.thaw.contexts import CONTROL_FLOW_OPS, ControlFlow
 from pbckpt.thaw.control_flow import control_flow_collections
 from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.functions import Arguments
+from pbckpt.thaw.model_function import ModelFunctions
 from pbckpt.thaw.place import Placement
 from pbckpt.thaw.saver import add_saver
 from pbckpt.thaw.variable_nodes import VariableBuilder, adopt_variables, shared_names
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Graph
     from pbckpt.protos import NodeDef, SaverDef
+    from pbckpt.thaw.model_function import ModelFunction
+    from pbckpt.thaw.signature import Signature
     from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
 
 OUTPUTS_COLLECTION = "pbckpt_outputs"
@@ -59,7 +62,7 @@ class ThawedGraph(NamedTuple):
 
     ``graph`` is its GraphDef. ``messages`` are collections of messages, ``names``
     collections of the names of nodes. ``left`` are variables that stay constants,
-    each with the reason.
+    each with the reason. ``functions`` are those of signatures.
     """
 
     graph: Pieces
@@ -68,6 +71,7 @@ class ThawedGraph(NamedTuple):
     messages: Mapping[str, Sequence[bytes]]
     names: Mapping[str, Sequence[str]]
     left: Mapping[str, str]
+    functions: Sequence[ModelFunction] = ()
 
 
 def thaw_graph(
@@ -75,8 +79,11 @@ def thaw_graph(
     variables: Sequence[FrozenVariable],
     kind: VariableKind,
     file: GraphFile = GraphFile.META,
+    signatures: Mapping[str, Signature] | None = None,
 ) -> ThawedGraph:
     """Put variables in the places of the tensors that have their values.
+
+    Each of ``signatures`` becomes a function besides.
 
     Raises LimitError for functions that pass on more variables to each other than any
     model does, and for loops and branches with more in them; UnsupportedGraphError where
@@ -87,18 +94,20 @@ def thaw_graph(
     if not thawing.placed:
         raise _nothing_thawed(thawing.left, file)
     messages = thawing.collections(file)
+    calls = thawing.model_functions(signatures or {})
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
     tables = table_initializers(thawing.draft.definitions())
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
     if tables and file is GraphFile.SAVED_MODEL:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
-        thawing.encoded(),
+        thawing.encoded([one.encoded for one in calls]),
         saver,
         (*thawing.placed.values(), *thawing.kept),
         messages,
         {name: nodes for name, nodes in names.items() if nodes},
         thawing.left,
+        calls,
     )
 
 
@@ -153,8 +162,14 @@ class _Thawing:
             found |= control_flow_collections(completed, _OutputCounts(self._graph))
         return found
 
-    def encoded(self) -> Pieces:
-        """Return the GraphDef as it is now."""
+    def model_functions(self, signatures: Mapping[str, Signature]) -> list[ModelFunction]:
+        """Return the functions of signatures."""
+        functions = ModelFunctions(self._graph.functions)
+        nodes = list(_portable(self.draft)) if signatures else []
+        return [functions.make(nodes, key, one) for key, one in signatures.items()]
+
+    def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
+        """Return the GraphDef as it is now, with more functions than it has."""
         graph = self._graph
         functions = [
             self._arguments.encoded(one)
@@ -163,7 +178,7 @@ class _Thawing:
             for one in graph.functions
         ]
         portable = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
-        return encode_graph(_portable(self.draft), portable, graph.rest)
+        return encode_graph(_portable(self.draft), [*portable, *more], graph.rest)
 
 
 def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
@@ -195,7 +210,7 @@ def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenV
     return sorted(variables, key=lambda one: places.get(producer(one.tensor), last))
 
 
-def _portable(nodes: Iterable[Node | NodeDef | Pieces]) -> Iterator[Node | NodeDef | Pieces]:
+def _portable(nodes: Iterable[_AnyNode]) -> Iterator[_AnyNode]:
     """Yield nodes without the attributes that TensorFlow 1.15 would refuse for nothing."""
     for node in nodes:
         if isinstance(node, Pieces):
