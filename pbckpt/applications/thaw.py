@@ -85,17 +85,24 @@ def thawed_meta(
 
     Raises UnsupportedGraphError or LimitError where it is demanded and cannot be.
     """
-    frozen = [one for variable in variables for one in _frozen(variable)]
-    frozen += map(_added, settings)
+    frozen = frozen_variables(variables, settings)
     try:
-        thawed = thaw_graph(graph.graph, _distinct(frozen), VariableKind(thaw.variables))
+        thawed = thaw_graph(graph.graph, frozen, VariableKind(thaw.variables))
         pieces = encode_meta_graph(thawed)
     except (UnsupportedGraphError, LimitError) as error:
         if MetaFile(thaw.meta) is MetaFile.REQUIRED:
             raise
         return Meta(None, (f"no .meta file was written: {error}",))
-    left = {**_left(variables), **thawed.left}
-    return Meta(pieces, (*_left_warnings(left), *_kept_warnings(thawed)))
+    warnings = left_warnings(variables, thawed, "the .meta file")
+    return Meta(pieces, (*warnings, *_kept_warnings(thawed)))
+
+
+def frozen_variables(
+    variables: Sequence[Variable], settings: Sequence[Setting]
+) -> list[FrozenVariable]:
+    """Return what thawing is to put back of what is stored as ``variables`` say."""
+    frozen = [one for variable in variables for one in _frozen(variable)]
+    return _distinct([*frozen, *map(_added, settings)])
 
 
 def _frozen(variable: Variable) -> Iterator[FrozenVariable]:
@@ -175,20 +182,24 @@ def _kept_warnings(thawed: ThawedGraph) -> Iterator[str]:
     if names:
         what = "1 variable was" if len(names) == 1 else f"{len(names)} variables were"
         yield (
-            f"{what} never frozen: {_shown(names)}; their values are in another checkpoint, which "
+            f"{what} never frozen: {shown(names)}; their values are in another checkpoint, which "
             "the saver of the .meta file leaves out"
         )
 
 
-def _shown(names: Sequence[str]) -> str:
+def shown(names: Sequence[str]) -> str:
+    """Return the first few of some names, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(map(repr, names[:_SHOWN])) + more
 
 
-def _left_warnings(left: dict[str, str]) -> Iterator[str]:
+def left_warnings(variables: Sequence[Variable], thawed: ThawedGraph, file: str) -> list[str]:
+    """Return what is to be said of variables that stay constants in the graph of a file."""
     by_reason: dict[str, list[str]] = {}
-    for name, reason in left.items():
+    for name, reason in {**_left(variables), **thawed.left}.items():
         by_reason.setdefault(reason, []).append(name)
-    for reason, names in by_reason.items():
-        verb = "stays a constant" if len(names) == 1 else "stay constants"
-        yield f"in the .meta file {_shown(names)} {verb}: {reason}"
+    return [
+        f"in {file} {shown(names)} {'stays a constant' if len(names) == 1 else 'stay constants'}: "
+        f"{reason}"
+        for reason, names in by_reason.items()
+    ]

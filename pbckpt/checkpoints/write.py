@@ -53,6 +53,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     durability: Durability,
     aliases: Mapping[BundleKey, BundleKey] | None = None,
     meta: Chunks | None = None,
+    has_state: bool = True,
     progress: Progress = no_progress,
     before_commit: Callable[[], None] | None = None,
 ) -> WrittenBundle:
@@ -61,6 +62,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     ``nbytes`` is about how long they are together, for ``progress`` alone.
     ``aliases`` are further keys for some of them. ``meta`` yields the bytes of the
     .meta file beside it, where there is to be one, each chunk until the next.
+    ``has_state`` tells whether the ``checkpoint`` file names it.
     ``before_commit`` may raise to keep everything as it was. Raises SelectionError for
     a key that is given twice, and WriteError.
     """
@@ -71,7 +73,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
         done += count
         progress(done, nbytes)
 
-    with Commit(prefix, on_existing, durability) as commit:
+    with Commit(prefix, on_existing, durability, has_state=has_state) as commit:
         if meta is not None:
             _write_meta(meta, commit)
         files: list[TemporaryFile] = []

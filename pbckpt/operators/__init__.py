@@ -10,6 +10,7 @@
     output_arguments             what an op puts out, by name: lists, and how long they are
     output_index, named_output   which output of a node a function's body means, and back
     output_lists                 how many outputs a node has
+    output_types                 the element types of what it puts out
     newer_attributes             what TensorFlow 1.15 does not know of an op
 
 Each comes with its tables in a module of its own. They were made by going through
@@ -24,6 +25,7 @@ from __future__ import annotations
 from pbckpt.operators.arguments import argument_name, is_control_or_bookkeeping
 from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
 from pbckpt.operators.newer_attributes import newer_attributes
+from pbckpt.operators.output_types import output_types
 from pbckpt.operators.outputs import (
     NamedOutput,
     OutputArgument,
@@ -58,6 +60,7 @@ __all__ = [
     "output_arguments",
     "output_index",
     "output_lists",
+    "output_types",
     "passing",
     "range_slots",
     "takes_fused_arguments",

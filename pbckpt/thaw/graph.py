@@ -8,6 +8,7 @@ The rooms beside this one each do one of these; here is their order.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import UnsupportedGraphError
@@ -16,7 +17,7 @@ from pbckpt.graph.node import Node
 from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_lists
 from pbckpt.thaw.attributes import superfluous_attributes
-from pbckpt.thaw.build import producer
+from pbckpt.thaw.build import build_node, producer
 from pbckpt.thaw.collections import table_initializers, variable_collections
 from pbckpt.thaw.completion import complete
 from pbckpt.thaw.contexts import CONTROL_FLOW_OPS, ControlFlow
@@ -37,6 +38,20 @@ if TYPE_CHECKING:
 OUTPUTS_COLLECTION = "pbckpt_outputs"
 """The collection of the nodes that the frozen graph ended in: freezing begins there."""
 TABLES_COLLECTION = "table_initializer"
+MAIN_OP_COLLECTION = "saved_model_main_op"
+"""The collection of the operation that a loader of SavedModels runs first."""
+_MAIN_OP = "init_all_tables"
+
+
+class GraphFile(Enum):
+    """What a graph is written as; the value is what to do where it cannot be.
+
+    A SavedModel has its values beside it, and fills its tables as it is loaded: variables
+    that were never frozen, which have no value, are not among its own.
+    """
+
+    META = "leave the .meta file out with --no-meta"
+    SAVED_MODEL = "write a checkpoint with --format name"
 
 
 class ThawedGraph(NamedTuple):
@@ -56,7 +71,10 @@ class ThawedGraph(NamedTuple):
 
 
 def thaw_graph(
-    graph: Graph, variables: Sequence[FrozenVariable], kind: VariableKind
+    graph: Graph,
+    variables: Sequence[FrozenVariable],
+    kind: VariableKind,
+    file: GraphFile = GraphFile.META,
 ) -> ThawedGraph:
     """Put variables in the places of the tensors that have their values.
 
@@ -67,11 +85,13 @@ def thaw_graph(
     thawing = _Thawing(graph, variables, kind)
     thawing.place()
     if not thawing.placed:
-        raise _nothing_thawed(thawing.left)
-    messages = thawing.collections()
+        raise _nothing_thawed(thawing.left, file)
+    messages = thawing.collections(file)
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
     tables = table_initializers(thawing.draft.definitions())
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
+    if tables and file is GraphFile.SAVED_MODEL:
+        names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
         thawing.encoded(),
         saver,
@@ -124,9 +144,10 @@ class _Thawing:
                 lambda one, caller: placement.read_for(self.placed[one.name], caller),
             )
 
-    def collections(self) -> dict[str, list[bytes]]:
+    def collections(self, file: GraphFile) -> dict[str, list[bytes]]:
         """Return the collections of messages; control flow is completed for them."""
-        found = variable_collections((*self.placed.values(), *self.kept))
+        kept = self.kept if file is GraphFile.META else ()
+        found = variable_collections((*self.placed.values(), *kept))
         if self._has_control_flow:
             completed = complete(self.draft)
             found |= control_flow_collections(completed, _OutputCounts(self._graph))
@@ -145,12 +166,18 @@ class _Thawing:
         return encode_graph(_portable(self.draft), portable, graph.rest)
 
 
-def _nothing_thawed(left: Mapping[str, str]) -> UnsupportedGraphError:
+def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
+    """Add the operation that fills all tables, and return its name."""
+    name = draft.fresh(_MAIN_OP)
+    draft.add(build_node(name, "NoOp", [f"^{table}" for table in tables]))
+    return name
+
+
+def _nothing_thawed(left: Mapping[str, str], file: GraphFile) -> UnsupportedGraphError:
     """Return why there is no graph: a saver saves one variable at least."""
     reasons = [f": {name!r} cannot, since {reason}" for name, reason in left.items()][:1]
     return UnsupportedGraphError(
-        f"none of the variables can be put into the graph{''.join(reasons)}; leave the .meta "
-        "file out with --no-meta",
+        f"none of the variables can be put into the graph{''.join(reasons)}; {file.value}",
         kind="meta_graph",
     )
 
