@@ -30,7 +30,7 @@ from pbckpt.thaw.saver import add_saver
 from pbckpt.thaw.variable_nodes import VariableBuilder, adopt_variables, shared_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pbckpt.graph.decode import Graph
     from pbckpt.protos import NodeDef, SaverDef
@@ -165,7 +165,7 @@ class _Thawing:
     def model_functions(self, signatures: Mapping[str, Signature]) -> list[ModelFunction]:
         """Return the functions of signatures."""
         functions = ModelFunctions(self._graph.functions)
-        nodes = list(_portable(self.draft)) if signatures else []
+        nodes = list(map(_portable, self.draft)) if signatures else []
         return [functions.make(nodes, key, one) for key, one in signatures.items()]
 
     def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
@@ -177,8 +177,13 @@ class _Thawing:
             else EncodedFunction(one.rest, one.nodes)
             for one in graph.functions
         ]
-        portable = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
-        return encode_graph(_portable(self.draft), [*portable, *more], graph.rest)
+        portable = [
+            one._replace(
+                nodes=[node if isinstance(node, Pieces) else _portable(node) for node in one.nodes]
+            )
+            for one in functions
+        ]
+        return encode_graph(map(_portable, self.draft), [*portable, *more], graph.rest)
 
 
 def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
@@ -210,21 +215,16 @@ def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenV
     return sorted(variables, key=lambda one: places.get(producer(one.tensor), last))
 
 
-def _portable(nodes: Iterable[_AnyNode]) -> Iterator[_AnyNode]:
-    """Yield nodes without the attributes that TensorFlow 1.15 would refuse for nothing."""
-    for node in nodes:
-        if isinstance(node, Pieces):
-            yield node
-            continue
-        definition = node.definition if isinstance(node, Node) else node
-        superfluous = superfluous_attributes(definition)
-        if superfluous:
-            changed = whole_definition(node) if isinstance(node, Node) else node
-            for name in superfluous:
-                del changed.attr[name]
-            yield changed
-        else:
-            yield node
+def _portable(node: Node | NodeDef) -> Node | NodeDef:
+    """Return a node without the attributes that TensorFlow 1.15 would refuse for nothing."""
+    definition = node.definition if isinstance(node, Node) else node
+    superfluous = superfluous_attributes(definition)
+    if not superfluous:
+        return node
+    changed = whole_definition(node) if isinstance(node, Node) else node
+    for name in superfluous:
+        del changed.attr[name]
+    return changed
 
 
 class _OutputCounts:

@@ -24,7 +24,6 @@ from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.node import Node
 from pbckpt.protos import FunctionDef, OpDef
 from pbckpt.thaw.build import is_control, producer, shape_message, tensor_of_input
-from pbckpt.thaw.contexts import CONTROL_FLOW_OPS
 from pbckpt.thaw.function_body import ArgumentNames, function_body
 from pbckpt.thaw.signature import Signature
 from pbckpt.thaw.variable_nodes import HANDLE_OP
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.signature import Port
 
+_LOOP = re.compile(r"(?:Ref)?(?:Enter|Exit|NextIteration)|LoopCond")
 _TABLE = re.compile(r"(?:Anonymous)?(?:Mutable)?(?:Dense)?HashTable(?:OfTensors)?(?:V[23])?")
 _RESULT_END = "_RetVal"
 _INSTEAD = "write it in the form of TensorFlow 1 with --format saved-model"
@@ -176,8 +176,8 @@ def _message(node: Node | NodeDef) -> NodeDef:
 
 def _refuse_unfit(node: Node | NodeDef) -> None:
     """Raise UnsupportedGraphError for a node that no function of TensorFlow 2 can have."""
-    if node.op in CONTROL_FLOW_OPS:
-        what = "is of a loop or a branch of TensorFlow 1, which functions of TensorFlow 2 have not"
+    if _LOOP.fullmatch(node.op):
+        what = "is of a loop of TensorFlow 1, through which a function has no gradients"
     elif _TABLE.fullmatch(node.op):
         what = "is a table, which such a model would have to keep beside its functions"
     elif node.name.lower().endswith(_RESULT_END.lower()):
