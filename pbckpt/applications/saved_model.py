@@ -213,7 +213,7 @@ def _native_model(  # noqa: PLR0913, PLR0917 - the one caller has them all
     thawed = thaw_graph(graph.graph, keyed, kind, GraphFile.SAVED_MODEL, signatures)
     _refuse_without_value(graph, thawed, signatures)
     stored = [one for one in thawed.variables if one.is_stored]
-    objects = saved_objects(stored, thawed.functions)
+    objects = saved_objects(stored, thawed.model)
     pieces = encode_saved_model(thawed, signatures, objects)
     listed = checkpoint_objects(objects, stored).SerializeToString(deterministic=True)
     items = [*map(_object_item, variables_items(variables, settings)), _graph_item(listed)]

@@ -24,7 +24,7 @@ from pbckpt.thaw.contexts import CONTROL_FLOW_OPS, ControlFlow
 from pbckpt.thaw.control_flow import control_flow_collections
 from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.functions import Arguments
-from pbckpt.thaw.model_function import ModelFunctions
+from pbckpt.thaw.model_function import Model, ModelFunctions
 from pbckpt.thaw.place import Placement
 from pbckpt.thaw.saver import add_saver
 from pbckpt.thaw.variable_nodes import VariableBuilder, adopt_variables, shared_names
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Graph
     from pbckpt.protos import NodeDef, SaverDef
-    from pbckpt.thaw.model_function import ModelFunction
     from pbckpt.thaw.signature import Signature
     from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
 
@@ -62,7 +61,7 @@ class ThawedGraph(NamedTuple):
 
     ``graph`` is its GraphDef. ``messages`` are collections of messages, ``names``
     collections of the names of nodes. ``left`` are variables that stay constants,
-    each with the reason. ``functions`` are those of signatures.
+    each with the reason. ``model`` has the functions of signatures.
     """
 
     graph: Pieces
@@ -71,7 +70,7 @@ class ThawedGraph(NamedTuple):
     messages: Mapping[str, Sequence[bytes]]
     names: Mapping[str, Sequence[str]]
     left: Mapping[str, str]
-    functions: Sequence[ModelFunction] = ()
+    model: Model = Model()
 
 
 def thaw_graph(
@@ -94,20 +93,20 @@ def thaw_graph(
     if not thawing.placed:
         raise _nothing_thawed(thawing.left, file)
     messages = thawing.collections(file)
-    calls = thawing.model_functions(signatures or {})
+    model = thawing.model(signatures or {})
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
     tables = table_initializers(thawing.draft.definitions())
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
     if tables and file is GraphFile.SAVED_MODEL:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
-        thawing.encoded([one.encoded for one in calls]),
+        thawing.encoded(list(model.encoded())),
         saver,
         (*thawing.placed.values(), *thawing.kept),
         messages,
         {name: nodes for name, nodes in names.items() if nodes},
         thawing.left,
-        calls,
+        model,
     )
 
 
@@ -162,11 +161,13 @@ class _Thawing:
             found |= control_flow_collections(completed, _OutputCounts(self._graph))
         return found
 
-    def model_functions(self, signatures: Mapping[str, Signature]) -> list[ModelFunction]:
-        """Return the functions of signatures."""
-        functions = ModelFunctions(self._graph.functions)
-        nodes = list(map(_portable, self.draft)) if signatures else []
-        return [functions.make(nodes, key, one) for key, one in signatures.items()]
+    def model(self, signatures: Mapping[str, Signature]) -> Model:
+        """Return the functions of signatures, and the tables that those take."""
+        if not signatures:
+            return Model()
+        made = ModelFunctions(map(_portable, self.draft), self._graph.functions)
+        functions = [made.make(key, one) for key, one in signatures.items()]
+        return Model(tuple(functions), tuple(made.tables(functions)))
 
     def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
         """Return the GraphDef as it is now, with more functions than it has."""

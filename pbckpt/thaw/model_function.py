@@ -24,17 +24,20 @@ from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.node import Node
 from pbckpt.protos import FunctionDef, OpDef
 from pbckpt.thaw.build import is_control, producer, shape_message, tensor_of_input
+from pbckpt.thaw.collections import TABLE_INITIALIZERS
 from pbckpt.thaw.function_body import ArgumentNames, function_body
-from pbckpt.thaw.signature import Signature
+from pbckpt.thaw.signature import Port, Signature
 from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pbckpt.graph.library import Function
     from pbckpt.protos import NodeDef
-    from pbckpt.thaw.signature import Port
 
+TABLE_OPS = frozenset(("HashTableV2", "MutableHashTableV2", "MutableHashTableOfTensorsV2"))
+"""Ops of tables that a model can keep: handles that depend on nothing else."""
+_CAPTURED = TABLE_OPS | {HANDLE_OP}
 _LOOP = re.compile(r"(?:Ref)?(?:Enter|Exit|NextIteration)|LoopCond")
 _TABLE = re.compile(r"(?:Anonymous)?(?:Mutable)?(?:Dense)?HashTable(?:OfTensors)?(?:V[23])?")
 _RESULT_END = "_RetVal"
@@ -45,7 +48,7 @@ class ModelFunction(NamedTuple):
     """A function that a signature calls.
 
     ``signature`` has its ports in the order of the arguments and the results; behind those
-    come the arguments that are ``captured``, by the names of the variables' nodes.
+    come the arguments that are ``captured``, by the names of the nodes: variables, tables.
     """
 
     key: str
@@ -55,28 +58,92 @@ class ModelFunction(NamedTuple):
     encoded: EncodedFunction
 
 
-class ModelFunctions:
-    """Makes functions of a graph's signatures."""
+class ModelTable(NamedTuple):
+    """A table that a model keeps: a function that makes it, and one that fills it, if any."""
 
-    def __init__(self, functions: Sequence[Function]) -> None:
-        """``functions`` are those that the graph has."""
+    name: str
+    create: ModelFunction
+    initialize: ModelFunction | None
+
+
+class Model(NamedTuple):
+    """What TensorFlow 2 calls in a graph: the functions of its signatures, and its tables."""
+
+    functions: tuple[ModelFunction, ...] = ()
+    tables: tuple[ModelTable, ...] = ()
+
+    def encoded(self) -> Iterator[EncodedFunction]:
+        """Yield all functions."""
+        for function in self.functions:
+            yield function.encoded
+        for table in self.tables:
+            yield table.create.encoded
+            if table.initialize is not None:
+                yield table.initialize.encoded
+
+
+class ModelFunctions:
+    """Makes functions of a graph's signatures, and of its tables."""
+
+    def __init__(self, nodes: Iterable[Node | NodeDef], functions: Sequence[Function]) -> None:
+        """``functions`` are those that the graph of the nodes has."""
+        self._nodes = list(nodes)
         self._functions = functions
         self._names = {function.name for function in functions}
 
-    def make(
-        self, nodes: Iterable[Node | NodeDef], key: str, signature: Signature
-    ) -> ModelFunction:
+    def make(self, key: str, signature: Signature) -> ModelFunction:
         """Return the function of a signature.
 
         Raises UnsupportedGraphError for a graph that no function can be made of, and
         SelectionError for keys that TensorFlow 2 cannot tell from each other, or not call.
         """
         ordered = _ordered(signature)
-        listed = list(nodes)
-        needed = _Needed(listed, ordered)
+        needed = _Needed(self._nodes, ordered)
         for node in needed.nodes:
             _refuse_unfit(node)
         return self._made(key, ordered, needed)
+
+    def tables(self, functions: Iterable[ModelFunction]) -> list[ModelTable]:
+        """Return the tables that some functions capture."""
+        captured = {name for function in functions for name in function.captured}
+        return [
+            ModelTable(node.name, self._maker(node), self._initializer(node.name))
+            for node in self._nodes
+            if node.op in TABLE_OPS and node.name in captured
+        ]
+
+    def _maker(self, table: Node | NodeDef) -> ModelFunction:
+        port = Port("handle", f"{table.name}:0", DataType.RESOURCE, ())
+        body = function_body([table], {}, [port.tensor], self._functions)
+        name = self._fresh_name(f"create_{table.name}")
+        made = Signature((), (port,))
+        definition = _definition(name, made, {}, (), {}, [port.key])
+        definition.ret[port.key] = body.results[0]
+        rest = definition.SerializeToString(deterministic=True)
+        return ModelFunction(port.key, name, made, (), EncodedFunction(rest, body.nodes))
+
+    def _initializer(self, table: str) -> ModelFunction | None:
+        """Return what fills a table: what nodes that fill it need, and those themselves."""
+        fillers = [
+            node.name
+            for node in self._nodes
+            if node.op in TABLE_INITIALIZERS and producer(_message(node).input[0]) == table
+        ]
+        if not fillers:
+            return None
+        needed = _Needed(self._nodes, Signature((), ()), fillers)
+        names = ArgumentNames(node.name for node in needed.nodes)
+        captured = {node.name: names.fresh(node.name) for node in needed.handles}
+        body = function_body(needed.nodes, captured, (), self._functions)
+        name = self._fresh_name(f"initialize_{table}")
+        nothing = Signature((), ())
+        definition = _definition(name, nothing, {}, needed.handles, captured, ())
+        for filler in fillers:
+            definition.signature.control_output.append(filler)
+            definition.control_ret[filler] = filler
+        rest = definition.SerializeToString(deterministic=True)
+        encoded = EncodedFunction(rest, body.nodes)
+        return ModelFunction(table, name, nothing, tuple(captured), encoded)
 
     def _made(self, key: str, signature: Signature, needed: _Needed) -> ModelFunction:
         names = ArgumentNames(
@@ -129,8 +196,9 @@ def _definition(  # noqa: PLR0913, PLR0917 - the parts of one message
         function.arg_attr[number].attr["_user_specified_name"].s = port.key.encode()
     for handle in handles:
         argument = OpDef.ArgDef(name=captured[handle.name], type=DataType.RESOURCE)
-        data = argument.handle_data.add(dtype=handle.attr["dtype"].type)
-        data.shape.CopyFrom(handle.attr["shape"].shape)
+        if handle.op == HANDLE_OP:
+            data = argument.handle_data.add(dtype=handle.attr["dtype"].type)
+            data.shape.CopyFrom(handle.attr["shape"].shape)
         function.signature.input_arg.append(argument)
         shapes.append(shape_message(()))
     for result, port in zip(results, signature.outputs, strict=True):
@@ -141,16 +209,19 @@ def _definition(  # noqa: PLR0913, PLR0917 - the parts of one message
 class _Needed:
     """What the outputs of a signature need: nodes in their order, and variables."""
 
-    def __init__(self, nodes: Sequence[Node | NodeDef], signature: Signature) -> None:
+    def __init__(
+        self, nodes: Sequence[Node | NodeDef], signature: Signature, run: Iterable[str] = ()
+    ) -> None:
+        """``run`` are nodes that must be there too."""
         self._definitions = {node.name: _message(node) for node in nodes}
         self._fed = {tensor_of_input(port.tensor) for port in signature.inputs}
         self._fed_nodes = {
             producer(text) for text in self._fed if not self._definitions[producer(text)].input
         }
-        found = self._leading_to(port.tensor for port in signature.outputs)
+        found = self._leading_to((*(port.tensor for port in signature.outputs), *run))
         inside = [node for node in nodes if node.name in found]
-        self.nodes = [node for node in inside if node.op != HANDLE_OP]
-        self.handles = [_message(node) for node in inside if node.op == HANDLE_OP]
+        self.nodes = [node for node in inside if node.op not in _CAPTURED]
+        self.handles = [_message(node) for node in inside if node.op in _CAPTURED]
 
     def _leading_to(self, tensors: Iterable[str]) -> set[str]:
         waiting = [producer(text) for text in tensors if not self._is_given(text)]
@@ -179,7 +250,7 @@ def _refuse_unfit(node: Node | NodeDef) -> None:
     if _LOOP.fullmatch(node.op):
         what = "is of a loop of TensorFlow 1, through which a function has no gradients"
     elif _TABLE.fullmatch(node.op):
-        what = "is a table, which such a model would have to keep beside its functions"
+        what = "is a table of a kind that such a model cannot keep beside its functions"
     elif node.name.lower().endswith(_RESULT_END.lower()):
         what = f"has a name that ends with {_RESULT_END}, as those of results do"
     else:

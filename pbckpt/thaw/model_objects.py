@@ -2,6 +2,7 @@
 
     0        root                          a child for each variable, by its name, and:
     1 …      variables
+             tables, their functions       a child of the root each, by its node's name
              signatures                    a child for each signature
              functions
              trainable_variables, variables    lists, as Keras and others know them
@@ -16,12 +17,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
 from pbckpt.protos import (
     SavedBareConcreteFunction,
     SavedConcreteFunction,
     SavedObject,
     SavedObjectGraph,
+    SavedResource,
     SavedUserObject,
     SavedVariable,
     StructuredValue,
@@ -32,9 +35,9 @@ from pbckpt.protos import (
 from pbckpt.thaw.build import shape_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pbckpt.thaw.model_function import ModelFunction
+    from pbckpt.thaw.model_function import Model, ModelFunction, ModelTable
     from pbckpt.thaw.signature import Port
     from pbckpt.thaw.variable import ThawedVariable
 
@@ -43,32 +46,50 @@ _VALUE = "VARIABLE_VALUE"
 SIGNATURES, TRAINABLE, VARIABLES = "signatures", "trainable_variables", "variables"
 
 
-def saved_objects(
-    variables: Sequence[ThawedVariable], functions: Sequence[ModelFunction]
-) -> SavedObjectGraph:
+def saved_objects(variables: Sequence[ThawedVariable], model: Model) -> SavedObjectGraph:
     """Return the objects of a model.
 
     Raises SelectionError for a variable with the name of something else of the model.
     """
-    _refuse_occupied(variables)
+    _refuse_occupied(variables, model.tables)
     graph = SavedObjectGraph()
     root = _user_object(graph, _ROOT)
     places = {one.name: _variable(graph, one) for one in variables}
     for one in variables:
         _add_child(root, places[one.name], one.frozen.name)
-    map_place = len(graph.nodes)
-    _add_child(root, map_place, SIGNATURES)
+    for table in model.tables:
+        places[table.name] = len(graph.nodes)
+        _add_child(root, places[table.name], table.name)
+        _add_table(graph, table, places)
+    _add_child(root, len(graph.nodes), SIGNATURES)
     signatures = _user_object(graph, _SIGNATURES)
-    for function in functions:
+    for function in model.functions:
         _add_child(signatures, len(graph.nodes), function.key)
-        _add_function(graph, function, [places[name] for name in function.captured])
+        _add_function(graph, function, places, _specs(function.signature.outputs))
     trainable = [places[one.name] for one in variables if one.frozen.is_trainable]
-    for name, listed in ((TRAINABLE, trainable), (VARIABLES, list(places.values()))):
+    for name, listed in (
+        (TRAINABLE, trainable),
+        (VARIABLES, [places[one.name] for one in variables]),
+    ):
         _add_child(root, len(graph.nodes), name)
         row = _user_object(graph, _LIST)
         for number, place in enumerate(listed):
             _add_child(row, place, str(number))
     return graph
+
+
+def _add_table(graph: SavedObjectGraph, table: ModelTable, places: Mapping[str, int]) -> None:
+    node = graph.nodes.add(resource=SavedResource())
+    _add_child(node, len(graph.nodes), "_create_resource")
+    handle = StructuredValue()
+    handle.tensor_spec_value.dtype = DataType.RESOURCE
+    handle.tensor_spec_value.shape.SetInParent()
+    _add_function(graph, table.create, places, handle)
+    if table.initialize is not None:
+        _add_child(node, len(graph.nodes), "_initialize")
+        nothing = StructuredValue()
+        nothing.none_value.SetInParent()
+        _add_function(graph, table.initialize, places, nothing)
 
 
 def checkpoint_objects(
@@ -89,9 +110,10 @@ def checkpoint_objects(
     return graph
 
 
-def _refuse_occupied(variables: Iterable[ThawedVariable]) -> None:
+def _refuse_occupied(variables: Iterable[ThawedVariable], tables: Iterable[ModelTable]) -> None:
+    occupied = {SIGNATURES, TRAINABLE, VARIABLES, *(table.name for table in tables)}
     for one in variables:
-        if one.frozen.name in (SIGNATURES, TRAINABLE, VARIABLES):
+        if one.frozen.name in occupied:
             raise SelectionError(
                 f"a variable is called {one.frozen.name!r}, as something else of the model is; "
                 "rename it with --rename, or say --format saved-model"
@@ -121,7 +143,12 @@ def _variable(graph: SavedObjectGraph, one: ThawedVariable) -> int:
     return len(graph.nodes) - 1
 
 
-def _add_function(graph: SavedObjectGraph, function: ModelFunction, captured: list[int]) -> None:
+def _add_function(
+    graph: SavedObjectGraph,
+    function: ModelFunction,
+    places: Mapping[str, int],
+    given: StructuredValue,
+) -> None:
     keywords = [port.key for port in function.signature.inputs]
     graph.nodes.add(
         bare_concrete_function=SavedBareConcreteFunction(
@@ -130,12 +157,14 @@ def _add_function(graph: SavedObjectGraph, function: ModelFunction, captured: li
             allowed_positional_arguments=len(keywords),
         )
     )
-    taken, given = StructuredValue(), _specs(function.signature.outputs)
+    taken = StructuredValue()
     taken.tuple_value.values.add().tuple_value.SetInParent()
     taken.tuple_value.values.append(_specs(function.signature.inputs))
     graph.concrete_functions[function.name].CopyFrom(
         SavedConcreteFunction(
-            bound_inputs=captured, canonicalized_input_signature=taken, output_signature=given
+            bound_inputs=[places[name] for name in function.captured],
+            canonicalized_input_signature=taken,
+            output_signature=given,
         )
     )
 
