@@ -39,7 +39,7 @@ from pbckpt.variables.select import plan_selection
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pbckpt.applications.like import Like, MatchReport
     from pbckpt.edits.plan import Edits
@@ -239,12 +239,16 @@ def arranged_variables(
     if edits is None and layout is None:
         tensors = chain.from_iterable(map(stored_tensors, plan.variables))
         return plan.variables, (), Arrangement([tensors], {})
+    variables, settings = edited_variables(plan, edits)
+    items = variables_items(variables, settings)
+    return variables, settings, arrange(items, layout or Layout())
+
+
+def variables_items(variables: Sequence[Variable], settings: Sequence[Setting]) -> list[Item]:
+    """Return the variables of a graph, and what was added to them, as what is laid out."""
     from pbckpt.checkpoints.settings import item_of_setting  # noqa: PLC0415 - start-up time
 
-    variables, settings = edited_variables(plan, edits)
-    items = [_item(variable) for variable in variables]
-    items += map(item_of_setting, settings)
-    return variables, settings, arrange(items, layout or Layout())
+    return [*map(_item, variables), *map(item_of_setting, settings)]
 
 
 def edited_variables(

@@ -18,39 +18,47 @@ from pbckpt.applications.convert import (
     Report,
     arranged_variables,
     conversion_warnings,
+    edited_variables,
     plan_variables,
     selection_of,
+    variables_items,
 )
 from pbckpt.applications.frozen_graph import open_graph
-from pbckpt.applications.signature import PLACEHOLDERS, GivenPorts, choose_signatures
+from pbckpt.applications.signature import GivenPorts, choose_signatures, is_handle
 from pbckpt.applications.thaw import frozen_variables, left_warnings, shown
-from pbckpt.applications.values import DEFAULT_VALUES
+from pbckpt.applications.values import DEFAULT_VALUES, Partitions
+from pbckpt.bundle.payload import Tensor, string_payload
+from pbckpt.checkpoints.layout import Item, Layout, arrange
 from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
-from pbckpt.errors import GraphError, PathError, UnsupportedGraphError
+from pbckpt.errors import GraphError, PathError, SelectionError, UnsupportedGraphError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
-from pbckpt.names import Prefix, node_of_input
+from pbckpt.names import BundleKey, Prefix, key_to_text, node_of_input
+from pbckpt.objects.flat import check_flat_names, flat_variable_key
+from pbckpt.objects.keys import GRAPH_KEY
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.storage.staged_directory import StagedDirectory
 from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.graph import GraphFile, thaw_graph
+from pbckpt.thaw.model_objects import checkpoint_objects, saved_objects
 from pbckpt.thaw.saved_model import encode_saved_model
 from pbckpt.thaw.variable import VariableKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.applications.values import Values
-    from pbckpt.checkpoints.layout import Arrangement, Layout
+    from pbckpt.checkpoints.layout import Arrangement
     from pbckpt.edits.plan import Edits
     from pbckpt.edits.selection import Selection
+    from pbckpt.edits.settings import Setting
     from pbckpt.graph.encode import Pieces
-    from pbckpt.graph.node import Node
     from pbckpt.thaw.graph import ThawedGraph
     from pbckpt.thaw.signature import Signature
     from pbckpt.thaw.variable import FrozenVariable
+    from pbckpt.variables.variable import Detection, Variable
 
 FILE = "saved_model.pb"
 _VARIABLES = "variables"
@@ -67,15 +75,20 @@ _PARTS = frozenset(
     )
 )
 _CHUNK_BYTES = 1 << 20
+# No name of a variable sorts behind it.
+_LAST = b"\xff" * 8
 
 
 class SavedModelForm(Enum):
     """In which form a SavedModel is written.
 
     V1 is that of TensorFlow 1, one graph with signatures, which every TensorFlow loads.
+    V2 is that of TensorFlow 2, with objects and functions besides; graphs with loops and
+    branches of TensorFlow 1, and with tables, have no such form.
     """
 
     V1 = "saved-model"
+    V2 = "saved-model-v2"
 
 
 def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with defaults
@@ -115,11 +128,14 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
     selection, edits = selection_of(selection, edits)
     with open_graph(source, limits=limits, tags=tags) as graph:
         _refuse_own_input(graph, target)
-        plan = plan_variables(graph, selection, limits, values)
-        stored, settings, arrangement = arranged_variables(plan, edits, layout)
+        plan = plan_variables(graph, selection, limits, _values_of(form, values))
         signatures = choose_signatures(graph, GivenPorts(tuple(inputs), tuple(outputs)))
-        frozen = frozen_variables(stored, settings)
-        model = _thawed(graph, frozen, VariableKind(variables), signatures)
+        make = _native_model if form is SavedModelForm.V2 else _model
+        try:
+            model = make(graph, plan, edits, layout, VariableKind(variables), signatures)
+        except GraphError as error:
+            raise error.in_file(graph.file.name) from None
+        stored = model.variables
         report = Report(
             target,
             (),
@@ -130,38 +146,105 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
                 *conversion_warnings(plan, stored, selection),
                 *left_warnings(stored, model.thawed, FILE),
             ),
-            tuple(one.name for one in settings),
+            tuple(one.name for one in model.settings),
             signatures=signatures,
         )
         if dry_run:
             return report
         with staging:
             with staging.reporting_errors():
-                files = _write(staging, model.pieces, report.nbytes, arrangement, progress)
+                files = _write(staging, model, report.nbytes, progress)
                 graph.file.check_unchanged()
             staging.commit()
     return report._replace(files=tuple(os.path.join(target, name) for name in files))
 
 
 class _Model(NamedTuple):
-    """A graph with its variables, and the bytes of its file."""
+    """A graph with its variables, the bytes of its file, and what its checkpoint has."""
 
     thawed: ThawedGraph
     pieces: Pieces
+    variables: tuple[Variable, ...]
+    settings: tuple[Setting, ...]
+    arrangement: Arrangement
 
 
-def _thawed(
+def _values_of(form: SavedModelForm, values: Values) -> Values:
+    """Return the values with each part of a variable by itself, where there are no slices."""
+    if form is SavedModelForm.V2 and values.partitions is None:
+        return values._replace(partitions=Partitions.PARTS)
+    return values
+
+
+def _model(  # noqa: PLR0913, PLR0917 - the one caller has them all
     graph: FrozenGraph,
-    variables: Sequence[FrozenVariable],
+    plan: Detection,
+    edits: Edits | None,
+    layout: Layout | None,
     kind: VariableKind,
     signatures: Mapping[str, Signature],
 ) -> _Model:
-    try:
-        thawed = thaw_graph(graph.graph, variables, kind, GraphFile.SAVED_MODEL)
-        _refuse_without_value(graph, thawed, signatures)
-        return _Model(thawed, encode_saved_model(thawed, signatures))
-    except GraphError as error:
-        raise error.in_file(graph.file.name) from None
+    variables, settings, arrangement = arranged_variables(plan, edits, layout)
+    frozen = frozen_variables(variables, settings)
+    thawed = thaw_graph(graph.graph, frozen, kind, GraphFile.SAVED_MODEL)
+    _refuse_without_value(graph, thawed, signatures)
+    pieces = encode_saved_model(thawed, signatures)
+    return _Model(thawed, pieces, variables, settings, arrangement)
+
+
+def _native_model(  # noqa: PLR0913, PLR0917 - the one caller has them all
+    graph: FrozenGraph,
+    plan: Detection,
+    edits: Edits | None,
+    layout: Layout | None,
+    kind: VariableKind,
+    signatures: Mapping[str, Signature],
+) -> _Model:
+    if kind is not VariableKind.RESOURCE:
+        raise SelectionError(
+            "a model of TensorFlow 2 has resource variables alone; leave --variables ref out, or "
+            "say --format saved-model"
+        )
+    variables, settings = edited_variables(plan, edits)
+    frozen = frozen_variables(variables, settings)
+    _refuse_casts(frozen)
+    check_flat_names([one.name for one in frozen])
+    keyed = [one._replace(key=flat_variable_key(one.name)) for one in frozen]
+    thawed = thaw_graph(graph.graph, keyed, kind, GraphFile.SAVED_MODEL, signatures)
+    _refuse_without_value(graph, thawed, signatures)
+    stored = [one for one in thawed.variables if one.is_stored]
+    objects = saved_objects(stored, thawed.model)
+    pieces = encode_saved_model(thawed, signatures, objects)
+    listed = checkpoint_objects(objects, stored).SerializeToString(deterministic=True)
+    items = [*map(_object_item, variables_items(variables, settings)), _graph_item(listed)]
+    return _Model(thawed, pieces, variables, settings, arrange(items, layout or Layout()))
+
+
+def _refuse_casts(variables: Sequence[FrozenVariable]) -> None:
+    cast = next((one for one in variables if one.stored is not one.dtype), None)
+    if cast is not None:
+        raise SelectionError(
+            f"{cast.key!r} is {cast.dtype.label} in the graph, and a model of TensorFlow 2 has its "
+            f"variables as they are there, not as {cast.stored.label}; leave --cast out, or say "
+            "--format saved-model"
+        )
+
+
+def _object_item(item: Item) -> Item:
+    """Return a tensor under the key of an object's variable."""
+    key = BundleKey(flat_variable_key(key_to_text(item.key)).encode())
+
+    def tensors() -> Iterator[Tensor]:
+        for tensor in item.tensors():
+            yield tensor._replace(key=key)
+
+    return item._replace(key=key, tensors=tensors)
+
+
+def _graph_item(graph: bytes) -> Item:
+    """Return the objects of a checkpoint, whose data comes last."""
+    tensor = Tensor(BundleKey(GRAPH_KEY), DataType.STRING, (), string_payload([graph]))
+    return Item(GRAPH_KEY, len(graph), lambda: [tensor], _LAST)
 
 
 def _refuse_without_value(
@@ -169,8 +252,9 @@ def _refuse_without_value(
 ) -> None:
     """Raise UnsupportedGraphError for a signature that needs a variable without a value."""
     outputs = (port.tensor for one in signatures.values() for port in one.outputs)
-    needed = leading_to(graph.nodes, map(node_of_input, outputs))
-    fed = [node.name for node in graph.nodes if node.name in needed and _is_handle(node)]
+    given = {node_of_input(port.tensor) for one in signatures.values() for port in one.inputs}
+    needed = leading_to(graph.nodes, map(node_of_input, outputs), given)
+    fed = [node.name for node in graph.nodes if node.name in needed and is_handle(node)]
     if fed:
         raise UnsupportedGraphError(
             f"its outputs need the resource {fed[0]!r}, a variable or a table, to be fed, which "
@@ -189,11 +273,6 @@ def _refuse_without_value(
         )
 
 
-def _is_handle(node: Node) -> bool:
-    dtype = node.definition.attr.get("dtype")
-    return node.op in PLACEHOLDERS and dtype is not None and dtype.type == DataType.RESOURCE
-
-
 def _refuse_own_input(graph: FrozenGraph, target: str) -> None:
     """Raise PathError for a SavedModel that would be written over the graph itself."""
     inside = os.path.join(os.path.realpath(target), "")
@@ -203,23 +282,17 @@ def _refuse_own_input(graph: FrozenGraph, target: str) -> None:
         )
 
 
-def _write(
-    staging: StagedDirectory,
-    pieces: Pieces,
-    nbytes: int,
-    arrangement: Arrangement,
-    progress: Progress,
-) -> list[str]:
+def _write(staging: StagedDirectory, model: _Model, nbytes: int, progress: Progress) -> list[str]:
     """Fill a directory, and return the paths in it of its files."""
     written = write_bundle(
-        arrangement.shards,
+        model.arrangement.shards,
         nbytes,
         Prefix(os.path.join(staging.staged, _VARIABLES), _VARIABLES),
         on_existing=OnExisting.REFUSE,
         durability=staging.durability,
-        aliases=arrangement.aliases,
+        aliases=model.arrangement.aliases,
         has_state=False,
         progress=progress,
     )
-    path = staging.write(FILE, pieces.chunks(memoryview(bytearray(_CHUNK_BYTES))))
+    path = staging.write(FILE, model.pieces.chunks(memoryview(bytearray(_CHUNK_BYTES))))
     return [os.path.relpath(name, staging.staged) for name in (*written.files, path)]

@@ -16,7 +16,7 @@ from pbckpt.errors import SelectionError
 from pbckpt.names import node_of_input
 from pbckpt.thaw.contexts import ControlFlow
 from pbckpt.thaw.freeze import leading_to
-from pbckpt.thaw.signature import DEFAULT_SIGNATURE, INIT_SIGNATURE, Port, Signature
+from pbckpt.thaw.signature import DEFAULT_SIGNATURE, Port, Signature, named_signatures
 from pbckpt.thaw.tensor_types import TensorTypes, stated_shape
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.graph.node import Node
-    from pbckpt.protos import SignatureDef
+    from pbckpt.thaw.signature import SignatureNames
 
     Signatures = Mapping[str, Signature]
 
@@ -61,6 +61,7 @@ def choose_signatures(graph: FrozenGraph, given: GivenPorts) -> Signatures:
             return kept
     outputs = _given(given.outputs, ports, "output") or _inferred_outputs(graph, ports)
     inputs = _given(given.inputs, ports, "input") or _inferred_inputs(graph, ports, outputs)
+    _refuse_unfed(graph, inputs, outputs)
     return {DEFAULT_SIGNATURE: Signature(tuple(inputs), tuple(outputs))}
 
 
@@ -120,29 +121,25 @@ class _Ports:
             suggestions=tuple(near),
         )
 
-    def has(self, definition: SignatureDef) -> bool:
-        """Tell whether all tensors of a signature are there, none of them a sparse one."""
-        infos = (*definition.inputs.values(), *definition.outputs.values())
-        return all(node_of_input(info.name) in self._nodes for info in infos)
+    def has(self, names: SignatureNames) -> bool:
+        """Tell whether all tensors of a signature are there."""
+        tensors = (*names.inputs.values(), *names.outputs.values())
+        return all(node_of_input(tensor) in self._nodes for tensor in tensors)
 
 
 def _of_before(graph: FrozenGraph, ports: _Ports) -> dict[str, Signature]:
     """Return the signatures that the graph came with, as far as their tensors are there."""
     if graph.meta_graph is None:
         return {}
-    definitions = graph.meta_graph.rest.signature_def
     return {
-        key: Signature(
-            tuple(_renamed(ports, definition.inputs)), tuple(_renamed(ports, definition.outputs))
-        )
-        for key, definition in sorted(definitions.items())
-        if key != INIT_SIGNATURE and ports.has(definition)
+        key: Signature(_renamed(ports, names.inputs), _renamed(ports, names.outputs))
+        for key, names in named_signatures(graph.meta_graph.rest).items()
+        if ports.has(names)
     }
 
 
-def _renamed(ports: _Ports, infos: Mapping[str, object]) -> Iterator[Port]:
-    for key, info in sorted(infos.items()):
-        yield ports.find(getattr(info, "name", ""))._replace(key=key)
+def _renamed(ports: _Ports, names: Mapping[str, str]) -> tuple[Port, ...]:
+    return tuple(ports.find(tensor)._replace(key=key) for key, tensor in names.items())
 
 
 def _given(texts: Sequence[str], ports: _Ports, what: str) -> list[Port]:
@@ -169,6 +166,29 @@ def _inferred_outputs(graph: FrozenGraph, ports: _Ports) -> list[Port]:
             "graph has a value; give it with --outputs TENSOR,..."
         )
     return found
+
+
+def _refuse_unfed(graph: FrozenGraph, inputs: Sequence[Port], outputs: Iterable[Port]) -> None:
+    """Raise SelectionError for a placeholder that outputs need and that is no input."""
+    fed = {node_of_input(port.tensor) for port in inputs}
+    needed = leading_to(graph.nodes, (node_of_input(port.tensor) for port in outputs), fed)
+    unfed = [
+        node.name
+        for node in graph.nodes
+        if node.name in needed - fed and node.op in PLACEHOLDERS and not is_handle(node)
+    ]
+    if unfed:
+        raise SelectionError(
+            f"{graph.file.name}: the outputs need {unfed[0]!r} too, which nothing feeds; add it to "
+            "--inputs",
+            unknown=tuple(unfed),
+        )
+
+
+def is_handle(node: Node) -> bool:
+    """Tell whether a placeholder is one of a resource, such as a variable or a table."""
+    dtype = node.definition.attr.get("dtype")
+    return node.op in PLACEHOLDERS and dtype is not None and dtype.type == DataType.RESOURCE
 
 
 def _results(graph: FrozenGraph, names: Sequence[str]) -> list[str]:

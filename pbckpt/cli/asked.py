@@ -95,7 +95,7 @@ def all_edits(options: argparse.Namespace) -> Edits:
     return (edits(options) or api.Edits())._replace(selection=selection(options))
 
 
-_SAVED_MODELS = ("saved-model",)
+_SAVED_MODELS = ("saved-model", "saved-model-v2")
 
 
 def saved_model(options: argparse.Namespace) -> SavedModelForm | None:

@@ -273,13 +273,19 @@ def add_layout(
     """Add the options that say in which form and how many files tensors are stored."""
     default = "that of IN" if of_source else "name"
     models = (
-        "; or a SavedModel in the form of TensorFlow 1, which every TensorFlow loads"
+        "; or a SavedModel, in the form of TensorFlow 1, which every TensorFlow loads, or in that "
+        "of TensorFlow 2"
         if has_graph
         else ""
     )
     command.add_argument(
         "--format",
-        choices=("name", "object", "both", *(("saved-model",) if has_graph else ())),
+        choices=(
+            "name",
+            "object",
+            "both",
+            *(("saved-model", "saved-model-v2") if has_graph else ()),
+        ),
         help="for Saver, for tf.train.Checkpoint of TensorFlow 2, or for both with one copy of "
         f"the data{models} (default: {default})",
     )

@@ -24,15 +24,17 @@ from pbckpt.thaw.contexts import CONTROL_FLOW_OPS, ControlFlow
 from pbckpt.thaw.control_flow import control_flow_collections
 from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.functions import Arguments
+from pbckpt.thaw.model_function import Model, ModelFunctions
 from pbckpt.thaw.place import Placement
 from pbckpt.thaw.saver import add_saver
 from pbckpt.thaw.variable_nodes import VariableBuilder, adopt_variables, shared_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pbckpt.graph.decode import Graph
     from pbckpt.protos import NodeDef, SaverDef
+    from pbckpt.thaw.signature import Signature
     from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
 
 OUTPUTS_COLLECTION = "pbckpt_outputs"
@@ -59,7 +61,7 @@ class ThawedGraph(NamedTuple):
 
     ``graph`` is its GraphDef. ``messages`` are collections of messages, ``names``
     collections of the names of nodes. ``left`` are variables that stay constants,
-    each with the reason.
+    each with the reason. ``model`` has the functions of signatures.
     """
 
     graph: Pieces
@@ -68,6 +70,7 @@ class ThawedGraph(NamedTuple):
     messages: Mapping[str, Sequence[bytes]]
     names: Mapping[str, Sequence[str]]
     left: Mapping[str, str]
+    model: Model = Model()
 
 
 def thaw_graph(
@@ -75,8 +78,11 @@ def thaw_graph(
     variables: Sequence[FrozenVariable],
     kind: VariableKind,
     file: GraphFile = GraphFile.META,
+    signatures: Mapping[str, Signature] | None = None,
 ) -> ThawedGraph:
     """Put variables in the places of the tensors that have their values.
+
+    Each of ``signatures`` becomes a function besides.
 
     Raises LimitError for functions that pass on more variables to each other than any
     model does, and for loops and branches with more in them; UnsupportedGraphError where
@@ -87,18 +93,20 @@ def thaw_graph(
     if not thawing.placed:
         raise _nothing_thawed(thawing.left, file)
     messages = thawing.collections(file)
+    model = thawing.model(signatures or {})
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
     tables = table_initializers(thawing.draft.definitions())
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
     if tables and file is GraphFile.SAVED_MODEL:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
-        thawing.encoded(),
+        thawing.encoded(list(model.encoded())),
         saver,
         (*thawing.placed.values(), *thawing.kept),
         messages,
         {name: nodes for name, nodes in names.items() if nodes},
         thawing.left,
+        model,
     )
 
 
@@ -153,8 +161,16 @@ class _Thawing:
             found |= control_flow_collections(completed, _OutputCounts(self._graph))
         return found
 
-    def encoded(self) -> Pieces:
-        """Return the GraphDef as it is now."""
+    def model(self, signatures: Mapping[str, Signature]) -> Model:
+        """Return the functions of signatures, and the tables that those take."""
+        if not signatures:
+            return Model()
+        made = ModelFunctions(map(_portable, self.draft), self._graph.functions)
+        functions = [made.make(key, one) for key, one in signatures.items()]
+        return Model(tuple(functions), tuple(made.tables(functions)))
+
+    def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
+        """Return the GraphDef as it is now, with more functions than it has."""
         graph = self._graph
         functions = [
             self._arguments.encoded(one)
@@ -162,8 +178,13 @@ class _Thawing:
             else EncodedFunction(one.rest, one.nodes)
             for one in graph.functions
         ]
-        portable = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
-        return encode_graph(_portable(self.draft), portable, graph.rest)
+        portable = [
+            one._replace(
+                nodes=[node if isinstance(node, Pieces) else _portable(node) for node in one.nodes]
+            )
+            for one in functions
+        ]
+        return encode_graph(map(_portable, self.draft), [*portable, *more], graph.rest)
 
 
 def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
@@ -195,21 +216,16 @@ def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenV
     return sorted(variables, key=lambda one: places.get(producer(one.tensor), last))
 
 
-def _portable(nodes: Iterable[Node | NodeDef | Pieces]) -> Iterator[Node | NodeDef | Pieces]:
-    """Yield nodes without the attributes that TensorFlow 1.15 would refuse for nothing."""
-    for node in nodes:
-        if isinstance(node, Pieces):
-            yield node
-            continue
-        definition = node.definition if isinstance(node, Node) else node
-        superfluous = superfluous_attributes(definition)
-        if superfluous:
-            changed = whole_definition(node) if isinstance(node, Node) else node
-            for name in superfluous:
-                del changed.attr[name]
-            yield changed
-        else:
-            yield node
+def _portable(node: Node | NodeDef) -> Node | NodeDef:
+    """Return a node without the attributes that TensorFlow 1.15 would refuse for nothing."""
+    definition = node.definition if isinstance(node, Node) else node
+    superfluous = superfluous_attributes(definition)
+    if not superfluous:
+        return node
+    changed = whole_definition(node) if isinstance(node, Node) else node
+    for name in superfluous:
+        del changed.attr[name]
+    return changed
 
 
 class _OutputCounts:

@@ -1,10 +1,12 @@
-"""SavedModel in the form of TensorFlow 1: a thawed graph with signatures, as bytes.
+"""SavedModel: a thawed graph with signatures, as bytes.
 
     SavedModel   1 saved_model_schema_version   2 meta_graphs*
     MetaInfoDef  4 tags*
 
-TensorFlow 2 loads it too. What it must not have is an object graph, be it empty: by that
-TensorFlow 2 tells its own form.
+TensorFlow 2 loads the form of TensorFlow 1 too, and tells its own by the object graph:
+the first form must not have that field, be it empty. The second has the same graph with
+the same signatures, which is what servers and TensorFlow 1 load, and each signature as a
+function besides.
 
 Reference: tensorflow/core/protobuf/saved_model.proto; what loaders need of it was tried
 on 1.15 and 2.21.
@@ -22,6 +24,7 @@ from pbckpt.thaw.meta_graph import check_size, meta_graph_pieces
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pbckpt.protos import SavedObjectGraph
     from pbckpt.thaw.graph import ThawedGraph
     from pbckpt.thaw.signature import Signature
 
@@ -31,8 +34,12 @@ SERVE = "serve"
 """The tag of a graph that is there to be run."""
 
 
-def encode_saved_model(thawed: ThawedGraph, signatures: Mapping[str, Signature]) -> Pieces:
-    """Return the bytes of a saved_model.pb file.
+def encode_saved_model(
+    thawed: ThawedGraph,
+    signatures: Mapping[str, Signature],
+    objects: SavedObjectGraph | None = None,
+) -> Pieces:
+    """Return the bytes of a saved_model.pb file; with ``objects`` it is one of TensorFlow 2.
 
     Raises UnsupportedGraphError where they are more than protobuf reads.
     """
@@ -40,10 +47,8 @@ def encode_saved_model(thawed: ThawedGraph, signatures: Mapping[str, Signature])
         meta_info_def=MetaGraphDef.MetaInfoDef(tags=[SERVE]),
         signature_def={key: one.definition() for key, one in signatures.items()},
     )
-    return saved_model_pieces(meta_graph_pieces(thawed, rest))
-
-
-def saved_model_pieces(meta_graph: Pieces) -> Pieces:
-    """Return the bytes of a SavedModel of one MetaGraphDef."""
+    if objects is not None:
+        rest.object_graph_def.CopyFrom(objects)
     head = SavedModel(saved_model_schema_version=_SCHEMA_VERSION).SerializeToString()
-    return check_size(Pieces.of(head, field(_META_GRAPHS, meta_graph)), GraphFile.SAVED_MODEL)
+    graphs = field(_META_GRAPHS, meta_graph_pieces(thawed, rest))
+    return check_size(Pieces.of(head, graphs), GraphFile.SAVED_MODEL)

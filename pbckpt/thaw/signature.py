@@ -17,9 +17,10 @@ from pbckpt.protos import SignatureDef, TensorInfo
 from pbckpt.thaw.build import shape_message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pbckpt.dtypes import DataType
+    from pbckpt.protos import MetaGraphDef
 
 DEFAULT_SIGNATURE = "serving_default"
 """The key of the signature that is used where none is asked for."""
@@ -57,6 +58,26 @@ class Signature(NamedTuple):
         return SignatureDef(
             inputs=_infos(self.inputs), outputs=_infos(self.outputs), method_name=_PREDICT
         )
+
+
+class SignatureNames(NamedTuple):
+    """The names of tensors that a signature of a graph has, by their keys."""
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+def named_signatures(meta_graph: MetaGraphDef) -> dict[str, SignatureNames]:
+    """Return the signatures that a graph came with, of sparse tensors empty names."""
+    return {
+        key: SignatureNames(_names(one.inputs), _names(one.outputs))
+        for key, one in sorted(meta_graph.signature_def.items())
+        if key != INIT_SIGNATURE
+    }
+
+
+def _names(infos: Mapping[str, TensorInfo]) -> dict[str, str]:
+    return {key: info.name for key, info in sorted(infos.items())}
 
 
 def _infos(ports: Sequence[Port]) -> dict[str, TensorInfo]:
