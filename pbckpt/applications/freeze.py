@@ -126,7 +126,8 @@ def _frozen(graph: FrozenGraph, stored: Bundle | V1 | None, job: _Job) -> Freeze
     whole = graph.graph
     if job.functions is Functions.INLINE:
         whole = inline_calls(whole, chosen, job.max_nodes)
-    frozen = freeze_graph(whole, chosen, _values(graph, stored, leading_to(whole.nodes, chosen)))
+    values = _values(graph, stored, leading_to(whole.nodes, chosen))
+    frozen = freeze_graph(whole, chosen, values, has_objects=_has_objects(graph))
     if frozen.graph.nbytes > job.max_bytes:
         raise LimitError(
             f"the bytes of the frozen graph of {graph.file.name}",
@@ -161,6 +162,10 @@ def _values(
             unknown=needed,
         )
     return no_value
+
+
+def _has_objects(graph: FrozenGraph) -> bool:
+    return graph.meta_graph is not None and graph.meta_graph.rest.HasField("object_graph_def")
 
 
 def _refuse_own_input(graph: FrozenGraph, stored: Bundle | V1 | None, target: str) -> None:

@@ -72,12 +72,17 @@ class FrozenNodes(NamedTuple):
 
 
 def freeze_graph(
-    graph: Graph, outputs: Iterable[str], value_of: Callable[[str], Value | None]
+    graph: Graph,
+    outputs: Iterable[str],
+    value_of: Callable[[str], Value | None],
+    *,
+    has_objects: bool = False,
 ) -> FrozenNodes:
     """Return the part of a graph that leads to some nodes, with constants for variables.
 
     ``value_of`` gives the value of the variable of that node name; None keeps a
-    variable that was one when the graph was thawed.
+    variable that was one when the graph was thawed. ``has_objects``: functions that
+    nothing calls are those of objects, which a frozen graph has not.
 
     Raises UnsupportedGraphError for a node that takes a variable and cannot take its
     value.
@@ -86,7 +91,7 @@ def freeze_graph(
     freezing = _Freezing(graph, ends, value_of)
     nodes = freezing.nodes()
     freezing.check(ends)
-    functions, rest = freezing.library()
+    functions, rest = freezing.library(has_objects=has_objects)
     encoded = encode_graph(nodes, functions, rest)
     return FrozenNodes(encoded, tuple(freezing.frozen), len(nodes))
 
@@ -187,10 +192,10 @@ class _Freezing:
         self._put(constant, value)
         return value
 
-    def library(self) -> tuple[list[EncodedFunction], GraphDef]:
+    def library(self, *, has_objects: bool) -> tuple[list[EncodedFunction], GraphDef]:
         """Return the functions, with the constants that they had, and all else of the graph."""
         was_thawed = any(MARK in node.definition.attr for node in self._graph.nodes)
-        before = self._graph.nodes if was_thawed else None
+        before = self._graph.nodes if was_thawed and not has_objects else None
         found = self._functions.encoded(self._draft, self._constant_in_function, before)
         return list(found.values()), self._functions.kept_gradients(self._graph.rest, found)
 

@@ -7,10 +7,11 @@ import pytest
 from pbckpt.dtypes import DataType
 from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
 from pbckpt.protos import GraphDef, NodeDef
+from pbckpt.thaw.build import Mark, set_mark
 from pbckpt.thaw.freeze import Value, freeze_graph
 from pbckpt.wire.span import Stream
 from tests.unit.thaw.graphs import FLOAT, line, typed
-from tests.unit.variables.graphs import function, graph, node
+from tests.unit.variables.graphs import function, graph, identity, node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -260,6 +261,22 @@ def test_functions_that_nothing_calls_any_more_go() -> None:
     assert list(bodies(made)) == ["used", "inner", "handed", "slope"]
     assert [one.function_name for one in made.library.gradient] == ["inner"]
     assert not made.library.registered_gradients
+
+
+@pytest.mark.parametrize(("has_objects", "names"), [(False, ["never"]), (True, [])])
+def test_what_was_never_called_stays_in_a_graph_that_was_thawed(
+    *, has_objects: bool, names: list[str]
+) -> None:
+    """Not in one whose objects have it."""
+    marked = identity("y", "x")
+    set_mark(marked, Mark.KEPT)
+    functions = [body("never", ["xx"], ["xx"]), body("gone", ["xx"], ["xx"])]
+    nodes = [X, marked, node("PartitionedCall", "z", "y", f="gone")]
+    found = freeze_graph(
+        graph(*nodes, functions=functions), ("y",), VALUES.get, has_objects=has_objects
+    )
+    data = b"".join(map(bytes, found.graph.chunks(memoryview(bytearray(9999)))))
+    assert list(bodies(GraphDef.FromString(data))) == names
 
 
 # What is refused
