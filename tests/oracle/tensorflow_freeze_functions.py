@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from tests.oracle.tensorflow_freeze import FreezeOps, same_array
+    from tests.oracle.tensorflow_freeze import FreezeOps, same_array, unnumbered
     from tests.oracle.tensorflow_freeze_models import KERAS, MODELS
     from tests.oracle.tensorflow_values import Json
 else:  # a script finds the files beside it
-    from tensorflow_freeze import FreezeOps, same_array
+    from tensorflow_freeze import FreezeOps, same_array, unnumbered
     from tensorflow_freeze_models import KERAS, MODELS
 
 KEY = "serving_default"
@@ -116,12 +116,15 @@ class FreezeFunctionOps(FreezeOps):
         seen = set()
         while waiting:
             pair = waiting.pop()
-            if pair not in seen:
-                seen.add(pair)
+            gone = [name for library, name in zip(libraries, pair) if name not in library]
+            if pair not in seen and gone:
+                answer["differences"] += [f"{unnumbered(name)}: is not there" for name in gone]
+            elif pair not in seen:
                 one, other = (library[name] for library, name in zip(libraries, pair))
                 found = self._compare_function(one, other)
                 answer["differences"] += [f"{pair[0]}: {text}" for text in found]
                 waiting += _pairs(one.node_def, other.node_def)
+            seen.add(pair)
         called = {name for _, name in seen}
         answer["added"] += [name for name in libraries[1] if name not in called]
         return answer

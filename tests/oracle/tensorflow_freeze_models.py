@@ -188,6 +188,49 @@ def several(tf: Any) -> Any:
     return holder(tf, w=w), signature(tf, call), rows()
 
 
+def mapped(tf: Any) -> Any:
+    """Loops that TensorFlow makes of functions, and a variable that decides."""
+    w, flag = tf.Variable(numbers(WIDTH, WIDTH)), tf.Variable(initial_value=True)
+
+    def call(x: Any) -> Any:
+        y = tf.map_fn(lambda row: tf.linalg.matvec(w, row), x)
+        y = tf.scan(lambda a, b: a * w[0] + b, y)
+        return {"y": tf.cond(flag, lambda: y + w[1], lambda: y)}
+
+    return holder(tf, w=w, flag=flag), signature(tf, call), rows()
+
+
+def own_gradient(tf: Any) -> Any:
+    """A function with a gradient of its own, and one that is computed again for its gradient."""
+    w = tf.Variable(numbers(WIDTH, WIDTH))
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def product(x: Any, matrix: Any) -> Any:
+        return tf.matmul(x, matrix), lambda dy: (dy, tf.transpose(dy))
+
+    def call(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = product(tf.nn.sigmoid(x), w)
+            loss = tf.reduce_sum(y * y)
+        return {"y": y, "slope": tape.gradient(loss, x)}
+
+    return holder(tf, w=w), signature(tf, call), rows()
+
+
+def random(tf: Any) -> Any:
+    """Numbers that are drawn anew, and not shown, behind an assertion about a variable."""
+    w = tf.Variable(numbers(WIDTH))
+
+    def call(x: Any) -> Any:
+        noise = tf.random.uniform([WIDTH], 1, 2)
+        tf.debugging.assert_less(w, 2.0)
+        tf.print(noise)
+        return {"y": tf.cast(noise > 0, tf.float32) * w + x}
+
+    return holder(tf, w=w), signature(tf, call), rows()
+
+
 def _keras(tf: Any, *layers: Any) -> Any:
     tf.keras.utils.set_random_seed(1)
     return tf.keras.Sequential(list(layers))
@@ -233,6 +276,20 @@ def keras_words(tf: Any) -> Any:
     return model, np.array([[1, 2, 3, 0, 6], [5, 5, 0, 1, 1]], np.int32)
 
 
+def keras_attention(tf: Any) -> Any:
+    """Words as numbers, vectors, attention among them, and a recurrent layer both ways."""
+    layer = tf.keras.layers
+    tf.keras.utils.set_random_seed(2)
+    words = layer.Input((4,), dtype="string")
+    vocabulary = layer.StringLookup(vocabulary=["a", "b", "c"])
+    vectors = layer.Embedding(6, 4)(vocabulary(words))
+    mixed = layer.MultiHeadAttention(2, 3)(vectors, vectors)
+    mixed = layer.LayerNormalization()(mixed + vectors)
+    out = layer.Dense(2)(layer.Bidirectional(layer.LSTM(3))(mixed))
+    model = tf.keras.Model(words, out)
+    return model, np.array([[b"a", b"c", b"none", b"b"], [b"c", b"c", b"a", b""]], object)
+
+
 MODELS = {
     one.__name__: one
     for one in (
@@ -247,6 +304,9 @@ MODELS = {
         types,
         shape,
         several,
+        mapped,
+        own_gradient,
+        random,
     )
 }
-KERAS = {one.__name__: one for one in (keras_dense, keras_images, keras_words)}
+KERAS = {one.__name__: one for one in (keras_dense, keras_images, keras_words, keras_attention)}
