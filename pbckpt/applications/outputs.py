@@ -13,12 +13,12 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pbckpt.applications.changes import depending_on_changes
 from pbckpt.errors import SelectionError
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import is_control_input, node_of_input
 from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.graph import OUTPUTS_COLLECTION
-from pbckpt.thaw.references import References
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 
 _INPUT_OPS = frozenset(
     ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "IteratorGetNext", "QueueDequeueV2")
-)
-# What changes a variable: it is no constant then.
-_CHANGE = re.compile(
-    r"Assign(?:Add|Sub)?(?:VariableOp)?|(?:Resource)?(?:Sparse)?Apply\w+|ResourceScatter\w+"
-    r"|Scatter(?:Nd)?(?:Add|Sub|Mul|Div|Min|Max|Update)"
 )
 # What gives no result of a model: it assigns, trains, saves, tells or fills.
 _NO_RESULT = re.compile(
@@ -101,7 +96,8 @@ def _of_signatures(graph: FrozenGraph) -> list[str]:
     if graph.meta_graph is None:
         return []
     names = {node.name for node in graph.nodes}
-    changing: list[str] = []
+    trained = depending_on_changes(graph.graph)
+    training: list[str] = []
     found: list[str] = []
     for key, signature in sorted(graph.meta_graph.rest.signature_def.items()):
         if key == _INIT_SIGNATURE:
@@ -116,19 +112,8 @@ def _of_signatures(graph: FrozenGraph) -> list[str]:
                 sparse.dense_shape_tensor_name,
             )
             outputs += [node_of_input(text) for text in texts if node_of_input(text) in names]
-        (changing if _changes_variables(graph, outputs) else found).extend(outputs)
-    return found or changing
-
-
-def _changes_variables(graph: FrozenGraph, outputs: Sequence[str]) -> bool:
-    """Tell whether what leads to some nodes changes variables, as training does."""
-    leading = leading_to(graph.nodes, outputs)
-    nodes = [node for node in graph.nodes if node.name in leading]
-    functions = {one.name: one.nodes for one in graph.functions}
-    called = References(functions, {})
-    called.follow(nodes, functions.__getitem__)
-    bodies = (nodes, *(functions[name] for name in called.found))
-    return any(_CHANGE.fullmatch(node.op) for body in bodies for node in body)
+        (found if trained.isdisjoint(outputs) else training).extend(outputs)
+    return found or training
 
 
 def filling(graph: FrozenGraph, outputs: Sequence[str]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
 
-_MAX_NODES = 1_000_000
+_MAX_SIZE = 10_000_000
 _MAX_STEPS = 8
 _HANDS_ON = frozenset(("Identity", "Cast"))
 
@@ -47,6 +47,12 @@ class _Frame(NamedTuple):
     def key(self) -> tuple[str, tuple[str, ...]]:
         """What tells it from others."""
         return self.function.name, self.arguments
+
+    @property
+    def size(self) -> int:
+        """How much there is to look at."""
+        inputs = sum(len(node.definition.input) for node in self.function.nodes)
+        return 1 + len(self.arguments) + len(self.function.nodes) + inputs
 
 
 def restored_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
@@ -66,13 +72,13 @@ def restored_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
     count = 0
     while waiting:
         frame = waiting.popleft()
-        count += len(frame.function.nodes) + 1
-        if count > _MAX_NODES:
+        count += frame.size
+        if count > _MAX_SIZE:
             raise LimitError(
-                f"the nodes that restore {graph.file.name}",
-                limit="restoring nodes",
+                f"the functions that restore {graph.file.name}",
+                limit="restoring functions",
                 value=count,
-                maximum=_MAX_NODES,
+                maximum=_MAX_SIZE,
             )
         for variable, saved in _assigned(frame).items():
             found.setdefault(variable, saved)

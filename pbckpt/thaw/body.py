@@ -20,8 +20,9 @@ from pbckpt.operators import output_index
 from pbckpt.thaw.build import data_inputs, producer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.draft import Draft
@@ -39,12 +40,28 @@ class Place(NamedTuple):
     output: int = 0
 
 
+class ResultNames:
+    """Tells what functions call their results, by the functions' names."""
+
+    def __init__(self, functions: Mapping[str, Function]) -> None:
+        """Look at functions when they are asked for, and once."""
+        self._functions = functions
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def __call__(self, name: str) -> tuple[str, ...] | None:
+        """Return what a function calls its results; None where there is no such function."""
+        if name not in self._functions:
+            return None
+        if name not in self._known:
+            signature = self._functions[name].definition().signature
+            self._known[name] = tuple(one.name for one in signature.output_arg)
+        return self._known[name]
+
+
 class Body:
     """A draft, and the names of tensors in it. ``function`` is empty for the main graph."""
 
-    def __init__(
-        self, draft: Draft, results_of: Callable[[str], Sequence[str] | None], function: str = ""
-    ) -> None:
+    def __init__(self, draft: Draft, results_of: ResultNames, function: str = "") -> None:
         """``results_of`` tells what a function that is an op calls its results."""
         self.draft = draft
         self.function = function

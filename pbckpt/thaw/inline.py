@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
 from pbckpt.graph.node import Node
+from pbckpt.thaw.body import ResultNames
 from pbckpt.thaw.build import build_node, data_inputs, is_control, producer, tensor_of_input
 from pbckpt.thaw.effects import Effects
 from pbckpt.thaw.freeze import leading_to
@@ -96,6 +97,7 @@ class _Inlining:
 
     def __init__(self, graph: Graph, nodes: Sequence[Node], max_nodes: int) -> None:
         self._functions = {one.name: one for one in graph.functions}
+        self._results_of = ResultNames(self._functions)
         self._bodies: dict[str, InlineBody] = {}
         self._effects = Effects(self._functions)
         self._nodes = nodes
@@ -178,7 +180,7 @@ class _Inlining:
     def _put(self, call: NodeDef, called: str) -> Put:
         """Return the nodes of a function as they are in the place of a call."""
         if called not in self._bodies:
-            self._bodies[called] = InlineBody(self._functions[called], self._functions)
+            self._bodies[called] = InlineBody(self._functions[called], self._results_of)
         body = self._bodies[called]
         self._count(call, body)
         put = body.put(call, self._names, has_frames=self._has_frames)

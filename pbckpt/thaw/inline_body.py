@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
     from pbckpt.protos import AttrValue, NodeDef, OpDef
+    from pbckpt.thaw.body import ResultNames
 
 _TOGETHER = b"loc:@"
 
@@ -53,22 +54,15 @@ class Put(NamedTuple):
 class InlineBody:
     """A function, to be put in the places of its calls. ``nbytes`` are those of its nodes."""
 
-    def __init__(self, function: Function, functions: Mapping[str, Function]) -> None:
-        """``functions`` are those that its nodes may call by their names."""
+    def __init__(self, function: Function, results_of: ResultNames) -> None:
+        """``results_of`` knows the functions that its nodes may call by their names."""
         self._function = function
         self._nodes = function.nodes
         self._definition = function.definition()
         self._names = {node.name for node in function.nodes}
-        self._functions = functions
-        self._body = Body(Draft(function.nodes), self._results_of, function.name)
+        self._body = Body(Draft(function.nodes), results_of, function.name)
         self.num_nodes = len(function.nodes)
         self.nbytes = sum(node.definition.ByteSize() for node in function.nodes)
-
-    def _results_of(self, name: str) -> Sequence[str] | None:
-        if name not in self._functions:
-            return None
-        signature = self._functions[name].definition().signature
-        return [one.name for one in signature.output_arg]
 
     def put(self, call: NodeDef, taken: Container[str], *, has_frames: bool) -> Put:
         """Return the function in the place of a call.
@@ -137,13 +131,14 @@ class _Placing:
         self._body = body
         self._call = call
         self.names = names
+        self._used = frozenset(names.values())
         self.given: dict[str, str] = {}
         named = call.attr.get("f")
         self._attrs = named.func.attr if named is not None else call.attr
 
     def fresh(self, name: str, taken: Container[str]) -> str:
         """Return the name of a node that the function does not have."""
-        return _fresh(f"{self._call.name}/{name}", frozenset(self.names.values()), taken)
+        return _fresh(f"{self._call.name}/{name}", self._used, taken)
 
     def inputs(
         self,

@@ -40,15 +40,18 @@ class References:
         fresh = []
         for node in nodes:
             definition = node.definition if isinstance(node, Node) else node
-            names = [definition.op]
-            for value in definition.attr.values():
-                names += _named(value)
+            names = named_by(definition)
             names += [self._gradients[name] for name in names if name in self._gradients]
             for name in names:
                 if name in self._functions and name not in self.found:
                     self.found[name] = None
                     fresh.append(name)
         return fresh
+
+
+def named_by(node: NodeDef) -> list[str]:
+    """Return all that may be names of functions in a node."""
+    return [node.op, *(name for value in node.attr.values() for name in _named(value))]
 
 
 def _named(value: AttrValue) -> list[str]:

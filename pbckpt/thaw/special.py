@@ -22,7 +22,7 @@ from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.protos import GraphDef
-from pbckpt.thaw.body import Body, Place
+from pbckpt.thaw.body import Body, Place, ResultNames
 from pbckpt.thaw.marks import Undone
 from pbckpt.thaw.references import References
 from pbckpt.thaw.takers import Carried, Special, turn_takers
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pbckpt.thaw.freeze_functions import AddedArguments, Constant
 
 _MAX_DEPTH = 64
-_MAX_NODES = 1_000_000
+_MAX_SIZE = 5_000_000
 _MAX_SPECIAL = 20_000
 _Arguments = tuple["Carried | None", ...]
 
@@ -59,24 +59,16 @@ class SpecialFunctions:
         self._functions = {one.name: one for one in graph.functions}
         self._added = added
         self._library = graph.rest.library
-        self._results: dict[str, tuple[str, ...]] = {}
+        self._numbers: dict[str, count[int]] = {}
+        self.results_of = ResultNames(self._functions)
         self._made: dict[tuple[str, _Arguments], Special | None] = {}
         self._begun: dict[str, _Begun] = {}
         self._plain: dict[str, _Begun] = {}
-        self._depth = self._num_nodes = 0
+        self._depth = self._size = 0
 
     def __contains__(self, name: str) -> bool:
         """Tell whether there is a function of that name."""
         return name in self._functions
-
-    def results_of(self, name: str) -> tuple[str, ...] | None:
-        """Return what a function calls its results; None where there is no such function."""
-        if name not in self._functions:
-            return None
-        if name not in self._results:
-            signature = self._functions[name].definition().signature
-            self._results[name] = tuple(one.name for one in signature.output_arg)
-        return self._results[name]
 
     def special(self, name: str, arguments: _Arguments, where: str) -> Special:
         """Return a function that takes values, where some ``arguments`` were variables."""
@@ -101,10 +93,10 @@ class SpecialFunctions:
         if function is None:
             msg = f"{where} calls it, and the graph does not have it"
             raise InvalidGraphError(msg, node_name=name, thing="function")
-        self._num_nodes += len(function.nodes)
+        self._size += sum(1 + len(node.definition.input) for node in function.nodes)
         for limit, value, maximum in (
             ("special functions", len(self._made), _MAX_SPECIAL),
-            ("special nodes", self._num_nodes, _MAX_NODES),
+            ("size of special functions", self._size, _MAX_SIZE),
             ("nested functions", self._depth + 1, _MAX_DEPTH),
         ):
             if value > maximum:
@@ -147,7 +139,8 @@ class SpecialFunctions:
         base, _, number = name.rpartition("_")
         is_numbered = base and number.isascii() and number.isdecimal()
         wanted = f"{base}_frozen_{number}" if is_numbered else f"{name}_frozen_0"
-        names = (wanted if i == 0 else f"{wanted}_{i}" for i in count())
+        numbers = self._numbers.setdefault(wanted, count())
+        names = (f"{wanted}_{one}" if one else wanted for one in numbers)
         return next(one for one in names if one not in self._begun and one not in self._functions)
 
     def encoded(
