@@ -5,7 +5,7 @@
     freeze_model       folder, outputs, out            refusal
     freeze_function    folder, out                     refusal, outputs
     compare_functions  expected, found                 differences, order, added
-    count_ops          path, outputs                   ops: how many nodes have each
+    count_ops          path, outputs                   ops: each, a digest of attributes, how many
     import_model       path                            functions: how many there are
     run_model          frozen, folder, values, once    same
 
@@ -23,6 +23,7 @@ Runs with TensorFlow 2, started with ``--eager``.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,13 +98,25 @@ class FreezeFunctionOps(FreezeOps):
         counted: Any = Counter()
         waiting, seen = [graph_def.node], set()
         while waiting:
-            for node in waiting.pop():
-                counted[node.op] += 1
+            for node in self._plain(waiting.pop()):
+                counted[node.op, self._told(node)] += 1
                 for name in _called(node):
                     if name in library and name not in seen:
                         seen.add(name)
                         waiting.append(library[name].node_def)
-        return {"ops": dict(counted)}
+        return {"ops": [[op, told, number] for (op, told), number in counted.items()]}
+
+    def _told(self, node: Any) -> str:
+        """Say what a node has in its attributes, but for notes and for names of functions."""
+        found = []
+        for key, value in sorted(node.attr.items()):
+            kind = value.WhichOneof("value")
+            if kind == "tensor":
+                array = self.tf.make_ndarray(value.tensor)
+                found.append(f"{key} {array.dtype} {array.shape} {array.tolist()}")
+            elif not key.startswith("_") and key != "output_shapes" and kind != "func":
+                found.append(f"{key} {value}")
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
     def op_compare_functions(self, request: Json) -> Json:
         """Compare the nodes of two graphs, and of the functions that these call."""

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pbckpt.protos import NodeDef
 from pbckpt.thaw.body import Body, Place, ResultNames
 from pbckpt.thaw.draft import Draft
 from tests.unit.variables.graphs import function, graph, node
+
+if TYPE_CHECKING:
+    from pbckpt.protos import NodeDef
 
 
 def split(name: str) -> NodeDef:
