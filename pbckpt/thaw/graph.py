@@ -16,6 +16,8 @@ from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_def
 from pbckpt.graph.node import Node
 from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_lists
+from pbckpt.protos import FunctionDef
+from pbckpt.protos.decode import decode
 from pbckpt.thaw.attributes import superfluous_attributes
 from pbckpt.thaw.build import build_node, producer
 from pbckpt.thaw.collections import table_initializers, variable_collections
@@ -43,6 +45,8 @@ TABLES_COLLECTION = "table_initializer"
 MAIN_OP_COLLECTION = "saved_model_main_op"
 """The collection of the operation that a loader of SavedModels runs first."""
 _MAIN_OP = "init_all_tables"
+# A note of an optimizer to itself, with which TensorFlow 2 saves no function.
+_SPECIALIZED = "_GrapplerSpecializedFunc"
 
 
 class GraphFile(Enum):
@@ -100,7 +104,7 @@ def thaw_graph(
     if tables and file is GraphFile.SAVED_MODEL:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
-        thawing.encoded(list(model.encoded())),
+        thawing.encoded(list(model.encoded()), file),
         saver,
         (*thawing.placed.values(), *thawing.kept),
         messages,
@@ -169,7 +173,7 @@ class _Thawing:
         functions = [made.make(key, one) for key, one in signatures.items()]
         return Model(tuple(functions), tuple(made.tables(functions)))
 
-    def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
+    def encoded(self, more: Sequence[EncodedFunction], file: GraphFile) -> Pieces:
         """Return the GraphDef as it is now, with more functions than it has."""
         graph = self._graph
         functions = [
@@ -178,12 +182,7 @@ class _Thawing:
             else EncodedFunction(one.rest, one.nodes)
             for one in graph.functions
         ]
-        portable = [
-            one._replace(
-                nodes=[node if isinstance(node, Pieces) else _portable(node) for node in one.nodes]
-            )
-            for one in functions
-        ]
+        portable = [_portable_function(one, file) for one in functions]
         return encode_graph(map(_portable, self.draft), [*portable, *more], graph.rest)
 
 
@@ -226,6 +225,16 @@ def _portable(node: Node | NodeDef) -> Node | NodeDef:
     for name in superfluous:
         del changed.attr[name]
     return changed
+
+
+def _portable_function(function: EncodedFunction, file: GraphFile) -> EncodedFunction:
+    """Return a function with portable nodes, and as TensorFlow 2 saves it again."""
+    nodes = [node if isinstance(node, Pieces) else _portable(node) for node in function.nodes]
+    if file is GraphFile.META or _SPECIALIZED.encode() not in function.rest:
+        return function._replace(nodes=nodes)
+    definition = decode(FunctionDef, function.rest)
+    definition.attr.pop(_SPECIALIZED, None)
+    return EncodedFunction(definition.SerializeToString(deterministic=True), nodes)
 
 
 class _OutputCounts:
