@@ -310,8 +310,31 @@ def test_convert_warns_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", "dense.pb", "out/m", "--no-meta"]) == 0
     without = CONVERTED.replace("  wrote out/m.meta\n", "")
     assert capsys.readouterr() == (without, f"warning: {warning}\n")
-    options = ("--no-meta", "--on-existing", "replace", "--quiet")
-    assert result(capsys, "convert", "dense.pb", "out/m", *options)["warnings"] == [warning]
+
+
+@pytest.mark.usefixtures("graph")
+@pytest.mark.parametrize("options", [["--no-meta"], ["--format", "object"]])
+def test_converting_anew_without_a_meta_takes_the_old_one_away(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown(capsys, "convert", "dense.pb", "out/m")
+    anew = ("convert", "dense.pb", "out/m", *options, "--on-existing", "replace", "--quiet")
+    assert result(capsys, *anew)["warnings"] == [
+        "out/m.meta described the checkpoint that was replaced, and was removed with it"
+    ]
+    assert not Path("out/m.meta").exists()
+    assert result(capsys, *anew)["warnings"] == []
+
+
+@pytest.mark.usefixtures("graph")
+def test_a_checkpoint_that_fills_its_own_form_keeps_its_meta(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown(capsys, "convert", "dense.pb", "out/m")
+    meta = Path("out/m.meta").read_bytes()
+    anew = ("--like", "out/m", "--on-existing", "replace", "--quiet")
+    assert main(["convert", "dense.pb", "out/m", *anew]) == 0
+    assert Path("out/m.meta").read_bytes() == meta
 
 
 @pytest.mark.usefixtures("graph")
