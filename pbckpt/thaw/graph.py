@@ -71,7 +71,7 @@ def thaw_graph(
         raise _nothing_thawed(thawing.left)
     messages = thawing.collections()
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
-    tables = table_initializers(thawing.draft.definitions())
+    tables = table_initializers(node for node in graph.nodes if node.name in thawing.draft)
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
     return ThawedGraph(
         thawing.encoded(),
@@ -143,7 +143,7 @@ class _Thawing:
             for one in graph.functions
         ]
         portable = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
-        return encode_graph(_portable(self.draft), portable, graph.rest)
+        return encode_graph(_portable(self.draft.encoded()), portable, graph.rest)
 
 
 def _nothing_thawed(left: Mapping[str, str]) -> UnsupportedGraphError:
@@ -169,10 +169,15 @@ def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenV
     return sorted(variables, key=lambda one: places.get(producer(one.tensor), last))
 
 
-def _portable(nodes: Iterable[Node | NodeDef | Pieces]) -> Iterator[Node | NodeDef | Pieces]:
-    """Yield nodes without the attributes that TensorFlow 1.15 would refuse for nothing."""
+def _portable(
+    nodes: Iterable[Node | NodeDef | Pieces | bytes],
+) -> Iterator[Node | NodeDef | Pieces | bytes]:
+    """Yield nodes without the attributes that TensorFlow 1.15 would refuse for nothing.
+
+    What thawing puts in has none of those.
+    """
     for node in nodes:
-        if isinstance(node, Pieces):
+        if isinstance(node, (Pieces, bytes)):
             yield node
             continue
         definition = node.definition if isinstance(node, Node) else node
