@@ -10,6 +10,7 @@ from pbckpt.checkpoints.layout import Format
 from pbckpt.errors import LimitError, SelectionError, UnsupportedGraphError
 from pbckpt.thaw.graph import thaw_graph
 from pbckpt.thaw.meta_graph import encode_meta_graph
+from pbckpt.thaw.unused import unused_variables
 from pbckpt.thaw.variable import FrozenVariable, Slice, VariableKind
 
 if TYPE_CHECKING:
@@ -87,15 +88,24 @@ def thawed_meta(
     """
     frozen = [one for variable in variables for one in _frozen(variable)]
     frozen += map(_added, settings)
+    distinct = _distinct(frozen)
     try:
-        thawed = thaw_graph(graph.graph, _distinct(frozen), VariableKind(thaw.variables))
+        thawed = thaw_graph(graph.graph, distinct, VariableKind(thaw.variables))
         pieces = encode_meta_graph(thawed)
     except (UnsupportedGraphError, LimitError) as error:
         if MetaFile(thaw.meta) is MetaFile.REQUIRED:
             raise
         return Meta(None, (f"no .meta file was written: {error}",))
     left = {**_left(variables), **thawed.left}
-    return Meta(pieces, (*_left_warnings(left), *_kept_warnings(thawed)))
+    return Meta(
+        pieces,
+        (
+            *_left_warnings(left),
+            *_merged_warnings(frozen, distinct),
+            *_unused_warnings(unused_variables(graph.graph, distinct)),
+            *_kept_warnings(thawed),
+        ),
+    )
 
 
 def _frozen(variable: Variable) -> Iterator[FrozenVariable]:
@@ -168,6 +178,33 @@ def _distinct(variables: Sequence[FrozenVariable]) -> list[FrozenVariable]:
         names.add(name)
         found.append(one._replace(name=name, tensor=tensor))
     return found
+
+
+def _merged_warnings(
+    frozen: Sequence[FrozenVariable], distinct: Sequence[FrozenVariable]
+) -> Iterator[str]:
+    """Yield what to say of variables whose tensor another one has."""
+    pairs = zip(frozen, distinct, strict=True)
+    names = [one.name for before, one in pairs if before.tensor and not one.tensor]
+    if names:
+        is_one = len(names) == 1
+        were = "its constant was" if is_one else "their constants were"
+        yield (
+            "in the .meta file the graph takes another variable in place of "
+            f"{_shown(names)}: {were} merged with that of another, which had the same values. To "
+            f"train {'it' if is_one else 'them'}, convert the graph as it was before it was "
+            "optimized"
+        )
+
+
+def _unused_warnings(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        them = "it" if len(names) == 1 else "them"
+        yield (
+            f"in the .meta file no node takes the value of {_shown(names)}, and training does not "
+            f"change {them}. Where other constants have the values by now, convert the graph as it "
+            "was before it was optimized, or name those with --take"
+        )
 
 
 def _kept_warnings(thawed: ThawedGraph) -> Iterator[str]:
