@@ -458,14 +458,58 @@ def test_inspect_a_graph_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "functions",
         "remaining",
         "warnings",
+        "state",
     ]
     assert contents["kind"] == "graph"
+    assert contents["state"] == "frozen"
     assert contents["path"] == "dense.pb"
     assert (contents["nodes"], contents["constants"]) == (9, 5)
     assert contents["skipped"] == converted["skipped"]
     in_file_order = ["dense/kernel", "dense/bias", "global_step"]
     assert [variable["key"] for variable in contents["variables"]] == in_file_order
     assert sorted(contents["variables"], key=lambda v: v["key"]) == converted["variables"]
+
+
+def still_variable(maker: GraphMaker, name: str) -> None:
+    made = maker.graph.node.add(name=name, op="VarHandleOp")
+    made.attr["dtype"].type = 1
+    made.attr["shape"].shape.dim.add(size=2)
+
+
+def test_inspect_a_graph_with_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    maker = GraphMaker()
+    still_variable(maker, "v")
+    still_variable(maker, "w")
+    graph = str(maker.write(Path("some.pb")))
+    assert shown(capsys, "inspect", graph) == (
+        """\
+graph some.pb: 2 nodes, 2 variables, 0 constants
+
+variables, whose values are not in the graph:
+node  name  dtype    shape
+v     v     float32  [2]
+w     w     float32  [2]
+"""
+    )
+    assert result(capsys, "inspect", graph)["state"] == "variables"
+
+
+def test_inspect_a_graph_that_is_frozen_in_part(capsys: pytest.CaptureFixture[str]) -> None:
+    maker = GraphMaker()
+    maker.variable("a", 1, (1,), b"\0\0\0\0")
+    still_variable(maker, "v")
+    graph = str(maker.write(Path("some.pb")))
+    text = shown(capsys, "inspect", graph)
+    assert text.startswith(
+        "partly frozen graph some.pb: 3 nodes, 1 variable, 1 constant, 1 of them a frozen variable"
+    )
+    assert "\nstill variables, whose values are not in the graph:\n" in text
+    assert result(capsys, "inspect", graph)["state"] == "partly_frozen"
+    maker.variable("b", 1, (1,), b"\0\0\0\0")
+    maker.write(Path("some.pb"))
+    assert shown(capsys, "inspect", graph).startswith(
+        "partly frozen graph some.pb: 5 nodes, 1 variable, 2 constants, 2 of them frozen variables"
+    )
 
 
 @pytest.mark.usefixtures("checkpoint")
