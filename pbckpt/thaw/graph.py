@@ -118,7 +118,7 @@ class _Thawing:
                 put = placement.put if variable.is_in_graph else placement.add
                 self.placed[variable.name] = put(variable)
         placement.finish()
-        self.kept = adopt_variables(self.draft, self._graph)
+        self.kept = adopt_variables(builder, self._graph)
         if self._arguments:
             self._arguments.pass_from_main(
                 self.draft,

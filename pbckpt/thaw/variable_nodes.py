@@ -15,6 +15,7 @@ Reference: tensorflow/python/ops/resource_variable_ops.py and variables.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -90,11 +91,11 @@ def _reference_moulds(dtype: DataType, shape: tuple[int, ...], mark: Mark) -> _M
 class VariableBuilder:
     """Builds variables of one kind for a draft."""
 
-    def __init__(self, draft: Draft, kind: VariableKind, shared_names: frozenset[str]) -> None:
-        """``shared_names`` are those that no new variable may have."""
+    def __init__(self, draft: Draft, kind: VariableKind, shared_names: Counter[str]) -> None:
+        """``shared_names`` are those that no new variable may have, with how many have them."""
         self.draft = draft
         self.is_resource = kind is VariableKind.RESOURCE
-        self._shared_names = set(shared_names)
+        self._shared_names = shared_names
         self._known: dict[tuple[DataType, tuple[int, ...], Mark], _Moulds] = {}
 
     def usual_read(self, name: str) -> str:
@@ -140,20 +141,25 @@ class VariableBuilder:
             self._known[key] = make(*key)
         return self._known[key]
 
+    def name_nameless(self, name: str) -> str:
+        """Return the shared name for a node that has none: its own name, if that is free."""
+        self._shared_names[name] -= 1
+        return self._shared_name(name)
+
     def _shared_name(self, name: str) -> str:
-        while name in self._shared_names:
+        while self._shared_names[name] > 0:
             name += "_thawed"
-        self._shared_names.add(name)
+        self._shared_names[name] += 1
         return name
 
 
-def shared_names(graph: Graph) -> frozenset[str]:
-    """Return the names by which a graph's own nodes share resources.
+def shared_names(graph: Graph) -> Counter[str]:
+    """Return the names by which a graph's own nodes share resources, with how many nodes do.
 
     One without such a name gets its own.
     """
     nodes = chain(graph.nodes, *(function.nodes for function in graph.functions))
-    return frozenset(_shared_name_of(node) for node in nodes if node.op == HANDLE_OP)
+    return Counter(_shared_name_of(node) for node in nodes if node.op == HANDLE_OP)
 
 
 def _shared_name_of(node: Node) -> str:
@@ -161,13 +167,13 @@ def _shared_name_of(node: Node) -> str:
     return (value.s.decode("utf-8", "replace") if value else "") or node.name
 
 
-def adopt_variables(draft: Draft, graph: Graph) -> list[ThawedVariable]:
+def adopt_variables(builder: VariableBuilder, graph: Graph) -> list[ThawedVariable]:
     """Give variables that were never frozen what a collection wants to know of them.
 
     Those of a type or a shape that is not known have no initial value, and stay as they
     are.
     """
-    return [_adopted(draft, variable) for variable in _still_variables(graph)]
+    return [_adopted(builder, variable) for variable in _still_variables(graph)]
 
 
 def _still_variables(graph: Graph) -> Iterator[FrozenVariable]:
@@ -179,16 +185,15 @@ def _still_variables(graph: Graph) -> Iterator[FrozenVariable]:
             )
 
 
-def _adopted(draft: Draft, variable: FrozenVariable) -> ThawedVariable:
-    definition = draft.change(variable.name)
+def _adopted(builder: VariableBuilder, variable: FrozenVariable) -> ThawedVariable:
+    definition = builder.draft.change(variable.name)
     is_resource = definition.op == HANDLE_OP
     is_nameless = is_resource and not definition.attr["shared_name"].s
     if is_nameless:
-        definition.attr["shared_name"].s = variable.name.encode()
+        definition.attr["shared_name"].s = builder.name_nameless(variable.name).encode()
     set_mark(definition, Mark.NAMED if is_nameless else Mark.KEPT)
     kind = VariableKind.RESOURCE if is_resource else VariableKind.REF
-    nodes, thawed = VariableBuilder(draft, kind, frozenset()).nodes(
-        variable, variable.name, Mark.KEPT
-    )
-    draft.add(*nodes[1:], after=variable.name)
+    own = VariableBuilder(builder.draft, kind, Counter())
+    nodes, thawed = own.nodes(variable, variable.name, Mark.KEPT)
+    builder.draft.add(*nodes[1:], after=variable.name)
     return thawed._replace(is_stored=False)
