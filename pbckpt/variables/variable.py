@@ -78,6 +78,12 @@ class Variable(NamedTuple):
         return self.tensor.shape if self.value_shape is None else self.value_shape
 
     @property
+    def source(self) -> str:
+        """The tensor of the graph that has its value; empty where no single one has."""
+        is_nowhere = self.parts or (any(self.ranges) and not self.value)
+        return "" if is_nowhere else self.value or self.node
+
+    @property
     def nodes(self) -> tuple[str, ...]:
         """The constants that hold it: several for a partitioned variable."""
         return tuple(part.node for part in self.parts) or (self.node,)
