@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.merge import Prefer, merge
     from pbckpt.applications.pack import pack
     from pbckpt.applications.save import save_checkpoint
+    from pbckpt.applications.saved_model import SavedModelForm, convert_to_saved_model
     from pbckpt.applications.score import Score, score
     from pbckpt.applications.state import (
         ListedCheckpoint,
@@ -128,6 +129,7 @@ _HOMES = {
     "applications.freeze": ("NO_MAXIMUM", "FreezeReport", "freeze"),
     "applications.frozen_graph": ("FrozenGraph", "detect_variables", "open_graph"),
     "applications.inspect": ("CheckpointContents", "GraphContents", "inspect"),
+    "applications.saved_model": ("SavedModelForm", "convert_to_saved_model"),
     "applications.score": ("Score", "score"),
     "checkpoints.layout": ("Format", "Layout"),
     "applications.like": (
@@ -250,6 +252,7 @@ __all__ = [
     "Quantized",
     "Report",
     "Role",
+    "SavedModelForm",
     "Score",
     "Select",
     "Selection",
@@ -274,6 +277,7 @@ __all__ = [
     "WrittenBundle",
     "average",
     "convert",
+    "convert_to_saved_model",
     "detect_variables",
     "diff",
     "edit",

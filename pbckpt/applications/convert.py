@@ -39,12 +39,13 @@ from pbckpt.variables.select import plan_selection
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pbckpt.applications.like import Like, MatchReport
     from pbckpt.edits.plan import Edits
     from pbckpt.edits.settings import Setting
     from pbckpt.storage.local import MappedFile
+    from pbckpt.thaw.signature import Signature
     from pbckpt.variables.variable import Detection, Skipped, Variable
 
 DEFAULT_SELECTION = Selection()
@@ -59,7 +60,7 @@ class Report(NamedTuple):
     ``files`` are the paths written, ``nbytes`` the size of the tensors' data.
     ``variables`` have the names and types that they are stored with, ``added``
     are names of tensors that the graph does not have. ``match`` is how a target was
-    filled, where there was one.
+    filled, where there was one; ``signatures`` are those of a SavedModel by their keys.
     The variables' spans are of the input, which is closed: read values from the
     checkpoint.
     """
@@ -72,6 +73,7 @@ class Report(NamedTuple):
     warnings: tuple[str, ...]
     added: tuple[str, ...] = ()
     match: MatchReport | None = None
+    signatures: Mapping[str, Signature] | None = None
 
 
 def convert(  # noqa: PLR0913 - the options of one job, all with defaults
@@ -134,7 +136,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
     with open_graph(source, limits=limits, tags=tags) as graph:
         refuse_own_input(graph.file, target)
         plan = plan_variables(graph, selection, limits, _values_of_layout(values, layout))
-        variables, settings, arrangement = _arranged(plan, edits, layout)
+        variables, settings, arrangement = arranged_variables(plan, edits, layout)
         meta = thawed_meta(graph, variables, settings, thaw) if has_meta else NO_META
         nbytes = sum(variable.nbytes for variable in variables)
         report = Report(
@@ -143,13 +145,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             nbytes,
             tuple(one._replace(compute=None) for one in variables),
             plan.skipped,
-            (
-                *plan.warnings,
-                *ambiguity_warnings(plan, selection),
-                *value_warnings(variables),
-                *name_warnings(plan, variables),
-                *meta.warnings,
-            ),
+            (*conversion_warnings(plan, variables, selection), *meta.warnings),
             tuple(one.name for one in settings),
         )
         if dry_run:
@@ -170,6 +166,18 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
         files=committed.files,
         nbytes=committed.nbytes,
         warnings=(*committed.warnings, *report.warnings),
+    )
+
+
+def conversion_warnings(
+    plan: Detection, variables: tuple[Variable, ...], selection: Selection
+) -> tuple[str, ...]:
+    """Return what is to be said of what was detected, and of what is stored of it."""
+    return (
+        *plan.warnings,
+        *ambiguity_warnings(plan, selection),
+        *value_warnings(variables),
+        *name_warnings(plan, variables),
     )
 
 
@@ -225,19 +233,23 @@ def as_stored(graph: FrozenGraph, detection: Detection, values: Values) -> Detec
     return with_names(detection._replace(variables=joined), values.names)
 
 
-def _arranged(
+def arranged_variables(
     plan: Detection, edits: Edits | None, layout: Layout | None
 ) -> tuple[tuple[Variable, ...], tuple[Setting, ...], Arrangement]:
     """Return the variables as they are stored, what was added, and how all is laid out."""
     if edits is None and layout is None:
         tensors = chain.from_iterable(map(stored_tensors, plan.variables))
         return plan.variables, (), Arrangement([tensors], {})
+    variables, settings = edited_variables(plan, edits)
+    items = variables_items(variables, settings)
+    return variables, settings, arrange(items, layout or Layout())
+
+
+def variables_items(variables: Sequence[Variable], settings: Sequence[Setting]) -> list[Item]:
+    """Return the variables of a graph, and what was added to them, as what is laid out."""
     from pbckpt.checkpoints.settings import item_of_setting  # noqa: PLC0415 - start-up time
 
-    variables, settings = edited_variables(plan, edits)
-    items = [_item(variable) for variable in variables]
-    items += map(item_of_setting, settings)
-    return variables, settings, arrange(items, layout or Layout())
+    return [*map(_item, variables), *map(item_of_setting, settings)]
 
 
 def edited_variables(

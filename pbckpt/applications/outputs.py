@@ -51,8 +51,8 @@ def choose_outputs(graph: FrozenGraph, given: Sequence[str]) -> tuple[str, ...]:
     if found:
         return tuple(dict.fromkeys(found))
     raise SelectionError(
-        f"{graph.file.name}: which nodes should the frozen graph end in? None could be told from "
-        "the others; give them with --outputs NODE,..."
+        f"{graph.file.name}: which nodes are its outputs? None could be told from the others; give "
+        "them with --outputs NODE,..."
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pbckpt.variables.variable import Variable
 
 _SHOWN = 3
+_FILE = "the .meta file"
 
 
 class MetaFile(Enum):
@@ -86,26 +87,32 @@ def thawed_meta(
 
     Raises UnsupportedGraphError or LimitError where it is demanded and cannot be.
     """
-    frozen = [one for variable in variables for one in _frozen(variable)]
-    frozen += map(_added, settings)
-    distinct = _distinct(frozen)
+    frozen = frozen_variables(variables, settings)
     try:
-        thawed = thaw_graph(graph.graph, distinct, VariableKind(thaw.variables))
+        thawed = thaw_graph(graph.graph, frozen, VariableKind(thaw.variables))
         pieces = encode_meta_graph(thawed)
     except (UnsupportedGraphError, LimitError) as error:
         if MetaFile(thaw.meta) is MetaFile.REQUIRED:
             raise
         return Meta(None, (f"no .meta file was written: {error}",))
-    left = {**_left(variables), **thawed.left}
-    return Meta(
-        pieces,
-        (
-            *_left_warnings(left),
-            *_merged_warnings(frozen, distinct),
-            *_unused_warnings(unused_variables(graph.graph, distinct)),
-            *_kept_warnings(thawed),
-        ),
+    warnings = (
+        *left_warnings(variables, thawed, _FILE),
+        *idle_warnings(graph, variables, settings, _FILE),
+        *_kept_warnings(thawed),
     )
+    return Meta(pieces, warnings)
+
+
+def frozen_variables(
+    variables: Sequence[Variable], settings: Sequence[Setting]
+) -> list[FrozenVariable]:
+    """Return what thawing is to put back of what is stored as ``variables`` say."""
+    return _distinct(_all_frozen(variables, settings))
+
+
+def _all_frozen(variables: Sequence[Variable], settings: Sequence[Setting]) -> list[FrozenVariable]:
+    frozen = [one for variable in variables for one in _frozen(variable)]
+    return [*frozen, *map(_added, settings)]
 
 
 def _frozen(variable: Variable) -> Iterator[FrozenVariable]:
@@ -180,30 +187,29 @@ def _distinct(variables: Sequence[FrozenVariable]) -> list[FrozenVariable]:
     return found
 
 
-def _merged_warnings(
-    frozen: Sequence[FrozenVariable], distinct: Sequence[FrozenVariable]
+def idle_warnings(
+    graph: FrozenGraph, variables: Sequence[Variable], settings: Sequence[Setting], file: str
 ) -> Iterator[str]:
-    """Yield what to say of variables whose tensor another one has."""
+    """Yield what to say in the words of a ``file`` of variables that the graph does not use."""
+    frozen = _all_frozen(variables, settings)
+    distinct = _distinct(frozen)
     pairs = zip(frozen, distinct, strict=True)
-    names = [one.name for before, one in pairs if before.tensor and not one.tensor]
-    if names:
-        is_one = len(names) == 1
-        were = "its constant was" if is_one else "their constants were"
+    merged = [one.name for before, one in pairs if before.tensor and not one.tensor]
+    if merged:
+        is_one = len(merged) == 1
+        were, them = ("its constant was", "it") if is_one else ("their constants were", "them")
         yield (
-            "in the .meta file the graph takes another variable in place of "
-            f"{_shown(names)}: {were} merged with that of another, which had the same values. To "
-            f"train {'it' if is_one else 'them'}, convert the graph as it was before it was "
-            "optimized"
+            f"in {file} the graph takes another variable in place of {shown(merged)}: {were} "
+            f"merged with that of another, which had the same values. To train {them}, convert "
+            "the graph as it was before it was optimized"
         )
-
-
-def _unused_warnings(names: Sequence[str]) -> Iterator[str]:
-    if names:
-        them = "it" if len(names) == 1 else "them"
+    unused = unused_variables(graph.graph, distinct)
+    if unused:
+        them = "it" if len(unused) == 1 else "them"
         yield (
-            f"in the .meta file no node takes the value of {_shown(names)}, and training does not "
-            f"change {them}. Where other constants have the values by now, convert the graph as it "
-            "was before it was optimized, or name those with --take"
+            f"in {file} no node takes the value of {shown(unused)}, and training does not change "
+            f"{them}. Where other constants have the values by now, convert the graph as it was "
+            "before it was optimized, or name those with --take"
         )
 
 
@@ -212,20 +218,24 @@ def _kept_warnings(thawed: ThawedGraph) -> Iterator[str]:
     if names:
         what = "1 variable was" if len(names) == 1 else f"{len(names)} variables were"
         yield (
-            f"{what} never frozen: {_shown(names)}; their values are in another checkpoint, which "
+            f"{what} never frozen: {shown(names)}; their values are in another checkpoint, which "
             "the saver of the .meta file leaves out"
         )
 
 
-def _shown(names: Sequence[str]) -> str:
+def shown(names: Sequence[str]) -> str:
+    """Return the first few of some names, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(map(repr, names[:_SHOWN])) + more
 
 
-def _left_warnings(left: dict[str, str]) -> Iterator[str]:
+def left_warnings(variables: Sequence[Variable], thawed: ThawedGraph, file: str) -> list[str]:
+    """Return what is to be said of variables that stay constants in the graph of a file."""
     by_reason: dict[str, list[str]] = {}
-    for name, reason in left.items():
+    for name, reason in {**_left(variables), **thawed.left}.items():
         by_reason.setdefault(reason, []).append(name)
-    for reason, names in by_reason.items():
-        verb = "stays a constant" if len(names) == 1 else "stay constants"
-        yield f"in the .meta file {_shown(names)} {verb}: {reason}"
+    return [
+        f"in {file} {shown(names)} {'stays a constant' if len(names) == 1 else 'stay constants'}: "
+        f"{reason}"
+        for reason, names in by_reason.items()
+    ]

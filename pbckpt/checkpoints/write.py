@@ -66,6 +66,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     aliases: Mapping[BundleKey, BundleKey] | None = None,
     meta: Chunks | None = None,
     old_meta: OldMeta = OldMeta.KEPT,
+    has_state: bool = True,
     progress: Progress = no_progress,
     before_commit: Callable[[], None] | None = None,
 ) -> WrittenBundle:
@@ -75,6 +76,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     ``aliases`` are further keys for some of them. ``meta`` yields the bytes of the
     .meta file beside it, where there is to be one, each chunk until the next; where there
     is not, ``old_meta`` says what becomes of one that is there.
+    ``has_state`` tells whether the ``checkpoint`` file names it.
     ``before_commit`` may raise to keep everything as it was. Raises SelectionError for
     a key that is given twice, and WriteError.
     """
@@ -85,7 +87,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
         done += count
         progress(done, nbytes)
 
-    with Commit(prefix, on_existing, durability) as commit:
+    with Commit(prefix, on_existing, durability, has_state=has_state) as commit:
         if meta is not None:
             _write_meta(meta, commit)
         elif old_meta is OldMeta.REMOVED:

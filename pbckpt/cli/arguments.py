@@ -60,17 +60,21 @@ def _add_convert(commands: _Commands) -> None:
     command = _add_command(
         commands,
         "convert",
-        "write the variables of a frozen graph as a checkpoint",
+        "write the variables of a frozen graph as a checkpoint, or as a SavedModel",
         epilog=options.EDIT_HELP,
     )
     command.add_argument("input", metavar="INPUT", help=_GRAPH)
-    command.add_argument("prefix", metavar="PREFIX", help="the checkpoint's prefix: out/model.ckpt")
+    command.add_argument(
+        "prefix",
+        metavar="PREFIX",
+        help="the checkpoint's prefix: out/model.ckpt; or the SavedModel's directory",
+    )
     options.add_tags(command)
     options.add_selection(command, of_graph=True)
     options.add_values(command)
     options.add_edits(command)
     options.add_like(command)
-    options.add_layout(command, of_source=False)
+    options.add_layout(command, has_graph=True)
     options.add_thaw(command)
     options.add_limits(command)
     options.add_dry_run(command)
@@ -90,7 +94,7 @@ def _add_freeze(commands: _Commands) -> None:
     command.add_argument("output", metavar="OUT.pb", help="the frozen graph that is written")
     command.add_argument(
         "--outputs",
-        type=_names,
+        type=options.names,
         default=(),
         metavar="NODE,...",
         help="the nodes that it ends in, with or without :0 (default: those of the signatures, of "
@@ -107,10 +111,6 @@ def _add_freeze(commands: _Commands) -> None:
     options.add_tags(command)
     options.add_limits(command)
     options.add_output(command, "OUT.pb")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.split(",") if name)
 
 
 def _add_edit(commands: _Commands) -> None:
@@ -142,7 +142,7 @@ def _add_merge(commands: _Commands) -> None:
         default="neither",
         help="whose tensor counts where several have one of that name (default: neither: an error)",
     )
-    options.add_layout(command, of_source=False)
+    options.add_layout(command)
     options.add_output(command, "OUT")
 
 
@@ -172,7 +172,7 @@ def _add_pack(commands: _Commands) -> None:
     command.add_argument("prefix", metavar="PREFIX", help="the checkpoint's prefix")
     options.add_selection(command, of_graph=False)
     options.add_edits(command)
-    options.add_layout(command, of_source=False)
+    options.add_layout(command)
     options.add_dry_run(command)
     options.add_output(command, "PREFIX")
 

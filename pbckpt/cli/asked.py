@@ -9,7 +9,7 @@ from pbckpt import api
 if TYPE_CHECKING:
     import argparse
 
-    from pbckpt.api import Edits, Layout, Like, Limits, Selection, Thaw, Values
+    from pbckpt.api import Edits, Layout, Like, Limits, SavedModelForm, Selection, Thaw, Values
 
 
 def thaw(options: argparse.Namespace) -> Thaw:
@@ -95,13 +95,42 @@ def all_edits(options: argparse.Namespace) -> Edits:
     return (edits(options) or api.Edits())._replace(selection=selection(options))
 
 
+_SAVED_MODELS = ("saved-model", "saved-model-v2")
+
+
+def saved_model(options: argparse.Namespace) -> SavedModelForm | None:
+    """Return the form of the SavedModel that is asked for; None for a checkpoint.
+
+    Raises SelectionError for options that go with the other of the two.
+    """
+    if options.format not in _SAVED_MODELS:
+        if options.inputs or options.outputs:
+            raise api.SelectionError(
+                "--inputs and --outputs are those of a SavedModel's signature; say --format "
+                "saved-model, or leave them out"
+            )
+        return None
+    for option, is_given in (
+        ("--like", options.like is not None),
+        ("--save-counter", options.save_counter is not None),
+        ("--meta" if options.meta else "--no-meta", options.meta is not None),
+    ):
+        if is_given:
+            raise api.SelectionError(
+                f"{option} is about a checkpoint, and --format {options.format} writes a "
+                "SavedModel, which has its graph in saved_model.pb; leave one of the two out"
+            )
+    return api.SavedModelForm(options.format)
+
+
 def layout(options: argparse.Namespace) -> Layout | None:
     """Return how files are laid out; None if nothing is said of it."""
     given = (options.format, options.shards, options.max_shard_size, options.save_counter)
     if all(value is None for value in given):
         return None
+    is_checkpoint = options.format and options.format not in _SAVED_MODELS
     return api.Layout(
-        format=api.Format(options.format) if options.format else None,
+        format=api.Format(options.format) if is_checkpoint else None,
         num_shards=options.shards,
         max_shard_bytes=options.max_shard_size,
         save_counter=options.save_counter,

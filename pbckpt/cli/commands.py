@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EditReport,
         MatchReport,
         Report,
+        SavedModelForm,
         WrittenBundle,
     )
 
@@ -45,7 +46,10 @@ def run_convert(options: argparse.Namespace) -> int:
 
 
 def _convert(options: argparse.Namespace) -> Report:
+    form = asked.saved_model(options)
     with _progress(options) as progress:
+        if form is not None:
+            return _convert_to_saved_model(options, form, progress)
         return api.convert(
             options.input,
             options.prefix,
@@ -62,6 +66,31 @@ def _convert(options: argparse.Namespace) -> Report:
             values=asked.values(options),
             thaw=asked.thaw(options),
         )
+
+
+def _convert_to_saved_model(
+    options: argparse.Namespace, form: SavedModelForm, progress: ProgressBar
+) -> Report:
+    # With a target's options and no target this raises.
+    asked.like(options)
+    return api.convert_to_saved_model(
+        options.input,
+        options.prefix,
+        form=form,
+        inputs=options.inputs,
+        outputs=options.outputs,
+        variables=api.VariableKind(options.variables),
+        selection=asked.selection(options),
+        edits=asked.edits(options),
+        layout=asked.layout(options),
+        dry_run=options.dry_run,
+        on_existing=api.OnExisting(options.on_existing),
+        durability=api.Durability(options.durability),
+        limits=asked.limits(options),
+        progress=progress,
+        tags=options.tags,
+        values=asked.values(options),
+    )
 
 
 def _show_match(report: MatchReport, options: argparse.Namespace) -> None:

@@ -136,9 +136,29 @@ def add_thaw(command: argparse.ArgumentParser) -> None:
         "--variables",
         choices=("resource", "ref"),
         default="resource",
-        help="the kind of variables in it: those that TensorFlow 2 has and 1.15 knows, or those "
-        "of TensorFlow 1 (default: resource)",
+        help="the kind of variables in the graph: those that TensorFlow 2 has and 1.15 knows, or "
+        "those of TensorFlow 1 (default: resource)",
     )
+    command.add_argument(
+        "--inputs",
+        type=names,
+        default=(),
+        metavar="TENSOR,...",
+        help="with --format saved-model: what its signature takes, with or without :0, and with "
+        "another name as NAME=TENSOR (default: the placeholders)",
+    )
+    command.add_argument(
+        "--outputs",
+        type=names,
+        default=(),
+        metavar="TENSOR,...",
+        help="with --format saved-model: what it gives (default: what nothing else takes)",
+    )
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read names with commas between them."""
+    return tuple(name for name in text.split(",") if name)
 
 
 def add_values(command: argparse.ArgumentParser) -> None:
@@ -247,14 +267,27 @@ def add_like(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_layout(command: argparse.ArgumentParser, *, of_source: bool) -> None:
+def add_layout(
+    command: argparse.ArgumentParser, *, of_source: bool = False, has_graph: bool = False
+) -> None:
     """Add the options that say in which form and how many files tensors are stored."""
     default = "that of IN" if of_source else "name"
+    models = (
+        "; or a SavedModel, in the form of TensorFlow 1, which every TensorFlow loads, or in that "
+        "of TensorFlow 2"
+        if has_graph
+        else ""
+    )
     command.add_argument(
         "--format",
-        choices=("name", "object", "both"),
+        choices=(
+            "name",
+            "object",
+            "both",
+            *(("saved-model", "saved-model-v2") if has_graph else ()),
+        ),
         help="for Saver, for tf.train.Checkpoint of TensorFlow 2, or for both with one copy of "
-        f"the data (default: {default})",
+        f"the data{models} (default: {default})",
     )
     command.add_argument(
         "--save-counter",

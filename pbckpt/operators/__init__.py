@@ -7,7 +7,10 @@
     passing                      the value goes on, from there to these outputs
     CALLS                        the value goes into a function
     is_control_or_bookkeeping    whatever it is, it is no weight
-    output_index, output_lists   which output of a node a function's body means; how many
+    output_arguments             what an op puts out, by name: lists, and how long they are
+    output_index, named_output   which output of a node a function's body means, and back
+    output_lists                 how many outputs a node has
+    output_types                 the element types of what it puts out
     newer_attributes             what TensorFlow 1.15 does not know of an op
 
 Each comes with its tables in a module of its own. They were made by going through
@@ -22,8 +25,15 @@ from __future__ import annotations
 from pbckpt.operators.arguments import argument_name, is_control_or_bookkeeping
 from pbckpt.operators.calls import CALLS, DIRECT_CALL, Call
 from pbckpt.operators.newer_attributes import newer_attributes
-from pbckpt.operators.output_counts import output_lists
-from pbckpt.operators.outputs import output_index
+from pbckpt.operators.output_types import output_types
+from pbckpt.operators.outputs import (
+    NamedOutput,
+    OutputArgument,
+    named_output,
+    output_arguments,
+    output_index,
+    output_lists,
+)
 from pbckpt.operators.passing import Change, Pass, passing
 from pbckpt.operators.weights import (
     GATHERS,
@@ -39,13 +49,18 @@ __all__ = [
     "GATHERS",
     "Call",
     "Change",
+    "NamedOutput",
+    "OutputArgument",
     "Pass",
     "argument_name",
     "fused_role",
     "is_control_or_bookkeeping",
+    "named_output",
     "newer_attributes",
+    "output_arguments",
     "output_index",
     "output_lists",
+    "output_types",
     "passing",
     "range_slots",
     "takes_fused_arguments",

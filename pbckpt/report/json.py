@@ -14,6 +14,8 @@ from pbckpt.applications.inspect import GraphContents
 from pbckpt.report.match import match_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pbckpt.applications.convert import Report
     from pbckpt.applications.diff import DiffReport
     from pbckpt.applications.edit import EditReport
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pbckpt.bundle.entry import BundleEntry
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.checkpoints.write import WrittenBundle
+    from pbckpt.thaw.signature import Port, Signature
     from pbckpt.variables.evidence import Evidence
     from pbckpt.variables.story import Story
     from pbckpt.variables.variable import Skipped, Variable
@@ -44,7 +47,22 @@ def convert_json(report: Report) -> str:
         added=report.added,
         warnings=report.warnings,
         **({"match": match_fields(report.match)} if report.match else {}),
+        **({"signatures": _signatures(report.signatures)} if report.signatures else {}),
     )
+
+
+def _signatures(signatures: Mapping[str, Signature]) -> dict[str, Any]:
+    return {
+        key: {"inputs": _ports(one.inputs), "outputs": _ports(one.outputs)}
+        for key, one in signatures.items()
+    }
+
+
+def _ports(ports: Sequence[Port]) -> dict[str, Any]:
+    return {
+        port.key: {"tensor": port.tensor, "dtype": port.dtype.label, "shape": port.shape}
+        for port in ports
+    }
 
 
 def freeze_json(report: FreezeReport) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pbckpt.applications.inspect import GraphContents, GraphState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pbckpt.applications.convert import Report
     from pbckpt.applications.diff import DiffReport
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pbckpt.applications.verify import VerifyReport
     from pbckpt.checkpoints.stored import TensorInfo
     from pbckpt.checkpoints.write import WrittenBundle
+    from pbckpt.thaw.signature import Port, Signature
     from pbckpt.variables.story import Story
     from pbckpt.variables.variable import Skipped, Variable
 
@@ -43,6 +44,7 @@ def convert_text(report: Report) -> str:
         ),
         *(f"  wrote {file}" for file in report.files),
     ]
+    lines += [f"  {line}" for line in _signature_lines(report.signatures or {})]
     if report.added:
         lines.append(f"  {_counted(len(report.added), 'tensor')} added")
     if report.skipped:
@@ -53,6 +55,17 @@ def convert_text(report: Report) -> str:
     if not report.files:
         lines.append("  nothing was written, as --dry-run says")
     return "\n".join(lines)
+
+
+def _signature_lines(signatures: Mapping[str, Signature]) -> Iterator[str]:
+    for key, signature in signatures.items():
+        taken = ", ".join(map(_port, signature.inputs)) or "nothing"
+        yield f"signature {key}: {taken} -> {', '.join(map(_port, signature.outputs))}"
+
+
+def _port(port: Port) -> str:
+    shape = "of any shape" if port.shape is None else shape_text(port.shape)
+    return f"{port.key} ({port.dtype.label} {shape})"
 
 
 def freeze_text(report: FreezeReport) -> str:

@@ -69,11 +69,22 @@ class Committed(NamedTuple):
 class Commit:
     """Writes one checkpoint; a context manager that cleans up what it did not commit."""
 
-    def __init__(self, prefix: Prefix, on_existing: OnExisting, durability: Durability) -> None:
-        """Nothing is touched before the context is entered."""
+    def __init__(
+        self,
+        prefix: Prefix,
+        on_existing: OnExisting,
+        durability: Durability,
+        *,
+        has_state: bool = True,
+    ) -> None:
+        """Without ``has_state`` no ``checkpoint`` file tells of it, as in a SavedModel.
+
+        Nothing is touched before the context is entered.
+        """
         self._prefix = prefix
         self._on_existing = on_existing
         self._durability = durability
+        self._has_state = has_state
         self._made: list[str] = []
         self._temporaries: list[TemporaryFile] = []
         self._renamed: list[str] = []
@@ -97,8 +108,9 @@ class Commit:
                 raise
             try:
                 self._refuse_existing()
-                # Found out now, not after all data is written.
-                updated_state(self._directory.path, self._prefix.basename)
+                if self._has_state:
+                    # Found out now, not after all data is written.
+                    updated_state(self._directory.path, self._prefix.basename)
             except BaseException:
                 self.__exit__(None, None, None)
                 raise
@@ -184,7 +196,7 @@ class Commit:
                 index = self._new_temporary()
                 write_index(num_shards, index.append)
                 index.seal()
-                state = self._write_state()
+                state = self._write_state() if self._has_state else None
                 try:
                     self._rename_all(shards, index, num_shards)
                 except BaseException:
@@ -306,7 +318,7 @@ class Commit:
         self._directory.rename(file.name, name)
         file.is_renamed = True
 
-    def _finish(self, state: TemporaryFile, old: list[str], dropped: str) -> Committed:
+    def _finish(self, state: TemporaryFile | None, old: list[str], dropped: str) -> Committed:
         """Do what follows the commit point; an error here is about the disk only."""
         try:
             if self._durability is not Durability.NONE:
@@ -314,7 +326,8 @@ class Commit:
             # First: who reads the new checkpoint is to find no graph of the old one.
             if dropped:
                 self._directory.remove(dropped)
-            self._rename(state, STATE_FILE)
+            if state is not None:
+                self._rename(state, STATE_FILE)
             for name in old:
                 self._directory.remove(name)
             if self._durability is not Durability.NONE:
@@ -324,7 +337,8 @@ class Commit:
             raise self._in_place(error) from error
         meta = [meta_name(self._prefix.basename)] if self._meta is not None else []
         *before, index = self._renamed
-        names = list(dict.fromkeys((*before, *meta, index, STATE_FILE)))
+        after = [STATE_FILE] if state is not None else []
+        names = list(dict.fromkeys((*before, *meta, index, *after)))
         paths = tuple(os.path.join(self._prefix.directory, name) for name in names)
         return Committed(paths, self._prefix.meta_path() if dropped else "")
 

@@ -111,6 +111,21 @@ class TemporaryFile:
             os.close(fd)
 
 
+class TemporaryDirectory:
+    """A directory under a name of its own until it is renamed, locked as long as it is open."""
+
+    def __init__(self, name: str, fd: int) -> None:
+        """Take over an empty directory; ``fd`` is negative where none can be open."""
+        self.name = name
+        self._fd = fd
+
+    def close(self) -> None:
+        """Let go of the directory; closing twice is harmless."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+
+
 class Directory:
     """An open directory; a context manager."""
 
@@ -168,8 +183,26 @@ class Directory:
                 self.remove(name)
             raise
 
+    def create_temporary_directory(self) -> TemporaryDirectory:
+        """Make a new directory under a random name; its mode follows the umask."""
+        name = TEMPORARY_PREFIX + os.urandom(_NAME_BYTES).hex() + TEMPORARY_SUFFIX
+        fd = -1
+        try:
+            os.mkdir(self._at(name), **self._options())
+            if self._fd >= 0:
+                fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._fd)
+                _try_lock(fd)
+            return TemporaryDirectory(name, fd)
+        except BaseException:
+            # An interrupt can come when it is made and not known.
+            if fd >= 0:
+                os.close(fd)
+            with contextlib.suppress(OSError):
+                os.rmdir(self._at(name), **self._options())
+            raise
+
     def rename(self, old: str, new: str) -> None:
-        """Rename a file, replacing what has the new name."""
+        """Rename a file, replacing what has the new name; or a directory."""
         if self._fd >= 0:
             os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
         else:
@@ -246,7 +279,10 @@ class Directory:
                     flock(self._fd, LOCK_UN)
 
     def remove_stale_temporaries(self) -> None:
-        """Remove temporary files whose writer is gone. Call it with the directory locked."""
+        """Remove temporary files and directories whose writer is gone.
+
+        Call it with the directory locked.
+        """
         if not _HAS_LOCKS or self._fd < 0:
             return
         for name in self.names():
@@ -256,12 +292,27 @@ class Directory:
     def _remove_if_stale(self, name: str) -> None:
         # What cannot be opened or removed is somebody else's, and left alone.
         with contextlib.suppress(OSError):
-            fd = os.open(name, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=self._fd)
+            fd, is_directory = self._open_to_remove(name)
             try:
-                if _try_lock(fd):
+                if not _try_lock(fd):
+                    return
+                if is_directory:
+                    import shutil  # noqa: PLC0415 - start-up time
+
+                    shutil.rmtree(os.path.join(self.path, name))
+                else:
                     self.remove(name)
             finally:
                 os.close(fd)
+
+    def _open_to_remove(self, name: str) -> tuple[int, bool]:
+        """Open a file or a directory, and tell whether it is one."""
+        try:
+            flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW
+            return os.open(name, flags, dir_fd=self._fd), False
+        except IsADirectoryError:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            return os.open(name, flags, dir_fd=self._fd), True
 
 
 def _sync_to_disk(fd: int) -> None:

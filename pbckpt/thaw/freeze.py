@@ -42,7 +42,7 @@ from pbckpt.thaw.takers import refuse_variables_in_functions, turn_takers
 from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from pbckpt.dtypes import DataType
     from pbckpt.graph.decode import Graph
@@ -89,13 +89,17 @@ def freeze_graph(
     return FrozenNodes(encoded, tuple(freezing.frozen), len(nodes))
 
 
-def leading_to(nodes: Sequence[Node], outputs: Iterable[str]) -> set[str]:
-    """Return the names of the nodes that lead to some, over data and control edges."""
+def leading_to(nodes: Sequence[Node], outputs: Iterable[str], fed: Container[str] = ()) -> set[str]:
+    """Return the names of the nodes that lead to some, over data and control edges.
+
+    What leads to those that are ``fed`` is not asked for.
+    """
     inputs = {node.name: node.definition.input for node in nodes}
     found = set(outputs)
     waiting = list(found)
     while waiting:
-        for text in inputs[waiting.pop()]:
+        taker = waiting.pop()
+        for text in () if taker in fed else inputs[taker]:
             name = producer(text)
             if name not in found and name in inputs:
                 found.add(name)

@@ -17,7 +17,6 @@ in core/ops/functional_ops.cc.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +40,7 @@ from pbckpt.thaw.calls import (
     types_attribute,
 )
 from pbckpt.thaw.draft import Draft
+from pbckpt.thaw.function_body import ArgumentNames
 from pbckpt.thaw.variable import SEPARATOR
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.variable import FrozenVariable
 
-_NO_NAME = re.compile(r"[^a-z0-9_]")
 # A few thousand functions that all pass on a few thousand constants: no model does.
 _MAX_PASSED = 1_000_000
 
@@ -173,18 +172,8 @@ class Arguments:
     def _argument_names(self, function: str) -> dict[str, str]:
         """Return what each variable is called in a function."""
         body = self._functions[function]
-        taken = {*body.arguments, *(node.name for node in body.nodes)}
-        names = {}
-        numbers: dict[str, int] = {}
-        for variable in self._needs[function]:
-            base = _NO_NAME.sub("_", variable.lower())
-            base = name = base if base[:1].isalpha() else f"w{base}"
-            while name in taken:
-                numbers[base] = numbers.get(base, 0) + 1
-                name = f"{base}_{numbers[base]}"
-            taken.add(name)
-            names[variable] = name
-        return names
+        names = ArgumentNames((*body.arguments, *(node.name for node in body.nodes)))
+        return {variable: names.fresh(variable) for variable in self._needs[function]}
 
     def pass_from_main(self, draft: Draft, read: Callable[[FrozenVariable, str], str]) -> None:
         """Have the calls of the main graph pass values; ``read`` names the tensor for a call."""

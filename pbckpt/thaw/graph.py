@@ -8,36 +8,52 @@ The rooms beside this one each do one of these; here is their order.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_definition
 from pbckpt.graph.node import Node
+from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_lists
 from pbckpt.thaw.attributes import superfluous_attributes
-from pbckpt.thaw.build import producer
+from pbckpt.thaw.build import build_node, producer
 from pbckpt.thaw.collections import table_initializers, variable_collections
 from pbckpt.thaw.completion import complete
 from pbckpt.thaw.contexts import CONTROL_FLOW_OPS, ControlFlow
 from pbckpt.thaw.control_flow import control_flow_collections
 from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.functions import Arguments
+from pbckpt.thaw.model_function import Model, ModelFunctions
 from pbckpt.thaw.place import Placement
 from pbckpt.thaw.saver import add_saver
 from pbckpt.thaw.variable_nodes import VariableBuilder, adopt_variables, shared_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pbckpt.graph.decode import Graph
     from pbckpt.protos import NodeDef, SaverDef
+    from pbckpt.thaw.signature import Signature
     from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
 
 OUTPUTS_COLLECTION = "pbckpt_outputs"
 """The collection of the nodes that the frozen graph ended in: freezing begins there."""
 TABLES_COLLECTION = "table_initializer"
-# More than any node has, and few enough to be listed.
-_MAX_OUTPUTS = 1 << 16
+MAIN_OP_COLLECTION = "saved_model_main_op"
+"""The collection of the operation that a loader of SavedModels runs first."""
+_MAIN_OP = "init_all_tables"
+
+
+class GraphFile(Enum):
+    """What a graph is written as; the value is what to do where it cannot be.
+
+    A SavedModel has its values beside it, and fills its tables as it is loaded: variables
+    that were never frozen, which have no value, are not among its own.
+    """
+
+    META = "leave the .meta file out with --no-meta"
+    SAVED_MODEL = "write a checkpoint with --format name"
 
 
 class ThawedGraph(NamedTuple):
@@ -45,7 +61,7 @@ class ThawedGraph(NamedTuple):
 
     ``graph`` is its GraphDef. ``messages`` are collections of messages, ``names``
     collections of the names of nodes. ``left`` are variables that stay constants,
-    each with the reason.
+    each with the reason. ``model`` has the functions of signatures.
     """
 
     graph: Pieces
@@ -54,12 +70,19 @@ class ThawedGraph(NamedTuple):
     messages: Mapping[str, Sequence[bytes]]
     names: Mapping[str, Sequence[str]]
     left: Mapping[str, str]
+    model: Model = Model()
 
 
 def thaw_graph(
-    graph: Graph, variables: Sequence[FrozenVariable], kind: VariableKind
+    graph: Graph,
+    variables: Sequence[FrozenVariable],
+    kind: VariableKind,
+    file: GraphFile = GraphFile.META,
+    signatures: Mapping[str, Signature] | None = None,
 ) -> ThawedGraph:
     """Put variables in the places of the tensors that have their values.
+
+    Each of ``signatures`` becomes a function besides.
 
     Raises LimitError for functions that pass on more variables to each other than any
     model does, and for loops and branches with more in them; UnsupportedGraphError where
@@ -68,18 +91,22 @@ def thaw_graph(
     thawing = _Thawing(graph, variables, kind)
     thawing.place()
     if not thawing.placed:
-        raise _nothing_thawed(thawing.left)
-    messages = thawing.collections()
+        raise _nothing_thawed(thawing.left, file)
+    messages = thawing.collections(file)
+    model = thawing.model(signatures or {})
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
     tables = table_initializers(node for node in graph.nodes if node.name in thawing.draft)
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
+    if tables and file is GraphFile.SAVED_MODEL:
+        names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
-        thawing.encoded(),
+        thawing.encoded(list(model.encoded())),
         saver,
         (*thawing.placed.values(), *thawing.kept),
         messages,
         {name: nodes for name, nodes in names.items() if nodes},
         thawing.left,
+        model,
     )
 
 
@@ -125,16 +152,25 @@ class _Thawing:
                 lambda one, caller: placement.read_for(self.placed[one.name], caller),
             )
 
-    def collections(self) -> dict[str, list[bytes]]:
+    def collections(self, file: GraphFile) -> dict[str, list[bytes]]:
         """Return the collections of messages; control flow is completed for them."""
-        found = variable_collections((*self.placed.values(), *self.kept))
+        kept = self.kept if file is GraphFile.META else ()
+        found = variable_collections((*self.placed.values(), *kept))
         if self._has_control_flow:
             completed = complete(self.draft)
             found |= control_flow_collections(completed, _OutputCounts(self._graph))
         return found
 
-    def encoded(self) -> Pieces:
-        """Return the GraphDef as it is now."""
+    def model(self, signatures: Mapping[str, Signature]) -> Model:
+        """Return the functions of signatures, and the tables that those take."""
+        if not signatures:
+            return Model()
+        made = ModelFunctions(map(_portable, self.draft), self._graph.functions)
+        functions = [made.make(key, one) for key, one in signatures.items()]
+        return Model(tuple(functions), tuple(made.tables(functions)))
+
+    def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
+        """Return the GraphDef as it is now, with more functions than it has."""
         graph = self._graph
         functions = [
             self._arguments.encoded(one)
@@ -142,16 +178,34 @@ class _Thawing:
             else EncodedFunction(one.rest, one.nodes)
             for one in graph.functions
         ]
-        portable = [one._replace(nodes=list(_portable(one.nodes))) for one in functions]
-        return encode_graph(_portable(self.draft.encoded()), portable, graph.rest)
+        portable = [
+            one._replace(
+                nodes=[
+                    node if isinstance(node, (Pieces, bytes)) else _portable(node)
+                    for node in one.nodes
+                ]
+            )
+            for one in functions
+        ]
+        # What thawing puts in has none of the attributes that 1.15 would refuse.
+        nodes = (
+            node if isinstance(node, bytes) else _portable(node) for node in self.draft.encoded()
+        )
+        return encode_graph(nodes, [*portable, *more], graph.rest)
 
 
-def _nothing_thawed(left: Mapping[str, str]) -> UnsupportedGraphError:
+def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
+    """Add the operation that fills all tables, and return its name."""
+    name = draft.fresh(_MAIN_OP)
+    draft.add(build_node(name, "NoOp", [f"^{table}" for table in tables]))
+    return name
+
+
+def _nothing_thawed(left: Mapping[str, str], file: GraphFile) -> UnsupportedGraphError:
     """Return why there is no graph: a saver saves one variable at least."""
     reasons = [f": {name!r} cannot, since {reason}" for name, reason in left.items()][:1]
     return UnsupportedGraphError(
-        f"none of the variables can be put into the graph{''.join(reasons)}; leave the .meta "
-        "file out with --no-meta",
+        f"none of the variables can be put into the graph{''.join(reasons)}; {file.value}",
         kind="meta_graph",
     )
 
@@ -169,26 +223,16 @@ def _in_order(graph: Graph, variables: Iterable[FrozenVariable]) -> list[FrozenV
     return sorted(variables, key=lambda one: places.get(producer(one.tensor), last))
 
 
-def _portable(
-    nodes: Iterable[Node | NodeDef | Pieces | bytes],
-) -> Iterator[Node | NodeDef | Pieces | bytes]:
-    """Yield nodes without the attributes that TensorFlow 1.15 would refuse for nothing.
-
-    What thawing puts in has none of those.
-    """
-    for node in nodes:
-        if isinstance(node, (Pieces, bytes)):
-            yield node
-            continue
-        definition = node.definition if isinstance(node, Node) else node
-        superfluous = superfluous_attributes(definition)
-        if superfluous:
-            changed = whole_definition(node) if isinstance(node, Node) else node
-            for name in superfluous:
-                del changed.attr[name]
-            yield changed
-        else:
-            yield node
+def _portable(node: Node | NodeDef) -> Node | NodeDef:
+    """Return a node without the attributes that TensorFlow 1.15 would refuse for nothing."""
+    definition = node.definition if isinstance(node, Node) else node
+    superfluous = superfluous_attributes(definition)
+    if not superfluous:
+        return node
+    changed = whole_definition(node) if isinstance(node, Node) else node
+    for name in superfluous:
+        del changed.attr[name]
+    return changed
 
 
 class _OutputCounts:
@@ -201,12 +245,4 @@ class _OutputCounts:
         if node.op in self._functions:
             return self._functions[node.op]
         number, lists = output_lists(node.op)
-        return number + sum(_length(node, name) for name in lists)
-
-
-def _length(node: NodeDef, name: str) -> int:
-    """Return how long the list of outputs is that an attribute tells of."""
-    value = node.attr.get(name)
-    if value is None:
-        return 0
-    return min(value.i, _MAX_OUTPUTS) if value.WhichOneof("value") == "i" else len(value.list.type)
+        return number + sum(output_length(node, name) for name in lists)

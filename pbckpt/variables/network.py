@@ -18,9 +18,10 @@ Reference: tensorflow/core/framework/function.proto on the names in a body.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.graph.outputs import output_length
 from pbckpt.operators.calls import CALLS, DIRECT_CALL
 from pbckpt.operators.outputs import output_index
 from pbckpt.variables.called import called_functions, listed_functions
@@ -382,7 +383,13 @@ class Network:
         output, _, place = rest.partition(":")
         if number is None or not _is_number(place or "0"):
             return NOWHERE
-        return number, output_index(self.ops[number], output, int(place or "0"))
+        return number, self._output_index(number, output, int(place or "0"))
+
+    def _output_index(self, number: int, output: str, place: int) -> int:
+        """Return which of a node's outputs a name and a place in it mean."""
+        node = self.nodes[number]
+        length = partial(output_length, node.definition) if node else None
+        return output_index(self.ops[number], output, place, length)
 
 
 def _is_number(text: str) -> bool:

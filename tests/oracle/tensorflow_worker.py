@@ -30,9 +30,11 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     freeze_network, save_network, restore_network,
     save_objects, restore_objects_like                              see tensorflow_like.py
     run_thawed                                                      see tensorflow_thaw.py
+    run_saved_model, run_saved_model_v1, run_saved_model_in_c       see tensorflow_saved_model.py
     random_feeds, freeze_loops                                      see tensorflow_thaw_networks.py
     save_and_freeze, write_graph, compare_graphs,
     run_frozen_like, train_again                                    see tensorflow_freeze.py
+    tensor_types, run_called                                        see tensorflow_functions.py
     quit               -                                            -
 
 A tensor is {dtype, shape, nbytes, sha256}. The digest is taken over the
@@ -81,11 +83,12 @@ if TYPE_CHECKING:
     from tests.oracle.tensorflow_evaluation import EvaluationOps
     from tests.oracle.tensorflow_forms import FormOps
     from tests.oracle.tensorflow_freeze import FreezeOps
+    from tests.oracle.tensorflow_functions import FunctionOps
     from tests.oracle.tensorflow_graphs import GraphOps
     from tests.oracle.tensorflow_like import LikeOps
     from tests.oracle.tensorflow_many import ManyOps
     from tests.oracle.tensorflow_objects import ObjectOps
-    from tests.oracle.tensorflow_thaw import ThawOps
+    from tests.oracle.tensorflow_saved_model import SavedModelOps
     from tests.oracle.tensorflow_values import (
         Array,
         Entry,
@@ -101,11 +104,12 @@ else:  # a script finds the files beside it
     from tensorflow_evaluation import EvaluationOps
     from tensorflow_forms import FormOps
     from tensorflow_freeze import FreezeOps
+    from tensorflow_functions import FunctionOps
     from tensorflow_graphs import GraphOps
     from tensorflow_like import LikeOps
     from tensorflow_many import ManyOps
     from tensorflow_objects import ObjectOps
-    from tensorflow_thaw import ThawOps
+    from tensorflow_saved_model import SavedModelOps
     from tensorflow_values import (
         flat_array,
         name_of,
@@ -180,7 +184,17 @@ def element_count(proto: Any) -> int:
     return count if count < 1 << 63 else 0
 
 
-class Witness(EvaluationOps, ManyOps, FormOps, GraphOps, ObjectOps, LikeOps, ThawOps, FreezeOps):
+class Witness(
+    EvaluationOps,
+    ManyOps,
+    FormOps,
+    GraphOps,
+    ObjectOps,
+    LikeOps,
+    SavedModelOps,
+    FreezeOps,
+    FunctionOps,
+):
     """Answers requests with the help of one imported TensorFlow."""
 
     def __init__(self, *, eager: bool) -> None:

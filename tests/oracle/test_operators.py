@@ -18,8 +18,7 @@ import pytest
 from pbckpt.operators.arguments import ARGUMENTS
 from pbckpt.operators.calls import CALLS
 from pbckpt.operators.newer_attributes import newer_attributes
-from pbckpt.operators.output_counts import output_lists
-from pbckpt.operators.outputs import OUTPUTS
+from pbckpt.operators.outputs import known_ops, output_arguments
 from pbckpt.operators.passing import PASSING, Change
 from pbckpt.operators.weights import WEIGHTS
 from pbckpt.protos import AttrValue
@@ -49,6 +48,11 @@ NOT_IN_TENSORFLOW_2 = {
     "TryRpc",
     "_MklToTf",
 }
+# Removed in TensorFlow 2 as well; only what they put out is known of them.
+OUTPUTS_OF_TENSORFLOW_1 = re.compile(
+    r"(Load|Retrieve)TPUEmbedding\w+GradAccumDebug|TensorForest\w+|\w*BigQueryReader\w*"
+    r"|GcsConfigure\w+|RemoteFusedGraphExecute|Rpc|_Mkl(Maximum|Mul|SquaredDifference|Sub)"
+)
 # Two lists, tensors on the device and those on the host, of which the table knows the start.
 IN_TWO_LISTS = {"_FusedQuantizedConv2D", "_FusedQuantizedDepthwiseConv2D", "_QuantizedMatMul"}
 # What TensorFlow calls an input of a role.
@@ -81,18 +85,6 @@ NAMES = {
     },
     "weight": {"centers", "params", "weights"},
 }
-# Of several outputs, and not in a table: what TensorFlow makes for itself while it runs, what
-# belongs to training and to chips of their own, and the ops of its own tests.
-NOT_COUNTED = re.compile(
-    r"_Mkl|BoostedTrees|RetrieveTPUEmbedding|FinalizeTPUEmbedding|Xla|GetMinibatch"
-    r"|\w+SparseCoreC(?:oo|srWrappedCoo)Tensors?"
-)
-OF_TESTS = """
-    ComplexStruct FiveFloatOutputs FloatOutputStringOutput Foo1 Foo2 Foo3 IntOutputFloatOutput
-    ListOutput MixedStruct NIntsOut NIntsOutDefault NPolymorphicOut NPolymorphicOutDefault
-    NPolymorphicRestrictOut Namespace>TestStringOutput OutTypeList OutTypeListRestrict
-    RefOutputFloatOutput SimpleStruct TestStringOutput TwoFloatOutputs TwoIntOutputs
-    """
 # Those of the slots that are handed on.
 VALUES = {
     "biases",
@@ -191,9 +183,10 @@ def test_slots_are_those_of_the_registry(table: str, registry: Registry) -> None
 def test_no_op_is_made_up(table: str, registry: Registry) -> None:
     if not registry.is_complete():
         pytest.skip("a TensorFlow that lacks newer ops")
-    named = {"outputs": set(OUTPUTS), "calls": set(CALLS)}
+    named = {"outputs": known_ops(), "calls": set(CALLS)}
     ops = named[table] if table in named else {op for op, _ in EACH[table]}
-    assert ops - registry.ops.keys() <= NOT_IN_TENSORFLOW_2
+    missing = ops - registry.ops.keys() - NOT_IN_TENSORFLOW_2
+    assert [op for op in missing if not OUTPUTS_OF_TENSORFLOW_1.fullmatch(op)] == []
 
 
 def test_arguments_bear_tensorflows_names(registry: Registry) -> None:
@@ -230,37 +223,18 @@ def test_no_slot_is_a_weight_and_an_argument(registry: Registry) -> None:
     assert not named & {(op, name) for op, _, name, _ in words(WEIGHTS, registry)}
 
 
-def test_outputs_bear_tensorflows_names(registry: Registry) -> None:
+def test_outputs_are_those_of_the_registry(registry: Registry) -> None:
+    """Of all ops: in their order, by their names, with what says how long a list is."""
     expected = {
-        op: tuple(name for name, _ in registry.ops[op].outputs)
-        for op in OUTPUTS.keys() & registry.ops.keys()
+        op: [(name, length) for (name, _), length in zip(one.outputs, one.lengths, strict=True)]
+        for op, one in registry.ops.items()
     }
-    assert {op: names for op, names in OUTPUTS.items() if op in expected} == expected
-
-
-def test_lists_of_outputs_come_last(registry: Registry) -> None:
-    assert [
-        op
-        for op in OUTPUTS.keys() & registry.ops.keys()
-        if any(is_list for _, is_list in registry.ops[op].outputs[:-1])
-    ] == []
-
-
-def test_no_op_of_several_outputs_that_hands_on_is_missing(registry: Registry) -> None:
-    """Those of a list before others cannot be told from a name alone."""
-    several = {
-        op
-        for op, definition in registry.ops.items()
-        if may_pass(op)
-        and len(definition.outputs) > 1
-        and not any(is_list for _, is_list in definition.outputs[:-1])
-    }
-    assert several <= OUTPUTS.keys()
-
-
-def may_pass(op: str) -> bool:
-    """Return whether a weight may go through an op."""
-    return any(op == one for signatures in PASSING.values() for one, _ in signatures)
+    found = {op: output_arguments(op) for op in expected}
+    assert {
+        op: outputs
+        for op, outputs in found.items()
+        if outputs is None or [*outputs] != expected[op]
+    } == {}
 
 
 def test_calls_name_attributes_that_are_functions(registry: Registry) -> None:
@@ -279,18 +253,6 @@ def test_every_op_that_runs_functions_is_known_or_left_out(registry: Registry) -
         and op not in CALLS
         and not any(word in op for word in left_out)
     ] == []
-
-
-def test_outputs_are_as_many_as_the_registry_says(registry: Registry) -> None:
-    """Of all ops, those too that no table names: they have one each."""
-    expected = {
-        op: (definition.lengths.count(""), tuple(filter(None, definition.lengths)))
-        for op, definition in registry.ops.items()
-    }
-    wrong = {op: found for op in expected if (found := output_lists(op)) != expected[op]}
-    assert {op for op in wrong if not NOT_COUNTED.match(op)} <= set(OF_TESTS.split())
-    # As if they had one: none is said to have what it has not.
-    assert set(wrong.values()) <= {(1, ())}
 
 
 def test_newer_attributes_are_none_that_115_has(registry: Registry) -> None:

@@ -113,6 +113,17 @@ def test_outputs_in_a_body_have_names(text: str, output: int) -> None:
     assert inputs(network(functions=[body]), "f::i") == [("f::s", output)]
 
 
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [("d:decoded_values:1", 4), ("d:log_probability:0", 9), ("d:log_probability", 9)],
+)
+def test_outputs_behind_lists_are_counted(text: str, output: int) -> None:
+    decoder = node("CTCBeamSearchDecoder", "d", "a", "a")
+    decoder.attr["top_paths"].i = 3
+    body = function("f", ["a"], [], decoder, identity("i", text))
+    assert inputs(network(functions=[body]), "f::i") == [("f::d", output)]
+
+
 @pytest.mark.parametrize("text", ["", "zzz:y:0", "s:output_true:x", "s:output_true:-1"])
 def test_an_input_in_a_body_that_names_nothing(text: str) -> None:
     body = function("f", ["a"], [text], node("Switch", "s", "a", "a"), identity("i", text))

@@ -1,0 +1,219 @@
+"""Signature: which tensors of a graph its SavedModel takes, and which it gives.
+
+given       as they are: x, x:0, or with another name for it, image=x:0
+of before   what the graph's own signatures say, if it came with some
+inferred    placeholders in; out, what nothing takes of that which depends on them
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.applications.outputs import choose_outputs
+from pbckpt.dtypes import DataType
+from pbckpt.errors import SelectionError
+from pbckpt.names import node_of_input
+from pbckpt.thaw.contexts import ControlFlow
+from pbckpt.thaw.freeze import leading_to
+from pbckpt.thaw.signature import DEFAULT_SIGNATURE, Port, Signature, named_signatures
+from pbckpt.thaw.tensor_types import TensorTypes, stated_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pbckpt.applications.frozen_graph import FrozenGraph
+    from pbckpt.graph.node import Node
+    from pbckpt.thaw.signature import SignatureNames
+
+    Signatures = Mapping[str, Signature]
+
+_KEY = "="
+PLACEHOLDERS = frozenset(("Placeholder", "PlaceholderV2"))
+_FED = frozenset(("IteratorGetNext", "QueueDequeueV2", "QueueDequeueManyV2"))
+_WITH_DEFAULT = "PlaceholderWithDefault"
+# Functional loops and branches that were lowered end in nodes such as while/exit/_23.
+_LOWERED = re.compile(r"/_[0-9]+$")
+# What an assertion looked at, which freezing took away.
+_ASSERTED = frozenset(("All", "LogicalAnd", "LogicalOr"))
+# What a batch normalization gives besides is for its gradient.
+_FIRST_ALONE = "FusedBatchNorm"
+_NO_VALUE = frozenset((DataType.RESOURCE, DataType.VARIANT))
+
+
+class GivenPorts(NamedTuple):
+    """The inputs and outputs that somebody gave, each ``TENSOR`` or ``KEY=TENSOR``."""
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+def choose_signatures(graph: FrozenGraph, given: GivenPorts) -> Signatures:
+    """Return the signatures of a graph's SavedModel, by their keys.
+
+    Raises SelectionError for tensors that it has not, for two of one name, and where
+    nothing is given and nothing can be inferred.
+    """
+    ports = _Ports(graph)
+    if not given.inputs and not given.outputs:
+        kept = _of_before(graph, ports)
+        if kept:
+            return kept
+    outputs = _given(given.outputs, ports, "output") or _inferred_outputs(graph, ports)
+    inputs = _given(given.inputs, ports, "input") or _inferred_inputs(graph, ports, outputs)
+    _refuse_unfed(graph, inputs, outputs)
+    return {DEFAULT_SIGNATURE: Signature(tuple(inputs), tuple(outputs))}
+
+
+class _Ports:
+    """The tensors of a graph."""
+
+    def __init__(self, graph: FrozenGraph) -> None:
+        self._file = graph.file.name
+        self._nodes = {node.name: node for node in graph.nodes}
+        self._types = TensorTypes(graph.functions)
+
+    def of_node(self, node: Node) -> Iterator[Port]:
+        """Yield what a node gives that can be fed or fetched."""
+        for index, dtype in enumerate(self._types(node.definition) or ()):
+            if dtype not in _NO_VALUE:
+                yield self._port(node, index, dtype)
+
+    @staticmethod
+    def _port(node: Node, index: int, dtype: DataType, key: str = "") -> Port:
+        name = f"{node.name}:{index}"
+        shape = stated_shape(node.definition, index)
+        return Port(key or name.removesuffix(":0"), name, dtype, shape)
+
+    def find(self, text: str) -> Port:
+        """Return the tensor that somebody named."""
+        key, _, tensor = text.rpartition(_KEY)
+        name, colon, number = tensor.rpartition(":")
+        if not colon or not number.isdecimal():
+            name, number = tensor, "0"
+        node = self._nodes.get(name)
+        if node is None:
+            raise self._unknown(name)
+        types = self._types(node.definition)
+        if types is None:
+            raise SelectionError(
+                f"{self._file}: the type of {tensor!r} is not known, since no TensorFlow has its "
+                f"op {node.op!r}; give a tensor of another node",
+                unknown=(tensor,),
+            )
+        if int(number) >= len(types):
+            raise SelectionError(
+                f"{self._file}: node {name!r} ({node.op}) has {len(types)} outputs and no number "
+                f"{number}; give a tensor that it has",
+                unknown=(tensor,),
+            )
+        return self._port(node, int(number), types[int(number)], key)
+
+    def _unknown(self, name: str) -> SelectionError:
+        from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
+
+        near = nearest_names(name, self._nodes)
+        hint = f" (nearest: {', '.join(near)})" if near else ""
+        return SelectionError(
+            f"{self._file} has no node {name!r}{hint}; give the names of tensors that it has, "
+            "which a viewer such as Netron shows",
+            unknown=(name,),
+            suggestions=tuple(near),
+        )
+
+    def has(self, names: SignatureNames) -> bool:
+        """Tell whether all tensors of a signature are there."""
+        tensors = (*names.inputs.values(), *names.outputs.values())
+        return all(node_of_input(tensor) in self._nodes for tensor in tensors)
+
+
+def _of_before(graph: FrozenGraph, ports: _Ports) -> dict[str, Signature]:
+    """Return the signatures that the graph came with, as far as their tensors are there."""
+    if graph.meta_graph is None:
+        return {}
+    return {
+        key: Signature(_renamed(ports, names.inputs), _renamed(ports, names.outputs))
+        for key, names in named_signatures(graph.meta_graph.rest).items()
+        if ports.has(names)
+    }
+
+
+def _renamed(ports: _Ports, names: Mapping[str, str]) -> tuple[Port, ...]:
+    return tuple(ports.find(tensor)._replace(key=key) for key, tensor in names.items())
+
+
+def _given(texts: Sequence[str], ports: _Ports, what: str) -> list[Port]:
+    found = [ports.find(text) for text in texts]
+    keys = [port.key for port in found]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise SelectionError(
+            f"two {what}s are called {twice!r}; give each a name of its own, such as a={twice}"
+        )
+    return found
+
+
+def _inferred_outputs(graph: FrozenGraph, ports: _Ports) -> list[Port]:
+    nodes = {node.name: node for node in graph.nodes}
+    found: list[Port] = []
+    ends = choose_outputs(graph, ())
+    for name in _results(graph, ends) or ends:
+        of_node = list(ports.of_node(nodes[name]))
+        found += of_node[:1] if nodes[name].op.startswith(_FIRST_ALONE) else of_node
+    if not found:
+        raise SelectionError(
+            f"{graph.file.name}: what does the model give? Nothing that could be told from the "
+            "graph has a value; give it with --outputs TENSOR,..."
+        )
+    return found
+
+
+def _refuse_unfed(graph: FrozenGraph, inputs: Sequence[Port], outputs: Iterable[Port]) -> None:
+    """Raise SelectionError for a placeholder that outputs need and that is no input."""
+    fed = {node_of_input(port.tensor) for port in inputs}
+    needed = leading_to(graph.nodes, (node_of_input(port.tensor) for port in outputs), fed)
+    unfed = [
+        node.name
+        for node in graph.nodes
+        if node.name in needed - fed and node.op in PLACEHOLDERS and not is_handle(node)
+    ]
+    if unfed:
+        raise SelectionError(
+            f"{graph.file.name}: the outputs need {unfed[0]!r} too, which nothing feeds; add it to "
+            "--inputs",
+            unknown=tuple(unfed),
+        )
+
+
+def is_handle(node: Node) -> bool:
+    """Tell whether a placeholder is one of a resource, such as a variable or a table."""
+    dtype = node.definition.attr.get("dtype")
+    return node.op in PLACEHOLDERS and dtype is not None and dtype.type == DataType.RESOURCE
+
+
+def _results(graph: FrozenGraph, names: Sequence[str]) -> list[str]:
+    """Return those of some nodes that a user would ask for.
+
+    Not what is inside of a loop or a branch, which may have no value, nor what was left
+    when loops and assertions were taken to pieces.
+    """
+    contexts = ControlFlow(node.definition for node in graph.nodes)
+    ops = {node.name: node.op for node in graph.nodes}
+    return [
+        name
+        for name in names
+        if contexts.context(name) is None
+        and not _LOWERED.search(name)
+        and ops[name] not in _ASSERTED
+    ]
+
+
+def _inferred_inputs(graph: FrozenGraph, ports: _Ports, outputs: Iterable[Port]) -> list[Port]:
+    """Return the placeholders that outputs depend on; those with a default if there are none."""
+    leading = leading_to(graph.nodes, (node_of_input(port.tensor) for port in outputs))
+    nodes = [node for node in graph.nodes if node.name in leading]
+    for ops in (PLACEHOLDERS | _FED, frozenset((_WITH_DEFAULT,))):
+        found = [port for node in nodes if node.op in ops for port in ports.of_node(node)]
+        if found:
+            return found
+    return []

@@ -1,0 +1,84 @@
+"""Signature: what goes into a model and what comes out, as its users call it.
+
+    SignatureDef  1 inputs*   2 outputs*   3 method_name
+    TensorInfo    1 name      2 dtype      3 tensor_shape
+
+The trap is the shape: TensorFlow 2 takes one that is missing for that of a scalar, so
+that a shape that is not known must say so.
+
+Reference: tensorflow/core/protobuf/meta_graph.proto.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pbckpt.protos import SignatureDef, TensorInfo
+from pbckpt.thaw.build import shape_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pbckpt.dtypes import DataType
+    from pbckpt.protos import MetaGraphDef
+
+DEFAULT_SIGNATURE = "serving_default"
+"""The key of the signature that is used where none is asked for."""
+INIT_SIGNATURE = "__saved_model_init_op"
+"""The key of what is no signature, but names the operation that fills tables."""
+_PREDICT = "tensorflow/serving/predict"
+
+
+class Port(NamedTuple):
+    """A tensor of a signature: what it is called there, and its name in the graph, ``x:0``.
+
+    A shape of None is one that is not known, -1 a size that is not.
+    """
+
+    key: str
+    tensor: str
+    dtype: DataType
+    shape: tuple[int, ...] | None
+
+    def info(self) -> TensorInfo:
+        """Return the port as a message."""
+        return TensorInfo(
+            name=self.tensor, dtype=self.dtype, tensor_shape=shape_message(self.shape)
+        )
+
+
+class Signature(NamedTuple):
+    """What goes in and what comes out."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    def definition(self) -> SignatureDef:
+        """Return the signature as a message, for the method that servers call predict."""
+        return SignatureDef(
+            inputs=_infos(self.inputs), outputs=_infos(self.outputs), method_name=_PREDICT
+        )
+
+
+class SignatureNames(NamedTuple):
+    """The names of tensors that a signature of a graph has, by their keys."""
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+def named_signatures(meta_graph: MetaGraphDef) -> dict[str, SignatureNames]:
+    """Return the signatures that a graph came with, of sparse tensors empty names."""
+    return {
+        key: SignatureNames(_names(one.inputs), _names(one.outputs))
+        for key, one in sorted(meta_graph.signature_def.items())
+        if key != INIT_SIGNATURE
+    }
+
+
+def _names(infos: Mapping[str, TensorInfo]) -> dict[str, str]:
+    return {key: info.name for key, info in sorted(infos.items())}
+
+
+def _infos(ports: Sequence[Port]) -> dict[str, TensorInfo]:
+    return {port.key: port.info() for port in ports}
