@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbckpt.thaw.build import data_inputs, producer, tensor_of_input
+from pbckpt.thaw.build import producer, tensor_of_input
 from pbckpt.variables.network import CONSTANT_OP
 
 if TYPE_CHECKING:
@@ -39,21 +39,31 @@ def unused_variables(graph: Graph, variables: Sequence[FrozenVariable]) -> list[
 def _used_tensors(graph: Graph) -> set[str]:
     """Return what is taken by more than nodes that hand it on to nobody."""
     used: set[str] = set()
-    named: set[str] = set()
+    waited: set[str] = set()
     passing: dict[str, str] = {}
     for node in graph.nodes:
-        tensors = [tensor_of_input(text) for text in data_inputs(node.definition)]
-        named.update(map(producer, node.definition.input))
-        if node.op in _PASSING and tensors:
-            passing[node.name] = tensors.pop(0)
-        used.update(tensors)
+        is_passing = node.op in _PASSING
+        # All inputs of all nodes: this is most of the time, and calls are most of that.
+        for text in node.definition.input:
+            if text[:1] == "^":
+                waited.add(text[1:])
+            elif is_passing:
+                passing[node.name] = tensor_of_input(text)
+                is_passing = False
+            else:
+                used.add(text.removesuffix(":0"))
+    named = waited.union(map(_producer, used), map(_producer, passing.values()))
     used.update(
         node.name for node in graph.nodes if node.op != CONSTANT_OP and node.name not in named
     )
-    waiting = [name for tensor in used if (name := producer(tensor)) in passing]
+    waiting = [name for tensor in used if (name := _producer(tensor)) in passing]
     while waiting:
         tensor = passing.pop(waiting.pop(), None)
         if tensor is not None:
             used.add(tensor)
-            waiting.append(producer(tensor))
+            waiting.append(_producer(tensor))
     return used
+
+
+def _producer(tensor: str) -> str:
+    return producer(tensor) if ":" in tensor else tensor
