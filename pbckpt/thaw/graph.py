@@ -99,7 +99,7 @@ def thaw_graph(
     messages = thawing.collections(file)
     model = thawing.model(signatures or {})
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
-    tables = table_initializers(thawing.draft.definitions())
+    tables = table_initializers(node for node in graph.nodes if node.name in thawing.draft)
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
     if tables and file is GraphFile.SAVED_MODEL:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
@@ -149,7 +149,7 @@ class _Thawing:
                 put = placement.put if variable.is_in_graph else placement.add
                 self.placed[variable.name] = put(variable)
         placement.finish()
-        self.kept = adopt_variables(self.draft, self._graph)
+        self.kept = adopt_variables(builder, self._graph)
         if self._arguments:
             self._arguments.pass_from_main(
                 self.draft,
@@ -183,7 +183,11 @@ class _Thawing:
             for one in graph.functions
         ]
         portable = [_portable_function(one, file) for one in functions]
-        return encode_graph(map(_portable, self.draft), [*portable, *more], graph.rest)
+        # What thawing puts in has none of the attributes that 1.15 would refuse.
+        nodes = (
+            node if isinstance(node, bytes) else _portable(node) for node in self.draft.encoded()
+        )
+        return encode_graph(nodes, [*portable, *more], graph.rest)
 
 
 def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
@@ -229,7 +233,9 @@ def _portable(node: Node | NodeDef) -> Node | NodeDef:
 
 def _portable_function(function: EncodedFunction, file: GraphFile) -> EncodedFunction:
     """Return a function with portable nodes, and as TensorFlow 2 saves it again."""
-    nodes = [node if isinstance(node, Pieces) else _portable(node) for node in function.nodes]
+    nodes = [
+        node if isinstance(node, (Pieces, bytes)) else _portable(node) for node in function.nodes
+    ]
     if file is GraphFile.META or _SPECIALIZED.encode() not in function.rest:
         return function._replace(nodes=nodes)
     definition = decode(FunctionDef, function.rest)
