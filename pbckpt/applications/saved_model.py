@@ -25,7 +25,7 @@ from pbckpt.applications.convert import (
 )
 from pbckpt.applications.frozen_graph import open_graph
 from pbckpt.applications.signature import GivenPorts, choose_signatures, is_handle
-from pbckpt.applications.thaw import frozen_variables, left_warnings, shown
+from pbckpt.applications.thaw import frozen_variables, idle_warnings, left_warnings, shown
 from pbckpt.applications.values import DEFAULT_VALUES, Partitions
 from pbckpt.bundle.payload import Tensor, string_payload
 from pbckpt.checkpoints.layout import Item, Layout, arrange
@@ -145,6 +145,7 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
             (
                 *conversion_warnings(plan, stored, selection),
                 *left_warnings(stored, model.thawed, FILE),
+                *idle_warnings(graph, stored, model.settings, FILE),
             ),
             tuple(one.name for one in model.settings),
             signatures=signatures,

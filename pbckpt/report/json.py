@@ -151,6 +151,7 @@ def inspect_json(contents: GraphContents | CheckpointContents) -> str:
                 for one in contents.remaining
             ],
             warnings=contents.warnings,
+            state=contents.state.value,
         )
     return _dump(
         kind="checkpoint",

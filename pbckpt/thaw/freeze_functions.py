@@ -107,9 +107,13 @@ def _known(given: Mapping[str, str], text: str) -> str:
 def _added(function: Function) -> list[str]:
     if MARK.encode() not in function.rest:
         return []
-    attr = function.definition().attr
-    names = [name.decode("utf-8", "replace") for name in attr[MARK].list.s]
-    return names if names == list(function.arguments[-len(names) :]) else []
+    marked = function.definition().arg_attr
+    names: list[str] = []
+    for place, name in reversed(list(enumerate(function.arguments))):
+        if place not in marked or marked[place].attr[MARK].s != Mark.ADDED.value:
+            break
+        names.insert(0, name)
+    return names
 
 
 def _pass_less(call: NodeDef, number: int) -> None:
@@ -136,7 +140,8 @@ def _undeclare(definition: FunctionDef, added: set[str]) -> None:
     shapes = definition.attr.get("_input_shapes")
     if shapes is not None and len(shapes.list.shape) == len(signature.input_arg):
         del shapes.list.shape[-len(added) :]
-    del definition.attr[MARK]
+    for place in range(len(signature.input_arg) - len(added), len(signature.input_arg)):
+        definition.arg_attr.pop(place)
     kept = [argument for argument in signature.input_arg if argument.name not in added]
     del signature.input_arg[:]
     signature.input_arg.extend(kept)

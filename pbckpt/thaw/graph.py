@@ -16,6 +16,8 @@ from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_def
 from pbckpt.graph.node import Node
 from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_lists
+from pbckpt.protos import FunctionDef
+from pbckpt.protos.decode import decode
 from pbckpt.thaw.attributes import superfluous_attributes
 from pbckpt.thaw.build import build_node, producer
 from pbckpt.thaw.collections import table_initializers, variable_collections
@@ -43,6 +45,8 @@ TABLES_COLLECTION = "table_initializer"
 MAIN_OP_COLLECTION = "saved_model_main_op"
 """The collection of the operation that a loader of SavedModels runs first."""
 _MAIN_OP = "init_all_tables"
+# A note of an optimizer to itself, with which TensorFlow 2 saves no function.
+_SPECIALIZED = "_GrapplerSpecializedFunc"
 
 
 class GraphFile(Enum):
@@ -95,12 +99,12 @@ def thaw_graph(
     messages = thawing.collections(file)
     model = thawing.model(signatures or {})
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
-    tables = table_initializers(thawing.draft.definitions())
+    tables = table_initializers(node for node in graph.nodes if node.name in thawing.draft)
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
     if tables and file is GraphFile.SAVED_MODEL:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
-        thawing.encoded(list(model.encoded())),
+        thawing.encoded(list(model.encoded()), file),
         saver,
         (*thawing.placed.values(), *thawing.kept),
         messages,
@@ -145,7 +149,7 @@ class _Thawing:
                 put = placement.put if variable.is_in_graph else placement.add
                 self.placed[variable.name] = put(variable)
         placement.finish()
-        self.kept = adopt_variables(self.draft, self._graph)
+        self.kept = adopt_variables(builder, self._graph)
         if self._arguments:
             self._arguments.pass_from_main(
                 self.draft,
@@ -169,7 +173,7 @@ class _Thawing:
         functions = [made.make(key, one) for key, one in signatures.items()]
         return Model(tuple(functions), tuple(made.tables(functions)))
 
-    def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
+    def encoded(self, more: Sequence[EncodedFunction], file: GraphFile) -> Pieces:
         """Return the GraphDef as it is now, with more functions than it has."""
         graph = self._graph
         functions = [
@@ -178,13 +182,12 @@ class _Thawing:
             else EncodedFunction(one.rest, one.nodes)
             for one in graph.functions
         ]
-        portable = [
-            one._replace(
-                nodes=[node if isinstance(node, Pieces) else _portable(node) for node in one.nodes]
-            )
-            for one in functions
-        ]
-        return encode_graph(map(_portable, self.draft), [*portable, *more], graph.rest)
+        portable = [_portable_function(one, file) for one in functions]
+        # What thawing puts in has none of the attributes that 1.15 would refuse.
+        nodes = (
+            node if isinstance(node, bytes) else _portable(node) for node in self.draft.encoded()
+        )
+        return encode_graph(nodes, [*portable, *more], graph.rest)
 
 
 def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
@@ -226,6 +229,18 @@ def _portable(node: Node | NodeDef) -> Node | NodeDef:
     for name in superfluous:
         del changed.attr[name]
     return changed
+
+
+def _portable_function(function: EncodedFunction, file: GraphFile) -> EncodedFunction:
+    """Return a function with portable nodes, and as TensorFlow 2 saves it again."""
+    nodes = [
+        node if isinstance(node, (Pieces, bytes)) else _portable(node) for node in function.nodes
+    ]
+    if file is GraphFile.META or _SPECIALIZED.encode() not in function.rest:
+        return function._replace(nodes=nodes)
+    definition = decode(FunctionDef, function.rest)
+    definition.attr.pop(_SPECIALIZED, None)
+    return EncodedFunction(definition.SerializeToString(deterministic=True), nodes)
 
 
 class _OutputCounts:
