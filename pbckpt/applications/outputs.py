@@ -41,6 +41,8 @@ _NO_RESULT_SCOPE = re.compile(
 )
 _INIT_SIGNATURE = "__saved_model_init_op"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
+# Of what is run once, a graph names one node, or two.
+_MAX_FILLING = 8
 _TABLE = re.compile(r"(?:Anonymous)?(?:Mutable)?(?:Dense)?HashTable(?:OfTensors)?(?:V2)?")
 
 
@@ -131,7 +133,7 @@ def filling(graph: FrozenGraph, outputs: Sequence[str]) -> tuple[str, ...]:
     texts = [info.name for info in signature.outputs.values()] if signature else []
     for key in _INIT_COLLECTIONS:
         texts += rest.collection_def[key].node_list.value if key in rest.collection_def else ()
-    for name in (node_of_input(text) for text in texts):
+    for name in (node_of_input(text) for text in texts[:_MAX_FILLING]):
         filled = leading_to(graph.nodes, [name]) if name in ops else set()
         if filled & tables and not any(ops.get(one) in VARIABLE_OPS for one in filled):
             return (name,)

@@ -375,6 +375,20 @@ def test_restoring_functions_in_functions(tmp_path: Path) -> None:
     assert value(made, "two") == W.tobytes()
 
 
+def test_functions_that_restore_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each calls itself with its arguments turned."""
+    again = node("PartitionedCall", "c", "b", "a", "p", f="outer")
+    outer = restorer("outer", again, arguments=["p", "a", "b"])
+    source = two_of_a_name(tmp_path, outer, k=W)
+    with pytest.raises(pbckpt.SelectionError):
+        freeze(source, outputs=["y_one"])
+    monkeypatch.setattr("pbckpt.applications.restored._MAX_SIZE", 10)
+    with pytest.raises(pbckpt.LimitError, match="is over the limit restoring functions of 10"):
+        freeze(source, outputs=["y_one"])
+
+
 def test_what_no_function_restores_has_no_value(tmp_path: Path) -> None:
     restore = restorer("restore_1", *restored(("a", 7), keys=["k", "l"]), arguments=["p", "a", "b"])
     source = two_of_a_name(tmp_path, restore, k=W, l=W + 1)
