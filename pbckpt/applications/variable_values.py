@@ -5,8 +5,10 @@
     neither                         the key is the variable's name
     no such key, but objects        the key of the object of that full name
 
-Full names say nothing where two objects have the same one, which TensorFlow 2 allows; then
-none of them is taken. A value is checked to be of the variable's shape and type.
+The trap is names in TensorFlow 2: two variables may have the same one, and the handle of
+one that of another. So in a model that has objects nothing but its functions tells, and
+full names tell nothing where two objects have the same one. A value is checked to be of
+the variable's shape and type.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from pbckpt.thaw.freeze import Value
 from pbckpt.wire.span import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
+def has_objects(graph: FrozenGraph) -> bool:
+    """Tell whether a graph is that of a SavedModel of TensorFlow 2."""
+    return graph.meta_graph is not None and graph.meta_graph.rest.HasField("object_graph_def")
+
+
 def no_value(name: str) -> Value | None:  # noqa: ARG001 - as others have it
     """Return that there is no value."""
     return None
@@ -53,21 +60,26 @@ class VariableValues:
     def __init__(self, graph: FrozenGraph, stored: Bundle | V1) -> None:
         self._graph = graph
         self._stored = stored
-        self._saved: Mapping[str, SavedVariable] = saved_variables(graph) or restored_variables(
-            graph
-        )
+        self._saved: Mapping[str, SavedVariable] = saved_variables(graph)
+        # Names are the variables' own.
+        self._are_named = bool(self._saved) or not has_objects(graph)
+        if not self._saved:
+            self._saved = restored_variables(graph)
+            self._are_named &= not self._saved
         self._still: dict[str, StillVariable] = {one.node: one for one in graph.still_variables()}
         self._marks = {node.name: mark_of(node.definition) for node in graph.nodes}
 
     def check(self, kept: set[str]) -> None:
         """Raise SelectionError for variables of the outputs that have no value."""
-        missing = [
-            self._key(name)
+        lacking = [
+            name
             for name in self._still
             if name in kept and not self._is_there(name) and not self._may_lack(name)
         ]
-        if not missing:
+        if not lacking:
             return
+        self._check_told(lacking)
+        missing = [self._key(name) for name in lacking]
         from pbckpt.edits.nearest import nearest_names  # noqa: PLC0415 - only for an error
 
         keys = self._stored.keys()
@@ -82,13 +94,26 @@ class VariableValues:
             suggestions=tuple(near),
         )
 
+    def _check_told(self, names: Sequence[str]) -> None:
+        """Raise SelectionError for variables of which nothing tells where their values are."""
+        unknown = [name for name in names if not self._are_named and name not in self._saved]
+        if unknown:
+            raise SelectionError(
+                f"{self._graph.file.name}: no function restores the variable {unknown[0]!r}, and "
+                "in a model of TensorFlow 2 its name does not tell which value it has; give "
+                "outputs that do not need it with --outputs",
+                unknown=unknown,
+            )
+
     def _may_lack(self, name: str) -> bool:
         return self._marks[name] in (Mark.KEPT, Mark.NAMED)
 
     def _key(self, name: str) -> str:
         saved = self._saved.get(name)
         key = saved.key if saved else self._still[name].name
-        return key if self._has(key) else self._of_objects.get(self._still[name].name, key)
+        if self._has(key) or not self._are_named:
+            return key
+        return self._of_objects.get(key, key)
 
     def _has(self, key: str) -> bool:
         return self._stored.info(key_to_bytes(key)) is not None
@@ -102,7 +127,7 @@ class VariableValues:
         return found if len(found) == len(named) else {}
 
     def _is_there(self, name: str) -> bool:
-        return self._has(self._key(name))
+        return (self._are_named or name in self._saved) and self._has(self._key(name))
 
     def __call__(self, name: str) -> Value | None:
         """Return the value of a variable; None where there is none."""

@@ -249,15 +249,21 @@ def test_what_it_ended_in_before_is_what_it_ends_in(tmp_path: Path) -> None:
     assert report.outputs_from is pbckpt.OutputsFrom.THAWED
 
 
-def saved_model(folder: Path, *nodes: NodeDef, functions: Sequence[FunctionDef] = ()) -> Path:
-    """Write a SavedModel of TensorFlow 2 without a checkpoint, with y as its signature."""
+def saved_model(
+    folder: Path,
+    *nodes: NodeDef,
+    functions: Sequence[FunctionDef] = (),
+    has_objects: bool = True,
+) -> Path:
+    """Write a SavedModel without a checkpoint, with y as its signature."""
     model = SavedModel(saved_model_schema_version=1)
     meta = model.meta_graphs.add()
     meta.meta_info_def.tags.append("serve")
     meta.graph_def.node.extend(nodes)
     meta.graph_def.library.function.extend(functions)
     meta.signature_def["serving_default"].outputs["o"].name = "y:0"
-    meta.object_graph_def.SetInParent()
+    if has_objects:
+        meta.object_graph_def.SetInParent()
     (folder / "model").mkdir()
     (folder / "model" / "saved_model.pb").write_bytes(model.SerializeToString())
     return folder / "model"
@@ -275,13 +281,21 @@ def test_a_saved_model_without_variables(tmp_path: Path) -> None:
 
 
 def test_a_saved_model_whose_values_are_elsewhere(tmp_path: Path) -> None:
-    model = saved_model(tmp_path, reference(), Y)
+    model = saved_model(tmp_path, reference(), Y, has_objects=False)
     with pytest.raises(pbckpt.SelectionError, match=r"where is the value of 'w'\?") as caught:
         pbckpt.freeze(model, tmp_path / "f.pb", durability=FAST)
     assert caught.value.unknown == ("w",)
     pbckpt.save_checkpoint({"w": W}, tmp_path / "n", durability=FAST)
     report = pbckpt.freeze(model, tmp_path / "f.pb", checkpoint=tmp_path / "n", durability=FAST)
     assert report.variables == ("w",)
+
+
+def test_a_name_says_nothing_where_there_are_objects(tmp_path: Path) -> None:
+    """It may be that of another variable: only what restores the model tells."""
+    model = saved_model(tmp_path, reference(), Y)
+    pbckpt.save_checkpoint({"w": W}, tmp_path / "n", durability=FAST)
+    with pytest.raises(pbckpt.SelectionError, match="no function restores the variable 'w'"):
+        pbckpt.freeze(model, tmp_path / "f.pb", checkpoint=tmp_path / "n", durability=FAST)
 
 
 def test_a_constant_of_a_function_is_told_with_it(tmp_path: Path) -> None:
