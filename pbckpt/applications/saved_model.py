@@ -10,6 +10,7 @@ The whole directory appears at once.
 from __future__ import annotations
 
 import os
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,17 +63,12 @@ if TYPE_CHECKING:
 
 FILE = "saved_model.pb"
 _VARIABLES = "variables"
-_PARTS = frozenset(
-    (
-        FILE,
-        "saved_model.pbtxt",
-        _VARIABLES,
-        "assets",
-        "assets.extra",
-        "debug",
-        "fingerprint.pb",
-        "keras_metadata.pb",
-    )
+# What TensorFlow and Keras write; whatever else there is in a directory is somebody's own.
+_PARTS = re.compile(
+    r"saved_model\.pb(?:txt)?|fingerprint\.pb|keras_metadata\.pb"
+    r"|variables(?:/variables\.(?:index|data-\d+-of-\d+))?"
+    r"|(?:assets|assets\.extra|debug)(?:/.*)?",
+    re.DOTALL,
 )
 _CHUNK_BYTES = 1 << 20
 # No name of a variable sorts behind it.
