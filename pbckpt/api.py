@@ -1,6 +1,7 @@
 """The library face: every public name of pbckpt.
 
 convert           a frozen graph becomes a checkpoint
+convert_to_saved_model: or a SavedModel
 freeze            a graph and its checkpoint become a frozen graph
 match_target      how a graph fills a target, before it is converted like that
 open_graph        a frozen graph's nodes; detect_variables: what was a variable

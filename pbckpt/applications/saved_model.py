@@ -10,6 +10,7 @@ The whole directory appears at once.
 from __future__ import annotations
 
 import os
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,17 +63,12 @@ if TYPE_CHECKING:
 
 FILE = "saved_model.pb"
 _VARIABLES = "variables"
-_PARTS = frozenset(
-    (
-        FILE,
-        "saved_model.pbtxt",
-        _VARIABLES,
-        "assets",
-        "assets.extra",
-        "debug",
-        "fingerprint.pb",
-        "keras_metadata.pb",
-    )
+# What TensorFlow and Keras write; whatever else there is in a directory is somebody's own.
+_PARTS = re.compile(
+    r"saved_model\.pb(?:txt)?|fingerprint\.pb|keras_metadata\.pb"
+    r"|variables(?:/variables\.(?:index|data-\d+-of-\d+))?"
+    r"|(?:assets|assets\.extra|debug)(?:/.*)?",
+    re.DOTALL,
 )
 _CHUNK_BYTES = 1 << 20
 # No name of a variable sorts behind it.
@@ -148,7 +144,7 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
                 *idle_warnings(graph, stored, model.settings, FILE),
             ),
             tuple(one.name for one in model.settings),
-            signatures=signatures,
+            signatures=model.thawed.signatures,
         )
         if dry_run:
             return report
@@ -187,9 +183,9 @@ def _model(  # noqa: PLR0913, PLR0917 - the one caller has them all
 ) -> _Model:
     variables, settings, arrangement = arranged_variables(plan, edits, layout)
     frozen = frozen_variables(variables, settings)
-    thawed = thaw_graph(graph.graph, frozen, kind, GraphFile.SAVED_MODEL)
+    thawed = thaw_graph(graph.graph, frozen, kind, GraphFile.SAVED_MODEL, signatures)
     _refuse_without_value(graph, thawed, signatures)
-    pieces = encode_saved_model(thawed, signatures)
+    pieces = encode_saved_model(thawed)
     return _Model(thawed, pieces, variables, settings, arrangement)
 
 
@@ -211,11 +207,11 @@ def _native_model(  # noqa: PLR0913, PLR0917 - the one caller has them all
     _refuse_casts(frozen)
     check_flat_names([one.name for one in frozen])
     keyed = [one._replace(key=flat_variable_key(one.name)) for one in frozen]
-    thawed = thaw_graph(graph.graph, keyed, kind, GraphFile.SAVED_MODEL, signatures)
+    thawed = thaw_graph(graph.graph, keyed, kind, GraphFile.OBJECTS, signatures)
     _refuse_without_value(graph, thawed, signatures)
     stored = [one for one in thawed.variables if one.is_stored]
     objects = saved_objects(stored, thawed.model)
-    pieces = encode_saved_model(thawed, signatures, objects)
+    pieces = encode_saved_model(thawed, objects)
     listed = checkpoint_objects(objects, stored).SerializeToString(deterministic=True)
     items = [*map(_object_item, variables_items(variables, settings)), _graph_item(listed)]
     return _Model(thawed, pieces, variables, settings, arrange(items, layout or Layout()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 TEMPORARY_PREFIX = ".pbckpt-"
 TEMPORARY_SUFFIX = ".tmp"
+# A directory is removed with all that is in it: no other name may be taken for one of ours.
+_TEMPORARY = re.compile(re.escape(TEMPORARY_PREFIX) + "[0-9a-f]{16}" + re.escape(TEMPORARY_SUFFIX))
 _HAS_DIR_FD = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 _NAME_BYTES = 8
 # Large enough for the disk to be busy with one while the next is written.
@@ -286,7 +289,7 @@ class Directory:
         if not _HAS_LOCKS or self._fd < 0:
             return
         for name in self.names():
-            if name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX):
+            if _TEMPORARY.fullmatch(name):
                 self._remove_if_stale(name)
 
     def _remove_if_stale(self, name: str) -> None:

@@ -9,7 +9,7 @@ A server that watches for models sees a complete one or none. What is replaced m
 made of the parts that such a directory has and nothing else: whatever somebody else put
 there is not removed with it. Between steps 2 and 3, where a process could be killed, the
 old directory is beside its place, as ``NAME.replaced-…``: no system call that all
-platforms have swaps two directories.
+platforms have swaps two directories. Whatever else goes wrong there puts it back.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from pbckpt.storage.directory import (
 )
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
@@ -50,11 +51,11 @@ class StagedDirectory:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        parts: frozenset[str],
+        parts: re.Pattern[str],
         on_existing: OnExisting,
         durability: Durability,
     ) -> None:
-        """``parts`` are the names that such a directory can have in it.
+        """``parts`` matches the paths, with slashes, that such a directory can have in it.
 
         Nothing is touched before the context is entered. Raises PathError for a path
         that names no directory.
@@ -71,15 +72,20 @@ class StagedDirectory:
         self.durability = durability
         self._made: list[str] = []
         self._temporary: TemporaryDirectory | None = None
+        self._old = ""
         self._committed = False
 
     @property
     def staged(self) -> str:
         """The path at which the directory is filled."""
+        return self._place(self._filled.name)
+
+    @property
+    def _filled(self) -> TemporaryDirectory:
         if self._temporary is None:
             msg = f"{self.path} is not open for writing"
             raise ValueError(msg)
-        return os.path.join(self._directory.path, self._temporary.name)
+        return self._temporary
 
     def __enter__(self) -> Self:
         """Make an empty directory under a temporary name, and parents that are missing.
@@ -95,8 +101,8 @@ class StagedDirectory:
                 remove_directories(self._made)
                 raise
             try:
-                self._refuse_existing()
                 with self._directory.locked():
+                    self._refuse_existing()
                     self._directory.remove_stale_temporaries()
                     self._temporary = self._directory.create_temporary_directory()
             except BaseException:
@@ -114,6 +120,12 @@ class StagedDirectory:
 
         What cannot be removed stays: the error that led here says more.
         """
+        with contextlib.suppress(OSError):
+            # After an interrupt the old one may be there still.
+            if not self._committed:
+                self._put_back()
+            elif self._old:
+                self._remove_old()
         if self._temporary is not None:
             if not self._committed:
                 shutil.rmtree(self.staged, ignore_errors=True)
@@ -130,16 +142,21 @@ class StagedDirectory:
         try:
             yield
         except (OSError, DurabilityError) as error:
-            if isinstance(error, NotCommittedError) and error.filename == self.path:
+            ours = isinstance(error, NotCommittedError) and error.filename == self.path
+            if ours or self._committed:
                 raise
-            # Of an error that told of the temporary name the user knows nothing.
-            number = error.errno if isinstance(error, OSError) else None
-            reason = os.strerror(number) if number else str(error)
-            raise NotCommittedError(
-                number,
-                f"{self.path} was not written: {reason}; what was there before is untouched",
-                self.path,
-            ) from error
+            raise self._not_committed(error) from error
+
+    def _not_committed(self, error: OSError | DurabilityError) -> NotCommittedError:
+        # Of an error that told of the temporary name the user knows nothing.
+        told = error.__cause__ if isinstance(error, DurabilityError) else error
+        number = told.errno if isinstance(told, OSError) else None
+        return NotCommittedError(
+            number,
+            f"{self.path} was not written: {os.strerror(number) if number else error}; "
+            "what was there before is untouched",
+            self.path,
+        )
 
     def write(self, name: str, chunks: Iterable[bytes | memoryview]) -> str:
         """Write a file into the directory, and return its path there."""
@@ -166,59 +183,105 @@ class StagedDirectory:
         with the new directory in place.
         """
         with self.reporting_errors():
-            if self.durability is not Durability.NONE:
-                with Directory(self.staged) as staged:
+            with Directory(self.staged) as staged:
+                if self.durability is not Durability.NONE:
                     staged.sync()
             with self._directory.locked():
                 self._refuse_existing()
-                old = self._rename()
+                self._rename()
         try:
-            if self.durability is not Durability.NONE:
-                self._directory.sync()
-                sync_parents(self._made)
-            if old:
-                shutil.rmtree(os.path.join(self._directory.path, old))
+            self._remove_old()
         except OSError as error:
-            raise DurabilityError(
-                f"{self.path} is in place, but the system reported {error.strerror} after that; "
-                f"it may be lost if the power is cut now, and what it replaced may be left as {old}"
-            ) from error
+            raise self._in_place(error) from error
         return self.path
 
-    def _rename(self) -> str:
-        """Put the new directory in place; return the name that the old one has now, if any."""
-        staged = os.path.basename(self.staged)
-        old = ""
-        if os.path.lexists(os.path.join(self._directory.path, self._name)):
-            old = f"{self._name}.replaced-{os.urandom(_NAME_BYTES).hex()}"
-            self._directory.rename(self._name, old)
+    def _rename(self) -> None:
+        """Put the new directory in place, and give the old one another name."""
         try:
+            if os.path.lexists(self._place(self._name)):
+                # Noted first: an interrupt can come when it is renamed.
+                self._old = f"{self._name}.replaced-{os.urandom(_NAME_BYTES).hex()}"
+                self._directory.rename(self._name, self._old)
+                self._refuse_others(self._old)
             # Said before it is so: an interrupt right after the rename must not have the
             # clean-up look for a directory that is gone, or remove its parents.
             self._committed = True
-            self._directory.rename(staged, self._name)
-        except BaseException:
-            self._committed = staged not in self._directory.names()
-            if old and not self._committed:
-                self._directory.rename(old, self._name)
+            self._directory.rename(self._filled.name, self._name)
+        except BaseException as error:
+            self._committed = not self._may_have(self._filled.name)
+            if not self._committed:
+                self._put_back()
+            elif isinstance(error, OSError):
+                raise self._in_place(error) from error
             raise
-        return old
+
+    def _put_back(self) -> None:
+        """Give the old directory its name again, if it has another."""
+        if self._old and self._may_have(self._old):
+            try:
+                self._directory.rename(self._old, self._name)
+            except OSError as error:
+                raise NotCommittedError(
+                    error.errno,
+                    f"{self.path} was not written: {error.strerror}; what was there before may be "
+                    f"beside it as {self._old}, to be renamed",
+                    self.path,
+                ) from error
+        self._old = ""
+
+    def _remove_old(self) -> None:
+        """Remove the old directory, when the disk knows the new one."""
+        if self.durability is not Durability.NONE:
+            self._directory.sync()
+            sync_parents(self._made)
+        if self._old:
+            shutil.rmtree(self._place(self._old))
+            self._old = ""
+
+    def _in_place(self, error: OSError) -> DurabilityError:
+        old, self._old = self._old, ""
+        return DurabilityError(
+            f"{self.path} is in place, but the system reported {error.strerror} after that; "
+            "it may be lost if the power is cut now"
+            + (f", and what it replaced may be left as {old}" if old else "")
+        )
+
+    def _may_have(self, name: str) -> bool:
+        """Tell whether something has a name, or nobody can tell."""
+        try:
+            return name in self._directory.names()
+        except OSError:
+            return True
+
+    def _place(self, name: str) -> str:
+        return os.path.join(self._directory.path, name)
 
     def _refuse_existing(self) -> None:
-        place = os.path.join(self._directory.path, self._name)
+        place = self._place(self._name)
         if not os.path.lexists(place):
             return
         if not os.path.isdir(place):
             raise PathError(f"{self.path} is there and is no directory; choose another name")
-        found = set(os.listdir(place))
-        others = sorted(found - self._parts)
-        if others:
-            raise PathError(
-                f"{self.path} has {others[0]!r} in it, which would be lost if the directory was "
-                "replaced; choose another name"
-            )
-        if found and self._on_existing is not OnExisting.REPLACE:
+        self._refuse_others(self._name)
+        if os.listdir(place) and self._on_existing is not OnExisting.REPLACE:
             raise PathError(
                 f"{self.path} exists already; choose another name, or allow it with "
                 "--on-existing replace (on_existing=OnExisting.REPLACE)"
             )
+
+    def _refuse_others(self, name: str) -> None:
+        """Raise PathError for something in a directory that is none of its parts."""
+        place = self._place(name)
+        for folder, folders, files in os.walk(place, onerror=_raise):
+            for one in sorted((*folders, *files)):
+                found = os.path.relpath(os.path.join(folder, one), place).replace(os.sep, "/")
+                if not self._parts.fullmatch(found):
+                    raise PathError(
+                        f"{self.path} has {found!r} in it, which would be lost if the directory "
+                        "was replaced; choose another name"
+                    )
+
+
+def _raise(error: OSError) -> None:
+    """Have a directory that cannot be read be an error, not an empty one."""
+    raise error

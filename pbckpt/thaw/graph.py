@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.errors import UnsupportedGraphError
+from pbckpt.errors import SelectionError, UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_definition
 from pbckpt.graph.node import Node
 from pbckpt.graph.outputs import output_length
@@ -50,14 +50,23 @@ _SPECIALIZED = "_GrapplerSpecializedFunc"
 
 
 class GraphFile(Enum):
-    """What a graph is written as; the value is what to do where it cannot be.
+    """What a graph is written as.
 
     A SavedModel has its values beside it, and fills its tables as it is loaded: variables
-    that were never frozen, which have no value, are not among its own.
+    that were never frozen, which have no value, are not among its own. One of TensorFlow 2,
+    OBJECTS, has each signature as a function besides.
     """
 
-    META = "leave the .meta file out with --no-meta"
-    SAVED_MODEL = "write a checkpoint with --format name"
+    META = "meta"
+    SAVED_MODEL = "saved_model"
+    OBJECTS = "objects"
+
+    @property
+    def advice(self) -> str:
+        """What to do where it cannot be written."""
+        if self is GraphFile.META:
+            return "leave the .meta file out with --no-meta"
+        return "write a checkpoint with --format name"
 
 
 class ThawedGraph(NamedTuple):
@@ -65,7 +74,8 @@ class ThawedGraph(NamedTuple):
 
     ``graph`` is its GraphDef. ``messages`` are collections of messages, ``names``
     collections of the names of nodes. ``left`` are variables that stay constants,
-    each with the reason. ``model`` has the functions of signatures.
+    each with the reason. ``signatures`` are those of a SavedModel, ``model`` has their
+    functions.
     """
 
     graph: Pieces
@@ -74,6 +84,7 @@ class ThawedGraph(NamedTuple):
     messages: Mapping[str, Sequence[bytes]]
     names: Mapping[str, Sequence[str]]
     left: Mapping[str, str]
+    signatures: Mapping[str, Signature]
     model: Model = Model()
 
 
@@ -86,22 +97,23 @@ def thaw_graph(
 ) -> ThawedGraph:
     """Put variables in the places of the tensors that have their values.
 
-    Each of ``signatures`` becomes a function besides.
+    ``signatures`` are those of the graph as it was.
 
     Raises LimitError for functions that pass on more variables to each other than any
     model does, and for loops and branches with more in them; UnsupportedGraphError where
-    no variable can be put in.
+    no variable can be put in; SelectionError for a signature that feeds a variable.
     """
     thawing = _Thawing(graph, variables, kind)
     thawing.place()
     if not thawing.placed:
         raise _nothing_thawed(thawing.left, file)
     messages = thawing.collections(file)
-    model = thawing.model(signatures or {})
+    told = {key: thawing.signature(one) for key, one in (signatures or {}).items()}
+    model = thawing.model(told) if file is GraphFile.OBJECTS else Model()
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
     tables = table_initializers(node for node in graph.nodes if node.name in thawing.draft)
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
-    if tables and file is GraphFile.SAVED_MODEL:
+    if tables and file is not GraphFile.META:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
         thawing.encoded(list(model.encoded()), file),
@@ -110,6 +122,7 @@ def thaw_graph(
         messages,
         {name: nodes for name, nodes in names.items() if nodes},
         thawing.left,
+        told,
         model,
     )
 
@@ -165,10 +178,29 @@ class _Thawing:
             found |= control_flow_collections(completed, _OutputCounts(self._graph))
         return found
 
+    def signature(self, signature: Signature) -> Signature:
+        """Return a signature of the graph as it is now: who gives a constant gives its variable.
+
+        Raises SelectionError for one that feeds a variable.
+        """
+        values = {one.name: one.snapshot for one in self.placed.values() if one.is_resource}
+        names = {one.name for one in self.placed.values()}
+        for port in signature.inputs:
+            if producer(port.tensor) in names:
+                raise SelectionError(
+                    f"the input {port.tensor!r} is a variable now, which nothing feeds; leave it "
+                    "a constant with --exclude, or out of --inputs"
+                )
+        outputs = tuple(
+            port._replace(tensor=f"{values[name]}:0")
+            if (name := producer(port.tensor)) in values
+            else port
+            for port in signature.outputs
+        )
+        return signature._replace(outputs=outputs)
+
     def model(self, signatures: Mapping[str, Signature]) -> Model:
         """Return the functions of signatures, and the tables that those take."""
-        if not signatures:
-            return Model()
         made = ModelFunctions(map(_portable, self.draft), self._graph.functions)
         functions = [made.make(key, one) for key, one in signatures.items()]
         return Model(tuple(functions), tuple(made.tables(functions)))
@@ -201,7 +233,7 @@ def _nothing_thawed(left: Mapping[str, str], file: GraphFile) -> UnsupportedGrap
     """Return why there is no graph: a saver saves one variable at least."""
     reasons = [f": {name!r} cannot, since {reason}" for name, reason in left.items()][:1]
     return UnsupportedGraphError(
-        f"none of the variables can be put into the graph{''.join(reasons)}; {file.value}",
+        f"none of the variables can be put into the graph{''.join(reasons)}; {file.advice}",
         kind="meta_graph",
     )
 

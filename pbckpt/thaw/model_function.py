@@ -117,7 +117,7 @@ class ModelFunctions:
         body = function_body([table], {}, [port.tensor], self._functions)
         name = self._fresh_name(f"create_{table.name}")
         made = Signature((), (port,))
-        definition = _definition(name, made, {}, (), {}, [port.key])
+        definition = _definition(name, made, (), (), {}, [port.key])
         definition.ret[port.key] = body.results[0]
         rest = definition.SerializeToString(deterministic=True)
         return ModelFunction(port.key, name, made, (), EncodedFunction(rest, body.nodes))
@@ -137,7 +137,7 @@ class ModelFunctions:
         body = function_body(needed.nodes, captured, (), self._functions)
         name = self._fresh_name(f"initialize_{table}")
         nothing = Signature((), ())
-        definition = _definition(name, nothing, {}, needed.handles, captured, ())
+        definition = _definition(name, nothing, (), needed.handles, captured, ())
         for filler in fillers:
             definition.signature.control_output.append(filler)
             definition.control_ret[filler] = filler
@@ -149,7 +149,12 @@ class ModelFunctions:
         names = ArgumentNames(
             name for node in needed.nodes for name in (node.name, node.name.lower())
         )
-        arguments = {port.tensor: names.fresh(port.key) for port in signature.inputs}
+        given = [names.fresh(port.key) for port in signature.inputs]
+        # Of one tensor under two names, the first is taken.
+        arguments = {
+            port.tensor: name
+            for port, name in reversed(list(zip(signature.inputs, given, strict=True)))
+        }
         captured = {node.name: names.fresh(node.name) for node in needed.handles}
         results = [names.fresh(port.key) for port in signature.outputs]
         body = function_body(
@@ -159,7 +164,7 @@ class ModelFunctions:
             self._functions,
         )
         name = self._fresh_name(key)
-        definition = _definition(name, signature, arguments, needed.handles, captured, results)
+        definition = _definition(name, signature, given, needed.handles, captured, results)
         definition.ret.update(zip(results, body.results, strict=True))
         rest = definition.SerializeToString(deterministic=True)
         return ModelFunction(
@@ -178,7 +183,7 @@ class ModelFunctions:
 def _definition(  # noqa: PLR0913, PLR0917 - the parts of one message
     name: str,
     signature: Signature,
-    arguments: Mapping[str, str],
+    arguments: Sequence[str],
     handles: Sequence[NodeDef],
     captured: Mapping[str, str],
     results: Sequence[str],
@@ -189,9 +194,7 @@ def _definition(  # noqa: PLR0913, PLR0917 - the parts of one message
     function.signature.is_stateful = True
     shapes = function.attr["_input_shapes"].list.shape
     for number, port in enumerate(signature.inputs):
-        function.signature.input_arg.append(
-            OpDef.ArgDef(name=arguments[port.tensor], type=port.dtype)
-        )
+        function.signature.input_arg.append(OpDef.ArgDef(name=arguments[number], type=port.dtype))
         shapes.append(shape_message(port.shape))
         function.arg_attr[number].attr["_user_specified_name"].s = port.key.encode()
     for handle in handles:

@@ -363,12 +363,14 @@ def test_what_a_living_writer_has_is_kept(tmp_path: Path) -> None:
 
 @needs_locks
 @needs_handles
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
 def test_what_is_no_temporary_file_of_ours_is_kept(tmp_path: Path) -> None:
-    folder, link = ".pbckpt-0000000000000000.tmp", ".pbckpt-1111111111111111.tmp"
-    (tmp_path / folder).mkdir()
+    folder, link, far = (f".pbckpt-{number * 16}.tmp" for number in "012")
+    for name in ("home", ".pbckpt-mine.tmp", f"{folder}.bak", f"a{folder}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
     (tmp_path / "data").write_bytes(b"precious")
     (tmp_path / link).symlink_to("data")
+    (tmp_path / far).symlink_to("home")
     for name in (".pbckpt-x", "x.tmp", "checkpoint.tmp1", "a.pbckpt-2.tmp"):
         (tmp_path / name).touch()
     before = names(tmp_path)
