@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.frozen_graph import graph_file, is_bare_saved_model, open_graph
 from pbckpt.applications.outputs import OutputsFrom, choose_outputs, filling
-from pbckpt.applications.variable_values import VariableValues, has_objects, no_value
+from pbckpt.applications.variable_values import VariableValues, functions_of_objects, no_value
 from pbckpt.checkpoints.locate import is_checkpoint, locate_checkpoint
 from pbckpt.checkpoints.stored import open_stored
 from pbckpt.checkpoints.write import Progress, no_progress
@@ -127,7 +127,7 @@ def _frozen(graph: FrozenGraph, stored: Bundle | V1 | None, job: _Job) -> Freeze
     if job.functions is Functions.INLINE:
         whole = inline_calls(whole, chosen, job.max_nodes)
     values = _values(graph, stored, leading_to(whole.nodes, chosen))
-    frozen = freeze_graph(whole, chosen, values, has_objects=has_objects(graph))
+    frozen = freeze_graph(whole, chosen, values, of_objects=functions_of_objects(graph))
     if frozen.graph.nbytes > job.max_bytes:
         raise LimitError(
             f"the bytes of the frozen graph of {graph.file.name}",

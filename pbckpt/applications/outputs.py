@@ -1,8 +1,8 @@
 """Outputs: the nodes in which a frozen graph is to end.
 
 given               as they are, with or without :0
-of its signatures   what a SavedModel promises to give, but for those that train it
 of before           what the frozen graph ended in that this one was thawed from
+of its signatures   what a SavedModel promises to give, but for those that train it
 inferred            what nothing takes, and what only training takes: of that which
                     depends on an input, and is not about saving, training or telling
 """
@@ -63,10 +63,10 @@ def choose_outputs(graph: FrozenGraph, given: Sequence[str]) -> tuple[tuple[str,
     """
     if given:
         return _known(graph, given), OutputsFrom.GIVEN
-    if found := _of_signatures(graph):
-        return tuple(dict.fromkeys(found)), OutputsFrom.SIGNATURES
     if found := _of_before(graph):
         return tuple(dict.fromkeys(found)), OutputsFrom.THAWED
+    if found := _of_signatures(graph):
+        return tuple(dict.fromkeys(found)), OutputsFrom.SIGNATURES
     if found := _inferred(graph.nodes):
         return tuple(dict.fromkeys(found)), OutputsFrom.INFERRED
     raise SelectionError(

@@ -49,6 +49,13 @@ def has_objects(graph: FrozenGraph) -> bool:
     return graph.meta_graph is not None and graph.meta_graph.rest.HasField("object_graph_def")
 
 
+def functions_of_objects(graph: FrozenGraph) -> frozenset[str]:
+    """Return the functions that the objects of a SavedModel of TensorFlow 2 call."""
+    if graph.meta_graph is None:
+        return frozenset()
+    return frozenset(graph.meta_graph.rest.object_graph_def.concrete_functions)
+
+
 def no_value(name: str) -> Value | None:  # noqa: ARG001 - as others have it
     """Return that there is no value."""
     return None

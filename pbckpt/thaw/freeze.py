@@ -45,7 +45,7 @@ from pbckpt.thaw.variable import SEPARATOR
 from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Sequence
 
     from pbckpt.dtypes import DataType
     from pbckpt.graph.decode import Graph
@@ -76,13 +76,13 @@ def freeze_graph(
     outputs: Iterable[str],
     value_of: Callable[[str], Value | None],
     *,
-    has_objects: bool = False,
+    of_objects: Collection[str] = (),
 ) -> FrozenNodes:
     """Return the part of a graph that leads to some nodes, with constants for variables.
 
     ``value_of`` gives the value of the variable of that node name; None keeps a
-    variable that was one when the graph was thawed. ``has_objects``: functions that
-    nothing calls are those of objects, which a frozen graph has not.
+    variable that was one when the graph was thawed. ``of_objects`` are the functions
+    that objects call, which a frozen graph has not.
 
     Raises UnsupportedGraphError for a node that takes a variable and cannot take its
     value.
@@ -91,7 +91,7 @@ def freeze_graph(
     freezing = _Freezing(graph, ends, value_of)
     nodes = freezing.nodes()
     freezing.check(ends)
-    functions, rest = freezing.library(has_objects=has_objects)
+    functions, rest = freezing.library(of_objects)
     encoded = encode_graph(nodes, functions, rest)
     return FrozenNodes(encoded, tuple(freezing.frozen), len(nodes))
 
@@ -192,11 +192,13 @@ class _Freezing:
         self._put(constant, value)
         return value
 
-    def library(self, *, has_objects: bool) -> tuple[list[EncodedFunction], GraphDef]:
+    def library(self, of_objects: Collection[str]) -> tuple[list[EncodedFunction], GraphDef]:
         """Return the functions, with the constants that they had, and all else of the graph."""
         was_thawed = any(MARK in node.definition.attr for node in self._graph.nodes)
-        before = self._graph.nodes if was_thawed and not has_objects else None
+        before = self._graph.nodes if was_thawed else None
         found = self._functions.encoded(self._draft, self._constant_in_function, before)
+        if was_thawed:
+            found = {name: one for name, one in found.items() if name not in of_objects}
         return list(found.values()), self._functions.kept_gradients(self._graph.rest, found)
 
     def _constant_in_function(

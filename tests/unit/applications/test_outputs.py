@@ -47,8 +47,14 @@ def test_a_node_that_is_not_there(tmp_path: Path) -> None:
     assert caught.value.suggestions == ("logits",)
 
 
-def test_those_of_the_signatures_come_first(tmp_path: Path) -> None:
+def test_those_of_the_frozen_graph_of_before_come_first(tmp_path: Path) -> None:
     meta = meta_of(*MODEL, before=["x"])
+    meta.signature_def["b"].outputs["o"].name = "logits:0"
+    assert chosen(tmp_path, meta) == ("x",)
+
+
+def test_those_of_the_signatures_come_next(tmp_path: Path) -> None:
+    meta = meta_of(*MODEL)
     meta.signature_def["b"].outputs["o"].name = "logits:0"
     meta.signature_def["a"].outputs["o"].name = "w:0"
     meta.signature_def["c"].outputs["o"].name = "gone:0"

@@ -180,6 +180,8 @@ def test_what_is_not_said_has_a_default() -> None:
         max_shard_size=None,
         meta=None,
         variables="resource",
+        inputs=(),
+        outputs=(),
         on_existing="refuse",
         durability="full",
         max_expanded_bytes=None,

@@ -263,17 +263,17 @@ def test_functions_that_nothing_calls_any_more_go() -> None:
     assert not made.library.registered_gradients
 
 
-@pytest.mark.parametrize(("has_objects", "names"), [(False, ["never"]), (True, [])])
+@pytest.mark.parametrize(("of_objects", "names"), [((), ["never"]), (("never", "other"), [])])
 def test_what_was_never_called_stays_in_a_graph_that_was_thawed(
-    *, has_objects: bool, names: list[str]
+    of_objects: tuple[str, ...], names: list[str]
 ) -> None:
-    """Not in one whose objects have it."""
+    """Not what its objects call."""
     marked = identity("y", "x")
     set_mark(marked, Mark.KEPT)
     functions = [body("never", ["xx"], ["xx"]), body("gone", ["xx"], ["xx"])]
     nodes = [X, marked, node("PartitionedCall", "z", "y", f="gone")]
     found = freeze_graph(
-        graph(*nodes, functions=functions), ("y",), VALUES.get, has_objects=has_objects
+        graph(*nodes, functions=functions), ("y",), VALUES.get, of_objects=of_objects
     )
     data = b"".join(map(bytes, found.graph.chunks(memoryview(bytearray(9999)))))
     assert list(bodies(GraphDef.FromString(data))) == names
