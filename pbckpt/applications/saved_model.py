@@ -117,6 +117,7 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
     UnsupportedGraphError for a graph that no SavedModel can be made of.
     """
     SavedModelForm(form)
+    _refuse_format(layout)
     target = os.fsdecode(directory)
     prefix = Prefix(os.path.join(target, _VARIABLES), _VARIABLES)
     prefix.check_writable()
@@ -163,6 +164,14 @@ class _Model(NamedTuple):
     variables: tuple[Variable, ...]
     settings: tuple[Setting, ...]
     arrangement: Arrangement
+
+
+def _refuse_format(layout: Layout | None) -> None:
+    if layout is not None and (layout.format is not None or layout.save_counter is not None):
+        raise SelectionError(
+            "the form of a SavedModel says what its checkpoint is like; give a layout without a "
+            "format and without a save_counter"
+        )
 
 
 def _values_of(form: SavedModelForm, values: Values) -> Values:

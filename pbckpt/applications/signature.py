@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Signatures = Mapping[str, Signature]
 
 _KEY = "="
+# Any number of an output that a node can have, and int() takes more than that.
+_NUMBER = re.compile(r"[0-9]{1,9}")
 PLACEHOLDERS = frozenset(("Placeholder", "PlaceholderV2"))
 _FED = frozenset(("IteratorGetNext", "QueueDequeueV2", "QueueDequeueManyV2"))
 _WITH_DEFAULT = "PlaceholderWithDefault"
@@ -89,7 +91,7 @@ class _Ports:
         """Return the tensor that somebody named."""
         key, _, tensor = text.rpartition(_KEY)
         name, colon, number = tensor.rpartition(":")
-        if not colon or not number.isdecimal():
+        if not colon or not _NUMBER.fullmatch(number):
             name, number = tensor, "0"
         node = self._nodes.get(name)
         if node is None:
@@ -102,8 +104,9 @@ class _Ports:
                 unknown=(tensor,),
             )
         if int(number) >= len(types):
+            count = "1 output" if len(types) == 1 else f"{len(types)} outputs"
             raise SelectionError(
-                f"{self._file}: node {name!r} ({node.op}) has {len(types)} outputs and no number "
+                f"{self._file}: node {name!r} ({node.op}) has {count} and no number "
                 f"{number}; give a tensor that it has",
                 unknown=(tensor,),
             )
