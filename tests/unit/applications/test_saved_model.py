@@ -439,6 +439,31 @@ def test_a_placeholder_that_nothing_feeds(tmp_path: Path) -> None:
     assert signature(tmp_path, nodes, inputs=["x"], outputs=["y"])[-1] == "y = y:0 float32"
 
 
+def test_a_node_of_which_one_output_is_fed_and_another_is_needed(tmp_path: Path) -> None:
+    nodes = [
+        *DENSE,
+        placeholder("k"),
+        typed("TopKV2", "top", "k", "n"),
+        const("n", dtype=3),
+        typed("Mul", "z", "top", "y"),
+    ]
+    given = {"inputs": ["x", "top:1"], "outputs": ["z"]}
+    assert refusal(tmp_path, nodes, pbckpt.SelectionError, **given) == (
+        "the outputs need 'k' too, which nothing feeds; add it to --inputs"
+    )
+    given["inputs"] = ["x", "top"]
+    assert signature(tmp_path, nodes, **given)[-1] == "z = z:0 float32"
+
+
+def test_what_waits_for_a_placeholder_that_is_fed(tmp_path: Path) -> None:
+    nodes = [*DENSE, typed("Relu", "z", "y", "^x")]
+    assert signature(tmp_path, nodes, inputs=["x"])[-1] == "z = z:0 float32"
+    nodes = [*DENSE, placeholder("k"), typed("Relu", "z", "y", "^k")]
+    found = refusal(tmp_path, nodes, pbckpt.SelectionError, inputs=["x"])
+    assert found.startswith("the outputs need 'k' too")
+    assert signature(tmp_path, nodes)[:2] == ["x = x:0 float32 [-1, 2]", "k = k:0 float32"]
+
+
 # Signatures that are inferred
 
 
