@@ -462,6 +462,9 @@ def test_what_waits_for_a_placeholder_that_is_fed(tmp_path: Path) -> None:
     found = refusal(tmp_path, nodes, pbckpt.SelectionError, inputs=["x"])
     assert found.startswith("the outputs need 'k' too")
     assert signature(tmp_path, nodes)[:2] == ["x = x:0 float32 [-1, 2]", "k = k:0 float32"]
+    nodes = [*DENSE, placeholder("k"), typed("Neg", "n", "k"), typed("Relu", "z", "y", "^n")]
+    found = refusal(tmp_path, nodes, pbckpt.SelectionError, inputs=["x", "n"])
+    assert found.startswith("the outputs need 'k' too")
 
 
 # Signatures that are inferred
