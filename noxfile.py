@@ -55,7 +55,9 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 PREFERRED = ("3.11", "3.12", "3.13", "3.10", "3.14")
 
 # A third of all time; what a Python between the oldest and the newest does to them, these do.
-LONG_TESTS = ("tests/hostile", "tests/corrupt", "tests/roundtrip")
+LONG_TESTS = ("tests/hostile", "tests/corrupt")
+# Of graphs there and back nothing depends on the Python.
+LONGEST_TESTS = ("tests/roundtrip",)
 
 PROTOBUFS = ("4.25.0", "5.29", "6.33", "newest")
 
@@ -126,6 +128,9 @@ def tests(session: nox.Session) -> None:
     if version not in (found[0], found[-1]):
         session.log(f"not run between {found[0]} and {found[-1]}: {', '.join(LONG_TESTS)}")
         others += LONG_TESTS
+    if version != found[-1]:
+        session.log(f"run on {found[-1]} alone: {', '.join(LONGEST_TESTS)}")
+        others += LONGEST_TESTS
     run_pytest(session, "tests", *EACH_CORE, "tests", *(f"--ignore={folder}" for folder in others))
 
 

@@ -1,6 +1,7 @@
 """The library face: every public name of pbckpt.
 
 convert           a frozen graph becomes a checkpoint
+convert_to_saved_model: or a SavedModel
 freeze            a graph and its checkpoint become a frozen graph
 match_target      how a graph fills a target, before it is converted like that
 open_graph        a frozen graph's nodes; detect_variables: what was a variable
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         OnMissing,
     )
     from pbckpt.applications.merge import Prefer, merge
+    from pbckpt.applications.outputs import OutputsFrom
     from pbckpt.applications.pack import pack
     from pbckpt.applications.save import save_checkpoint
     from pbckpt.applications.saved_model import SavedModelForm, convert_to_saved_model
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
     from pbckpt.operators.roles import Role
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
+    from pbckpt.thaw.inline import Functions
     from pbckpt.thaw.variable import VariableKind
     from pbckpt.variables.evidence import Evidence, Strength
     from pbckpt.variables.keras import Names
@@ -141,6 +144,7 @@ _HOMES = {
         "OnMissing",
     ),
     "applications.merge": ("Prefer", "merge"),
+    "applications.outputs": ("OutputsFrom",),
     "applications.pack": ("pack",),
     "applications.save": ("save_checkpoint",),
     "applications.state": (
@@ -187,6 +191,7 @@ _HOMES = {
     "matching.plan": ("MatchBy",),
     "storage.commit": ("OnExisting",),
     "storage.directory": ("Durability",),
+    "thaw.inline": ("Functions",),
     "thaw.variable": ("VariableKind",),
     "operators.roles": ("Role",),
     "variables.variable": ("Detection", "Skipped", "Variable"),
@@ -221,6 +226,7 @@ __all__ = [
     "Format",
     "FreezeReport",
     "FrozenGraph",
+    "Functions",
     "GraphContents",
     "GraphDecodeError",
     "GraphError",
@@ -243,6 +249,7 @@ __all__ = [
     "OnLeftOver",
     "OnMissing",
     "Outcome",
+    "OutputsFrom",
     "Partitioned",
     "Partitions",
     "PathError",

@@ -365,14 +365,23 @@ def planned_values(
 ) -> Detection:
     """Return what was planned with the shapes and types of what is stored, and what was asked for.
 
-    A tensor that was asked for takes the place of a variable of that name. Raises
+    A tensor that was asked for takes the place of a variable of that name, and of the one
+    variable that has its value: nothing is stored twice. Raises
     LimitError where values would grow beyond ``limits``, and what `Computed.asked` raises.
     """
     computed = Computed(graph, values, limits)
-    asked = {one.key: one for one in map(computed.asked, values.tensors)}
-    kept = [one for one in plan.variables if one.key not in asked]
+    counts = Counter(one.source for one in plan.variables)
+    known = {one.source: one for one in plan.variables if counts[one.source] == 1}
+    asked: dict[str, Variable] = {}
+    for one in map(computed.asked, values.tensors):
+        same = known.get(one.source, one)
+        asked[one.key] = one._replace(trainable=same.trainable, role=same.role)
+    gone = {*asked, *(known[one.source].key for one in asked.values() if one.source in known)}
+    settled = computed.settle(one for one in plan.variables if one.key not in gone)
+    # As it is stored, a quantized weight has the name of its constant.
+    kept = [one for one in settled if one.key not in asked or one.node != asked[one.key].node]
     taken: dict[str, Variable] = {}
-    for variable in (*computed.settle(kept), *asked.values()):
+    for variable in (*kept, *asked.values()):
         other = taken.setdefault(variable.key, variable)
         if other is not variable:
             raise SelectionError(

@@ -25,7 +25,7 @@ from pbckpt.bundle.entry import Extent
 from pbckpt.bundle.payload import Part, Payload, Tensor, string_payload
 from pbckpt.bundle.slices import slice_key
 from pbckpt.checkpoints.layout import Arrangement, Format, Item, Layout, arrange
-from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
+from pbckpt.checkpoints.write import OldMeta, Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.edits.selection import Selection
 from pbckpt.errors import LimitError, PathError, SelectionError
@@ -158,6 +158,7 @@ def convert(  # noqa: PLR0913 - the options of one job, all with defaults
             durability=Durability(durability),
             aliases=arrangement.aliases,
             meta=meta.pieces.chunks if meta.pieces else None,
+            old_meta=OldMeta.REMOVED,
             progress=progress,
             before_commit=graph.file.check_unchanged,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.checkpoint import open_checkpoint
@@ -23,8 +24,19 @@ if TYPE_CHECKING:
     from pbckpt.variables.variable import Detection, Skipped, Variable
 
 
+class GraphState(Enum):
+    """Where the variables of a graph are: constants of it, nodes with values elsewhere, or both.
+
+    A graph without any is FROZEN.
+    """
+
+    FROZEN = "frozen"
+    PARTLY_FROZEN = "partly_frozen"
+    VARIABLES = "variables"
+
+
 class GraphContents(NamedTuple):
-    """What a frozen graph holds, and which of its constants were variables.
+    """What a graph holds, and which of its constants were variables.
 
     ``remaining`` are variables that were not frozen, whose values the graph lacks,
     ``warnings`` tell of values that are not computed.
@@ -38,6 +50,13 @@ class GraphContents(NamedTuple):
     functions: int = 0
     remaining: tuple[StillVariable, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> GraphState:
+        """Whether it is frozen."""
+        if not self.remaining:
+            return GraphState.FROZEN
+        return GraphState.PARTLY_FROZEN if self.variables else GraphState.VARIABLES
 
 
 class CheckpointContents(NamedTuple):

@@ -92,7 +92,7 @@ def saved_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
         variable = _variable_of(one.tensor, nodes)
         if variable is None:
             continue
-        part = _parse_spec(one.slice_spec)[1] if one.slice_spec else None
+        part = parse_spec(one.slice_spec)[1] if one.slice_spec else None
         is_cast = nodes[one.tensor].op == "Cast"
         saved = SavedVariable(one.name, part, is_cast=is_cast)
         known = found.setdefault(variable.name, saved)
@@ -142,16 +142,17 @@ def _saved(nodes: Mapping[str, Node], scope: str) -> Iterator[_Saved]:
         inputs = [text for text in node.definition.input if not is_control_input(text)]
         if len(inputs) < first:
             continue
-        names = _strings(nodes.get(node_of_input(inputs[names_slot])))
+        names = strings_of(nodes.get(node_of_input(inputs[names_slot])))
         specs = [b""] * len(names)
         if specs_slot is not None:
-            specs = list(_strings(nodes.get(node_of_input(inputs[specs_slot]))))
+            specs = list(strings_of(nodes.get(node_of_input(inputs[specs_slot]))))
         own = node.name.rpartition("/")[0]
         for one, spec, tensor in zip(names, specs, inputs[first:], strict=False):
             yield _Saved(key_to_text(one), key_to_text(spec), node_of_input(tensor), own)
 
 
-def _strings(node: Node | None) -> Sequence[bytes]:
+def strings_of(node: Node | None) -> Sequence[bytes]:
+    """Return the strings of a constant; none of what is no constant."""
     if node is None or node.op != "Const":
         return ()
     tensor = node.constant()
@@ -168,7 +169,7 @@ def _of_saved(saved: Sequence[_Saved], nodes: Mapping[str, Node]) -> list[Target
         variable = _variable_of(one.tensor, nodes)
         dtype, shape = _facts(variable)
         if one.slice_spec:
-            shape, part = _parse_spec(one.slice_spec)
+            shape, part = parse_spec(one.slice_spec)
             slices.setdefault(one.name, []).append(part)
         else:
             slices.pop(one.name, None)
@@ -207,7 +208,7 @@ def _known(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
     return None if shape is None or count_elements(shape) is None else shape
 
 
-def _parse_spec(spec: str) -> tuple[tuple[int, ...] | None, Slice]:
+def parse_spec(spec: str) -> tuple[tuple[int, ...] | None, Slice]:
     """Take ``31 12 0,11:-``: the sizes of all, and start and length in each dimension."""
     *sizes, parts = spec.split(" ")
     try:

@@ -1,7 +1,7 @@
 """Outputs: the nodes in which a frozen graph is to end.
 
 given               as they are, with or without :0
-of its signatures   what a SavedModel promises to give
+of its signatures   what a SavedModel promises to give, but for those that train it
 of before           what the frozen graph ended in that this one was thawed from
 inferred            what nothing takes, and what only training takes: of that which
                     depends on an input, and is not about saving, training or telling
@@ -10,11 +10,14 @@ inferred            what nothing takes, and what only training takes: of that wh
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import TYPE_CHECKING
 
+from pbckpt.applications.changes import depending_on_changes
 from pbckpt.errors import SelectionError
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import is_control_input, node_of_input
+from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.graph import OUTPUTS_COLLECTION
 
 if TYPE_CHECKING:
@@ -37,19 +40,35 @@ _NO_RESULT_SCOPE = re.compile(
     r"(?:.*/)?(?:save|gradients|report_uninitialized_variables)(?:_[0-9]+)?/.*"
 )
 _INIT_SIGNATURE = "__saved_model_init_op"
+_INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
+# Of what is run once, a graph names one node, or two.
+_MAX_FILLING = 8
+_TABLE = re.compile(r"(?:Anonymous)?(?:Mutable)?(?:Dense)?HashTable(?:OfTensors)?(?:V2)?")
 
 
-def choose_outputs(graph: FrozenGraph, given: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the nodes in which the frozen graph of a graph ends.
+class OutputsFrom(Enum):
+    """Who said which nodes a frozen graph ends in."""
+
+    GIVEN = "given"
+    SIGNATURES = "signatures"
+    THAWED = "thawed"
+    INFERRED = "inferred"
+
+
+def choose_outputs(graph: FrozenGraph, given: Sequence[str]) -> tuple[tuple[str, ...], OutputsFrom]:
+    """Return the names of the nodes in which the frozen graph of a graph ends, and who said so.
 
     Raises SelectionError for a name that no node has, and where nothing is given and
     nothing can be inferred.
     """
     if given:
-        return _known(graph, given)
-    found = _of_signatures(graph) or _of_before(graph) or _inferred(graph.nodes)
-    if found:
-        return tuple(dict.fromkeys(found))
+        return _known(graph, given), OutputsFrom.GIVEN
+    if found := _of_signatures(graph):
+        return tuple(dict.fromkeys(found)), OutputsFrom.SIGNATURES
+    if found := _of_before(graph):
+        return tuple(dict.fromkeys(found)), OutputsFrom.THAWED
+    if found := _inferred(graph.nodes):
+        return tuple(dict.fromkeys(found)), OutputsFrom.INFERRED
     raise SelectionError(
         f"{graph.file.name}: which nodes are its outputs? None could be told from the others; give "
         "them with --outputs NODE,..."
@@ -79,10 +98,13 @@ def _of_signatures(graph: FrozenGraph) -> list[str]:
     if graph.meta_graph is None:
         return []
     names = {node.name for node in graph.nodes}
+    trained = depending_on_changes(graph.graph)
+    training: list[str] = []
     found: list[str] = []
     for key, signature in sorted(graph.meta_graph.rest.signature_def.items()):
         if key == _INIT_SIGNATURE:
             continue
+        outputs: list[str] = []
         for _, info in sorted(signature.outputs.items()):
             sparse = info.coo_sparse
             texts = (
@@ -91,8 +113,31 @@ def _of_signatures(graph: FrozenGraph) -> list[str]:
                 sparse.indices_tensor_name,
                 sparse.dense_shape_tensor_name,
             )
-            found += [node_of_input(text) for text in texts if node_of_input(text) in names]
-    return found
+            outputs += [node_of_input(text) for text in texts if node_of_input(text) in names]
+        (found if trained.isdisjoint(outputs) else training).extend(outputs)
+    return found or training
+
+
+def filling(graph: FrozenGraph, outputs: Sequence[str]) -> tuple[str, ...]:
+    """Return the node that fills the tables that some outputs look things up in, if any.
+
+    What sets variables as well is no part of a frozen graph.
+    """
+    ops = {node.name: node.op for node in graph.nodes}
+    leading = leading_to(graph.nodes, outputs)
+    tables = {name for name in leading if _TABLE.fullmatch(ops.get(name, ""))}
+    if not tables or graph.meta_graph is None:
+        return ()
+    rest = graph.meta_graph.rest
+    signature = rest.signature_def.get(_INIT_SIGNATURE)
+    texts = [info.name for info in signature.outputs.values()] if signature else []
+    for key in _INIT_COLLECTIONS:
+        texts += rest.collection_def[key].node_list.value if key in rest.collection_def else ()
+    for name in (node_of_input(text) for text in texts[:_MAX_FILLING]):
+        filled = leading_to(graph.nodes, [name]) if name in ops else set()
+        if filled & tables and not any(ops.get(one) in VARIABLE_OPS for one in filled):
+            return (name,)
+    return ()
 
 
 def _of_before(graph: FrozenGraph) -> list[str]:

@@ -31,7 +31,7 @@ from pbckpt.applications.signature import (
     is_handle,
     needed_nodes,
 )
-from pbckpt.applications.thaw import frozen_variables, left_warnings, shown
+from pbckpt.applications.thaw import frozen_variables, idle_warnings, left_warnings, shown
 from pbckpt.applications.values import DEFAULT_VALUES, Partitions
 from pbckpt.bundle.payload import Tensor, string_payload
 from pbckpt.checkpoints.layout import Item, Layout, arrange
@@ -146,9 +146,10 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
             (
                 *conversion_warnings(plan, stored, selection),
                 *left_warnings(stored, model.thawed, FILE),
+                *idle_warnings(graph, stored, model.settings, FILE),
             ),
             tuple(one.name for one in model.settings),
-            signatures=signatures,
+            signatures=model.thawed.signatures,
         )
         if dry_run:
             return report
@@ -195,9 +196,9 @@ def _model(  # noqa: PLR0913, PLR0917 - the one caller has them all
 ) -> _Model:
     variables, settings, arrangement = arranged_variables(plan, edits, layout)
     frozen = frozen_variables(variables, settings)
-    thawed = thaw_graph(graph.graph, frozen, kind, GraphFile.SAVED_MODEL)
+    thawed = thaw_graph(graph.graph, frozen, kind, GraphFile.SAVED_MODEL, signatures)
     _refuse_without_value(graph, thawed, signatures)
-    pieces = encode_saved_model(thawed, signatures)
+    pieces = encode_saved_model(thawed)
     return _Model(thawed, pieces, variables, settings, arrangement)
 
 
@@ -219,11 +220,11 @@ def _native_model(  # noqa: PLR0913, PLR0917 - the one caller has them all
     _refuse_casts(frozen)
     check_flat_names([one.name for one in frozen])
     keyed = [one._replace(key=flat_variable_key(one.name)) for one in frozen]
-    thawed = thaw_graph(graph.graph, keyed, kind, GraphFile.SAVED_MODEL, signatures)
+    thawed = thaw_graph(graph.graph, keyed, kind, GraphFile.OBJECTS, signatures)
     _refuse_without_value(graph, thawed, signatures)
     stored = [one for one in thawed.variables if one.is_stored]
     objects = saved_objects(stored, thawed.model)
-    pieces = encode_saved_model(thawed, signatures, objects)
+    pieces = encode_saved_model(thawed, objects)
     listed = checkpoint_objects(objects, stored).SerializeToString(deterministic=True)
     items = [*map(_object_item, variables_items(variables, settings)), _graph_item(listed)]
     return _Model(thawed, pieces, variables, settings, arrange(items, layout or Layout()))

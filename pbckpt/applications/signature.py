@@ -161,7 +161,7 @@ def _given(texts: Sequence[str], ports: _Ports, what: str) -> list[Port]:
 def _inferred_outputs(graph: FrozenGraph, ports: _Ports) -> list[Port]:
     nodes = {node.name: node for node in graph.nodes}
     found: list[Port] = []
-    ends = choose_outputs(graph, ())
+    ends, _ = choose_outputs(graph, ())
     for name in _results(graph, ends) or ends:
         of_node = list(ports.of_node(nodes[name]))
         found += of_node[:1] if nodes[name].op.startswith(_FIRST_ALONE) else of_node

@@ -10,6 +10,7 @@ from pbckpt.checkpoints.layout import Format
 from pbckpt.errors import LimitError, SelectionError, UnsupportedGraphError
 from pbckpt.thaw.graph import thaw_graph
 from pbckpt.thaw.meta_graph import encode_meta_graph
+from pbckpt.thaw.unused import unused_variables
 from pbckpt.thaw.variable import FrozenVariable, Slice, VariableKind
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pbckpt.variables.variable import Variable
 
 _SHOWN = 3
+_FILE = "the .meta file"
 
 
 class MetaFile(Enum):
@@ -93,16 +95,24 @@ def thawed_meta(
         if MetaFile(thaw.meta) is MetaFile.REQUIRED:
             raise
         return Meta(None, (f"no .meta file was written: {error}",))
-    warnings = left_warnings(variables, thawed, "the .meta file")
-    return Meta(pieces, (*warnings, *_kept_warnings(thawed)))
+    warnings = (
+        *left_warnings(variables, thawed, _FILE),
+        *idle_warnings(graph, variables, settings, _FILE),
+        *_kept_warnings(thawed),
+    )
+    return Meta(pieces, warnings)
 
 
 def frozen_variables(
     variables: Sequence[Variable], settings: Sequence[Setting]
 ) -> list[FrozenVariable]:
     """Return what thawing is to put back of what is stored as ``variables`` say."""
+    return _distinct(_all_frozen(variables, settings))
+
+
+def _all_frozen(variables: Sequence[Variable], settings: Sequence[Setting]) -> list[FrozenVariable]:
     frozen = [one for variable in variables for one in _frozen(variable)]
-    return _distinct([*frozen, *map(_added, settings)])
+    return [*frozen, *map(_added, settings)]
 
 
 def _frozen(variable: Variable) -> Iterator[FrozenVariable]:
@@ -175,6 +185,32 @@ def _distinct(variables: Sequence[FrozenVariable]) -> list[FrozenVariable]:
         names.add(name)
         found.append(one._replace(name=name, tensor=tensor))
     return found
+
+
+def idle_warnings(
+    graph: FrozenGraph, variables: Sequence[Variable], settings: Sequence[Setting], file: str
+) -> Iterator[str]:
+    """Yield what to say in the words of a ``file`` of variables that the graph does not use."""
+    frozen = _all_frozen(variables, settings)
+    distinct = _distinct(frozen)
+    pairs = zip(frozen, distinct, strict=True)
+    merged = [one.name for before, one in pairs if before.tensor and not one.tensor]
+    if merged:
+        is_one = len(merged) == 1
+        were, them = ("its constant was", "it") if is_one else ("their constants were", "them")
+        yield (
+            f"in {file} the graph takes another variable in place of {shown(merged)}: {were} "
+            f"merged with that of another, which had the same values. To train {them}, convert "
+            "the graph as it was before it was optimized"
+        )
+    unused = unused_variables(graph.graph, distinct)
+    if unused:
+        them = "it" if len(unused) == 1 else "them"
+        yield (
+            f"in {file} no node takes the value of {shown(unused)}, and training does not change "
+            f"{them}. Where other constants have the values by now, convert the graph as it was "
+            "before it was optimized, or name those with --take"
+        )
 
 
 def _kept_warnings(thawed: ThawedGraph) -> Iterator[str]:

@@ -7,6 +7,7 @@ application that makes a checkpoint goes through here.
 from __future__ import annotations
 
 import os
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.bundle.writer import ShardStream, index_entries, write_index
@@ -36,6 +37,17 @@ def no_progress(done: int, total: int) -> None:
     """Ignore how far the job is."""
 
 
+class OldMeta(Enum):
+    """What becomes of the .meta of a checkpoint that is replaced, where none is written.
+
+    KEPT where it may fit the new one: a checkpoint that was edited has the graph that it
+    had. REMOVED where it does not.
+    """
+
+    KEPT = "kept"
+    REMOVED = "removed"
+
+
 class WrittenBundle(NamedTuple):
     """The paths of a checkpoint's files, its data's size, and what the user should know."""
 
@@ -53,6 +65,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     durability: Durability,
     aliases: Mapping[BundleKey, BundleKey] | None = None,
     meta: Chunks | None = None,
+    old_meta: OldMeta = OldMeta.KEPT,
     has_state: bool = True,
     progress: Progress = no_progress,
     before_commit: Callable[[], None] | None = None,
@@ -61,7 +74,8 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
 
     ``nbytes`` is about how long they are together, for ``progress`` alone.
     ``aliases`` are further keys for some of them. ``meta`` yields the bytes of the
-    .meta file beside it, where there is to be one, each chunk until the next.
+    .meta file beside it, where there is to be one, each chunk until the next; where there
+    is not, ``old_meta`` says what becomes of one that is there.
     ``has_state`` tells whether the ``checkpoint`` file names it.
     ``before_commit`` may raise to keep everything as it was. Raises SelectionError for
     a key that is given twice, and WriteError.
@@ -76,6 +90,8 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
     with Commit(prefix, on_existing, durability, has_state=has_state) as commit:
         if meta is not None:
             _write_meta(meta, commit)
+        elif old_meta is OldMeta.REMOVED:
+            commit.drop_meta()
         files: list[TemporaryFile] = []
         streams: list[ShardStream] = []
         for shard_id, tensors in enumerate(shards):
@@ -90,7 +106,7 @@ def write_bundle(  # noqa: PLR0913 - one call of every application
             before_commit()
         committed = commit.commit(files, _IndexOf(entries).write)
     total = sum(stream.nbytes for stream in streams)
-    warnings = _stale_meta(prefix) if meta is None else ()
+    warnings = _stale_meta(prefix, committed.removed_meta) if meta is None else ()
     return WrittenBundle(committed.files, total, warnings)
 
 
@@ -116,8 +132,10 @@ class _IndexOf(NamedTuple):
         gathered.flush()
 
 
-def _stale_meta(prefix: Prefix) -> tuple[str, ...]:
+def _stale_meta(prefix: Prefix, removed: str) -> tuple[str, ...]:
     meta = prefix.meta_path()
+    if removed:
+        return (f"{removed} described the checkpoint that was replaced, and was removed with it",)
     if os.path.exists(meta):
         return (f"{meta} was there before and describes another checkpoint's graph",)
     return ()

@@ -88,8 +88,8 @@ def _add_freeze(commands: _Commands) -> None:
     command.add_argument(
         "input",
         metavar="SOURCE",
-        help="a .meta file, a checkpoint with one beside it, a SavedModel of TensorFlow 1, or a "
-        "graph together with --checkpoint",
+        help="a .meta file, a checkpoint with one beside it, a SavedModel, or a graph together "
+        "with --checkpoint",
     )
     command.add_argument("output", metavar="OUT.pb", help="the frozen graph that is written")
     command.add_argument(
@@ -102,6 +102,13 @@ def _add_freeze(commands: _Commands) -> None:
     )
     command.add_argument(
         "--checkpoint", metavar="PREFIX", help="where the values are, if not beside the graph"
+    )
+    command.add_argument(
+        "--functions",
+        choices=("keep", "inline"),
+        default="keep",
+        help="what becomes of functions that are called: kept (default), or put in the places of "
+        "their calls, for readers that know none",
     )
     command.add_argument(
         "--allow-large",

@@ -111,6 +111,7 @@ def run_freeze(options: argparse.Namespace) -> int:
             options.output,
             checkpoint=options.checkpoint,
             outputs=options.outputs,
+            functions=api.Functions(options.functions),
             tags=options.tags,
             on_existing=api.OnExisting(options.on_existing),
             durability=api.Durability(options.durability),

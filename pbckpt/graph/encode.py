@@ -29,6 +29,7 @@ _NODE, _LIBRARY, _FUNCTION = 1, 2, 1
 _FUNCTION_NODE = 3
 _ATTR, _KEY, _VALUE, _TENSOR = 5, 1, 2, 8
 _CONTENT = 4
+_ROW_BYTES = 1 << 20
 
 
 class Pieces(NamedTuple):
@@ -61,7 +62,7 @@ class EncodedFunction(NamedTuple):
     """A function: its nodes, and all else of it as bytes."""
 
     rest: bytes
-    nodes: Sequence[Node | NodeDef | Pieces]
+    nodes: Sequence[Node | NodeDef | Pieces | bytes]
 
 
 def field(number: int, content: bytes | Pieces) -> Pieces:
@@ -72,11 +73,13 @@ def field(number: int, content: bytes | Pieces) -> Pieces:
 
 
 def encode_graph(
-    nodes: Iterable[Node | NodeDef | Pieces], functions: Sequence[EncodedFunction], rest: GraphDef
+    nodes: Iterable[Node | NodeDef | Pieces | bytes],
+    functions: Sequence[EncodedFunction],
+    rest: GraphDef,
 ) -> Pieces:
     """Return a GraphDef: its nodes, its functions, and what else ``rest`` has.
 
-    A node in pieces is one that is encoded already.
+    A node in pieces, or in bytes, is one that is encoded already.
     """
     others = GraphDef()
     others.CopyFrom(rest)
@@ -95,9 +98,9 @@ def _function(function: EncodedFunction) -> Pieces:
 
 
 def _nodes(
-    number: int, nodes: Iterable[Node | NodeDef | Pieces]
+    number: int, nodes: Iterable[Node | NodeDef | Pieces | bytes]
 ) -> list[bytes | Span | Stream | Pieces]:
-    """Return nodes as fields; what is small and lies next to each other is one span."""
+    """Return nodes as fields; what is small and lies next to each other is a span of a megabyte."""
     parts: list[bytes | Span | Stream | Pieces] = []
     small = bytearray()
     tag = encode_varint(number << 3 | LENGTH)
@@ -107,11 +110,17 @@ def _nodes(
             parts += (bytes(small), tag + encode_varint(pieces.nbytes), pieces)
             small = bytearray()
             continue
-        data = (
-            node.span.view if isinstance(node, Node) else node.SerializeToString(deterministic=True)
-        )
+        if isinstance(node, bytes):
+            data: bytes | memoryview = node
+        elif isinstance(node, Node):
+            data = node.span.view
+        else:
+            data = node.SerializeToString(deterministic=True)
         small += tag + encode_varint(len(data))
         small += data
+        if len(small) >= _ROW_BYTES:
+            parts.append(bytes(small))
+            small = bytearray()
     return [*parts, bytes(small)]
 
 

@@ -73,7 +73,7 @@ def freeze_json(report: FreezeReport) -> str:
         nodes=report.num_nodes,
         variables=report.variables,
         outputs=report.outputs,
-        inferred=report.inferred,
+        outputs_from=report.outputs_from.value,
     )
 
 
@@ -151,6 +151,7 @@ def inspect_json(contents: GraphContents | CheckpointContents) -> str:
                 for one in contents.remaining
             ],
             warnings=contents.warnings,
+            state=contents.state.value,
         )
     return _dump(
         kind="checkpoint",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbckpt.applications.inspect import GraphContents
+from pbckpt.applications.inspect import GraphContents, GraphState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +27,12 @@ _OUTCOMES = {
     "variable": "a variable, stored as",
     "ambiguous": "ambiguous, not taken; take it with --take",
     "constant": "not a variable",
+}
+_OUTPUTS_FROM = {
+    "given": "as given",
+    "signatures": "as its signatures say; choose with --outputs",
+    "thawed": "as the frozen graph before; choose with --outputs",
+    "inferred": "inferred; choose with --outputs",
 }
 _KILO = 1000
 _SHOWN_OUTPUTS = 5
@@ -73,7 +79,7 @@ def freeze_text(report: FreezeReport) -> str:
     outputs = ", ".join(report.outputs[:_SHOWN_OUTPUTS])
     more = len(report.outputs) - _SHOWN_OUTPUTS
     outputs += f" and {more} more" if more > 0 else ""
-    how = "inferred; choose with --outputs" if report.inferred else "as given"
+    how = _OUTPUTS_FROM[report.outputs_from.value]
     return (
         f"{report.path}: {_counted(report.num_nodes, 'node')}, "
         f"{_counted(len(report.variables), 'variable')} frozen, {size_text(report.nbytes)}\n"
@@ -182,10 +188,7 @@ def inspect_text(contents: GraphContents | CheckpointContents) -> str:
 
 
 def _graph_text(contents: GraphContents) -> str:
-    head = (
-        f"frozen graph {contents.path}: {_counted(contents.nodes, 'node')}, "
-        f"{_counted(contents.constants, 'constant')}, {_of_them(len(contents.variables))}"
-    )
+    head = _graph_head(contents)
     if contents.functions:
         head += f", {_counted(contents.functions, 'function')}"
     parts = [head]
@@ -208,14 +211,28 @@ def _graph_text(contents: GraphContents) -> str:
             for one in contents.remaining
         ]
         titles = ("node", "name", "dtype", "shape")
-        parts.append("still variables, whose values are not in the graph:\n" + table(titles, rows))
+        still = "still variables" if contents.variables else "variables"
+        title = f"{still}, whose values are not in the graph:\n"
+        parts.append(title + table(titles, rows))
     if others:
         parts.append(_skipped_table("not variables:", others))
     return "\n\n".join(parts)
 
 
-def _of_them(count: int) -> str:
-    return "1 of them a variable" if count == 1 else f"{count} of them variables"
+def _graph_head(contents: GraphContents) -> str:
+    """Return what a graph is, and how much of each there is in it."""
+    nodes = _counted(contents.nodes, "node")
+    constants = _counted(contents.constants, "constant")
+    variables = _counted(len(contents.remaining), "variable")
+    frozen = len(contents.variables)
+    if contents.state is GraphState.VARIABLES:
+        return f"graph {contents.path}: {nodes}, {variables}, {constants}"
+    if contents.state is GraphState.FROZEN:
+        of_them = "1 of them a variable" if frozen == 1 else f"{frozen} of them variables"
+        return f"frozen graph {contents.path}: {nodes}, {constants}, {of_them}"
+    of_them = "1 of them a frozen" if frozen == 1 else f"{frozen} of them frozen"
+    are = f"{of_them} {'variable' if frozen == 1 else 'variables'}"
+    return f"partly frozen graph {contents.path}: {nodes}, {variables}, {constants}, {are}"
 
 
 def _known_shape(shape: Sequence[int] | None) -> str:

@@ -3,7 +3,7 @@
     1  write each shard, the index and the state under temporary names, sync them
     2  rename the shards to names that no other checkpoint uses, then the .meta
     3  rename the index                         <- the commit point
-    4  rename the ``checkpoint`` state file
+    4  remove a .meta that goes with the old one, rename the ``checkpoint`` state file
     5  remove the shards of the checkpoint that was replaced
 
 Until step 3 readers see what was there before, from it on the new checkpoint.
@@ -14,7 +14,8 @@ whose index says two shards and uses one. Other readers open every shard that
 the index counts, and map it, so the second is there, and not empty.
 
 A .meta has one name only. That of a replaced checkpoint is linked under a temporary
-name until step 3, and comes back where that fails.
+name until step 3, and comes back where that fails. One that is to go, since no new one
+takes its place, goes after step 3: until then it may still be needed.
 
 Everything that can run out of space happens before step 2. The directory is
 locked from step 2 on, so that two writers of one prefix follow each other.
@@ -28,7 +29,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import DurabilityError, NotCommittedError, PathError
-from pbckpt.names import STATE_FILE, index_name, is_shard_of, meta_name, shard_name
+from pbckpt.names import META_SUFFIX, STATE_FILE, index_name, is_shard_of, meta_name, shard_name
 from pbckpt.storage.directory import (
     Directory,
     Durability,
@@ -59,9 +60,10 @@ class OnExisting(Enum):
 
 
 class Committed(NamedTuple):
-    """The files of a checkpoint in place, by path."""
+    """The files of a checkpoint in place, by path; and a .meta that is gone, if one is."""
 
     files: tuple[str, ...]
+    removed_meta: str = ""
 
 
 class Commit:
@@ -88,6 +90,7 @@ class Commit:
         self._renamed: list[str] = []
         self._meta: TemporaryFile | None = None
         self._old_meta = ""
+        self._drops_meta = False
         self._committed = False
 
     def __enter__(self) -> Self:
@@ -151,6 +154,14 @@ class Commit:
         self._meta = self.new_shard()
         return self._meta
 
+    def drop_meta(self) -> None:
+        """Have the .meta of a checkpoint that is replaced go with it.
+
+        One that lies beside no checkpoint stays, as nobody knows whose it is; so does one
+        that several prefixes share.
+        """
+        self._drops_meta = True
+
     @contextlib.contextmanager
     def reporting_errors(self) -> Iterator[None]:
         """Turn what the system refuses while shards are written into NotCommittedError."""
@@ -180,6 +191,7 @@ class Commit:
             with self._directory.locked():
                 old = self._refuse_existing()
                 num_shards = self._free_shard_count(len(shards), old)
+                dropped = self._dropped_meta(old)
                 shards = [*shards, *(self._unused_shard() for _ in range(len(shards), num_shards))]
                 index = self._new_temporary()
                 write_index(num_shards, index.append)
@@ -191,7 +203,7 @@ class Commit:
                     # As long as the lock is held: nobody else then takes it for stale.
                     self._settle_old_meta()
                     raise
-                return self._finish(state, old)
+                return self._finish(state, old, dropped)
 
     def _new_temporary(self) -> TemporaryFile:
         temporary = self._directory.create_temporary(self._durability)
@@ -230,6 +242,16 @@ class Commit:
             "--on-existing replace (on_existing=OnExisting.REPLACE), or write none with --no-meta"
         )
         raise PathError(msg)
+
+    def _dropped_meta(self, old: list[str]) -> str:
+        """Return the .meta that goes with the checkpoint that is replaced; empty for none."""
+        basename = self._prefix.basename
+        name = meta_name(basename)
+        has_old = bool(old) or index_name(basename) in self._directory.names()
+        # Prefixes that end in the place of a shard share a .meta with others.
+        is_own = name == basename + META_SUFFIX
+        is_dropped = self._drops_meta and self._meta is None and has_old and is_own
+        return name if is_dropped and self._directory.has_file(name) else ""
 
     def _free_shard_count(self, at_least: int, old: list[str]) -> int:
         """Return a number of shards under which no data file of the prefix exists."""
@@ -296,11 +318,14 @@ class Commit:
         self._directory.rename(file.name, name)
         file.is_renamed = True
 
-    def _finish(self, state: TemporaryFile | None, old: list[str]) -> Committed:
+    def _finish(self, state: TemporaryFile | None, old: list[str], dropped: str) -> Committed:
         """Do what follows the commit point; an error here is about the disk only."""
         try:
             if self._durability is not Durability.NONE:
                 self._directory.sync()
+            # First: who reads the new checkpoint is to find no graph of the old one.
+            if dropped:
+                self._directory.remove(dropped)
             if state is not None:
                 self._rename(state, STATE_FILE)
             for name in old:
@@ -315,13 +340,13 @@ class Commit:
         after = [STATE_FILE] if state is not None else []
         names = list(dict.fromkeys((*before, *meta, index, *after)))
         paths = tuple(os.path.join(self._prefix.directory, name) for name in names)
-        return Committed(paths)
+        return Committed(paths, self._prefix.meta_path() if dropped else "")
 
     def _in_place(self, error: OSError) -> DurabilityError:
         return DurabilityError(
             f"checkpoint {self._prefix.path} is in place, but the system reported "
             f"{error.strerror} after that: the checkpoint file may still name the one before, "
-            "and data files of that may be left; run pbckpt verify before relying on it"
+            "and files of that may be left; run pbckpt verify before relying on it"
         )
 
     def _not_committed(self, error: OSError) -> NotCommittedError:

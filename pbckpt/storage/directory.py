@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import re
+import stat
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +160,14 @@ class Directory:
     def names(self) -> list[str]:
         """Return the names of everything in the directory."""
         return os.listdir(self._fd if self._fd >= 0 else self.path)
+
+    def has_file(self, name: str) -> bool:
+        """Tell whether something is there that can be removed: no directory."""
+        try:
+            found = os.stat(self._at(name), follow_symlinks=False, **self._options())
+        except FileNotFoundError:
+            return False
+        return not stat.S_ISDIR(found.st_mode)
 
     def create_temporary(self, durability: Durability) -> TemporaryFile:
         """Make a new file under a random name; its mode follows the umask."""

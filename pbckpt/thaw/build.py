@@ -13,6 +13,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pbckpt.names import is_control_input
 from pbckpt.protos import AttrValue, NodeDef, TensorProto, TensorShapeProto
 
 if TYPE_CHECKING:
@@ -142,9 +143,7 @@ def shape_message(shape: Shape) -> TensorShapeProto:
     return TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in shape])
 
 
-def is_control(text: str) -> bool:
-    """Tell whether an input only orders execution."""
-    return text[:1] == "^"
+is_control = is_control_input
 
 
 def data_inputs(node: NodeDef) -> list[str]:
@@ -158,5 +157,8 @@ def tensor_of_input(text: str) -> str:
 
 
 def producer(text: str) -> str:
-    """Return the node that an input of a graph's node names."""
+    """Return the node that an input names, in a function as well: ``w`` of ``w:output:0``.
+
+    `pbckpt.names.node_of_input` is for graphs alone, where a name may have a colon in it.
+    """
     return text.lstrip("^").partition(":")[0]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from pbckpt.graph.node import Node
+    from pbckpt.protos import NodeDef
 
 _LOOP = (("cond", "body"), "T")
 _BRANCHES = (("then_branch", "else_branch"), "Tin")
@@ -48,9 +49,19 @@ def types_attribute(op: str) -> str:
     return _CALLS[op][1] if op in _CALLS else ""
 
 
+def first_argument(op: str) -> int:
+    """Return the place of the first input of a call that is an argument of what it calls."""
+    return 1 if op in _CALLS and _CALLS[op] in (_BRANCHES, _CASES) else 0
+
+
 def called_functions(node: Node, functions: Container[str]) -> tuple[str, ...]:
     """Return the functions that a node calls in a way that can hand more on."""
-    names = [name for attr in function_attributes(node.op) for name in named_functions(node, attr)]
+    return functions_called(node.definition, functions)
+
+
+def functions_called(node: NodeDef, functions: Container[str]) -> tuple[str, ...]:
+    """Return the functions that a node calls in a way that can hand more on."""
+    names = [name for attr in function_attributes(node.op) for name in _named(node, attr)]
     if node.op in functions:
         names.append(node.op)
     return tuple(dict.fromkeys(names))
@@ -58,7 +69,11 @@ def called_functions(node: Node, functions: Container[str]) -> tuple[str, ...]:
 
 def named_functions(node: Node, attr: str) -> list[str]:
     """Return the functions that an attribute of a node names."""
-    value = node.definition.attr.get(attr)
+    return _named(node.definition, attr)
+
+
+def _named(node: NodeDef, attr: str) -> list[str]:
+    value = node.attr.get(attr)
     if value is None:
         return []
     if value.WhichOneof("value") == "func":

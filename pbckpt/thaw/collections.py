@@ -15,6 +15,7 @@ from pbckpt.protos import SaveSliceInfoDef, VariableDef
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pbckpt.graph.node import Node
     from pbckpt.protos import NodeDef
     from pbckpt.thaw.variable import ThawedVariable
 
@@ -48,7 +49,7 @@ def variable_collections(variables: Sequence[ThawedVariable]) -> dict[str, list[
     return found
 
 
-def table_initializers(nodes: Iterable[NodeDef]) -> list[str]:
+def table_initializers(nodes: Iterable[Node | NodeDef]) -> list[str]:
     """Return the nodes that fill look-up tables, which must run before anything is looked up."""
     return [node.name for node in nodes if node.op in TABLE_INITIALIZERS]
 

@@ -90,8 +90,8 @@ class Edge(NamedTuple):
 class ControlFlow:
     """The context of each node of a graph, by its name.
 
-    ``nodes`` are all nodes, to be read only. ``is_whole`` is False where some could
-    not be placed: they wait for each other, as no graph that runs does.
+    ``nodes`` are all nodes, to be read only. Those that wait for each other, as in no graph
+    that runs, are in no context.
     """
 
     def __init__(self, nodes: Iterable[NodeDef]) -> None:
@@ -108,11 +108,8 @@ class ControlFlow:
         self._branches: dict[int, tuple[Context | None, str, bool]] = {}
         self._made: dict[tuple[Context | None, str, int], Context] = {}
         self._preds: dict[str, str] = {}
-        placed = 0
         for place in self._ordered():
             self._place(place)
-            placed += 1
-        self.is_whole = placed == len(self.nodes)
         self._settle_switches()
 
     def context(self, name: str) -> Context | None:
@@ -122,10 +119,6 @@ class ControlFlow:
     def contexts(self) -> Iterator[Context | None]:
         """Yield the context of each of ``nodes``, in their order."""
         return iter(self._own)
-
-    def edges(self, name: str) -> list[Edge]:
-        """Return the inputs of a node, as places among ``nodes``."""
-        return self._edges[self._places[name]]
 
     def context_of_tensor(self, text: str) -> Context | None:
         """Return the context in which what an input names is to be had."""

@@ -3,6 +3,10 @@
 What is not changed stays what it was, a span of the file. Nodes are added before
 or after one of the graph, or at the end; the order of the others is kept, since it
 is theirs that comes back when the graph is frozen again.
+
+A message takes ten times the memory of its bytes, and a graph gets six nodes for each of
+its variables. So what is added is kept as bytes, and is a message again where somebody
+looks at it or changes it.
 """
 
 from __future__ import annotations
@@ -13,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from pbckpt.graph.encode import whole_definition
 from pbckpt.graph.node import Node
+from pbckpt.protos import NodeDef
 from pbckpt.thaw.build import is_control, tensor_of_input
+from pbckpt.thaw.mould import EncodedNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from pbckpt.protos import NodeDef
 
 _INVALID = re.compile(r"[^A-Za-z0-9_.\-/]")
 
@@ -31,11 +35,11 @@ class Draft:
         self._nodes = {node.name: node for node in nodes}
         self._names = set(self._nodes)
         self._numbers: dict[str, count[int]] = {}
-        self._changed: dict[str, NodeDef | None] = {}
-        self._before: dict[str, list[NodeDef]] = {}
-        self._after: dict[str, list[NodeDef]] = {}
-        self._last: list[NodeDef] = []
-        self._added: dict[str, NodeDef] = {}
+        self._changed: dict[str, NodeDef | bytes | None] = {}
+        self._before: dict[str, list[str]] = {}
+        self._after: dict[str, list[str]] = {}
+        self._last: list[str] = []
+        self._added: dict[str, NodeDef | bytes] = {}
 
     def __contains__(self, name: str) -> bool:
         """Tell whether a node has the name."""
@@ -52,42 +56,50 @@ class Draft:
     def look(self, name: str) -> NodeDef:
         """Return a node as it is by now, to be read only; of a large one, without tensors."""
         found = self._changed.get(name) or self._added.get(name)
-        return self._nodes[name].definition if found is None else found
+        return self._nodes[name].definition if found is None else _message(found)
 
     def change(self, name: str) -> NodeDef:
         """Return a node, to be changed."""
-        found = self._changed.get(name) or self._added.get(name)
+        place = self._changed if name in self._nodes else self._added
+        found = place.get(name)
         if found is None:
-            found = self._changed[name] = whole_definition(self._nodes[name])
-        return found
+            changed = whole_definition(self._nodes[name])
+        elif isinstance(found, bytes):
+            changed = _message(found)
+        else:
+            return found
+        place[name] = changed
+        return changed
 
-    def replace(self, name: str, *definitions: NodeDef) -> None:
+    def replace(self, name: str, *definitions: NodeDef | EncodedNode) -> None:
         """Put nodes where one was, which has the name of the first of them."""
         first, *others = definitions
-        self._changed[name] = first
+        self._changed[name] = _encoded(first)
+        self._names.add(name)
         if others:
-            self._after.setdefault(name, []).extend(others)
-        self._note(definitions)
+            self._note(self._after.setdefault(name, []), others)
 
     def remove(self, name: str) -> None:
         """Take a node of the graph away."""
         self._changed[name] = None
         self._names.discard(name)
 
-    def add(self, *definitions: NodeDef, before: str = "", after: str = "") -> None:
-        """Add nodes beside one of the graph, or behind all others."""
+    def add(self, *definitions: NodeDef | EncodedNode, before: str = "", after: str = "") -> None:
+        """Add nodes beside one of the graph, or behind all others; they are copied."""
         if before in self._nodes:
-            self._before.setdefault(before, []).extend(definitions)
+            places = self._before.setdefault(before, [])
         elif after in self._nodes:
-            self._after.setdefault(after, []).extend(definitions)
+            places = self._after.setdefault(after, [])
         else:
-            self._last.extend(definitions)
-        self._note(definitions)
+            places = self._last
+        self._note(places, definitions)
 
-    def _note(self, definitions: Iterable[NodeDef]) -> None:
+    def _note(self, places: list[str], definitions: Iterable[NodeDef | EncodedNode]) -> None:
         for definition in definitions:
-            self._names.add(definition.name)
-            self._added[definition.name] = definition
+            name = definition.name
+            places.append(name)
+            self._names.add(name)
+            self._added[name] = _encoded(definition)
 
     def fresh(self, wanted: str) -> str:
         """Return a name that no node has: the wanted one, or that with a number.
@@ -110,33 +122,51 @@ class Draft:
         """Have the nodes of the graph take other tensors; those called ``but`` stay."""
         for name, node in self._nodes.items():
             found = self._changed.get(name, node.definition)
-            if found is None or name in but:
-                continue
-            for place, text in enumerate(found.input):
-                if not is_control(text) and tensor_of_input(text) in tensors:
-                    self.change(name).input[place] = tensors[tensor_of_input(text)]
+            if found is not None and name not in but:
+                self._rewire(name, _message(found), tensors)
 
     def rewire_all(self, tensors: Mapping[str, str]) -> None:
         """Have all nodes take other tensors, those too that were added."""
         if not tensors:
             return
         self.rewire(tensors)
-        for definition in self._added.values():
-            for place, text in enumerate(definition.input):
-                if not is_control(text) and tensor_of_input(text) in tensors:
-                    definition.input[place] = tensors[tensor_of_input(text)]
+        for name, found in self._added.items():
+            self._rewire(name, _message(found), tensors)
 
-    def __iter__(self) -> Iterator[Node | NodeDef]:
-        """Yield all nodes, in their order: changed ones as messages."""
+    def _rewire(self, name: str, definition: NodeDef, tensors: Mapping[str, str]) -> None:
+        for place, text in enumerate(definition.input):
+            if not is_control(text) and tensor_of_input(text) in tensors:
+                self.change(name).input[place] = tensors[tensor_of_input(text)]
+
+    def encoded(self) -> Iterator[Node | NodeDef | bytes]:
+        """Yield all nodes, in their order: what was added or replaced as bytes."""
         for name, node in self._nodes.items():
-            yield from self._before.get(name, ())
+            for added in self._before.get(name, ()):
+                yield self._added[added]
             found = self._changed.get(name, node)
             if found is not None:
                 yield found
-            yield from self._after.get(name, ())
-        yield from self._last
+            for added in self._after.get(name, ()):
+                yield self._added[added]
+        for added in self._last:
+            yield self._added[added]
+
+    def __iter__(self) -> Iterator[Node | NodeDef]:
+        """Yield all nodes, in their order: changed ones as messages."""
+        for node in self.encoded():
+            yield node if isinstance(node, Node) else _message(node)
 
     def definitions(self) -> Iterator[NodeDef]:
         """Yield all nodes as messages to be read; of a large one, without its tensors."""
         for node in self:
             yield node.definition if isinstance(node, Node) else node
+
+
+def _encoded(definition: NodeDef | EncodedNode) -> bytes:
+    if isinstance(definition, EncodedNode):
+        return definition.data
+    return definition.SerializeToString(deterministic=True)
+
+
+def _message(node: NodeDef | bytes) -> NodeDef:
+    return NodeDef.FromString(node) if isinstance(node, bytes) else node

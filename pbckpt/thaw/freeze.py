@@ -25,6 +25,7 @@ from pbckpt.graph.encode import Pieces, constant_pieces, encode_graph
 from pbckpt.graph.node import Node
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.protos import TensorProto
+from pbckpt.thaw.body import Body, Place
 from pbckpt.thaw.build import (
     MARK,
     Mark,
@@ -38,7 +39,9 @@ from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.freeze_functions import AddedArguments
 from pbckpt.thaw.marks import Origins, undo_marks
 from pbckpt.thaw.place import KEPT_OUTPUT_SHAPES, OUTPUT_SHAPES
-from pbckpt.thaw.takers import refuse_variables_in_functions, turn_takers
+from pbckpt.thaw.special import SpecialFunctions
+from pbckpt.thaw.takers import Carried, turn_takers
+from pbckpt.thaw.variable import SEPARATOR
 from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
@@ -47,8 +50,7 @@ if TYPE_CHECKING:
     from pbckpt.dtypes import DataType
     from pbckpt.graph.decode import Graph
     from pbckpt.graph.encode import EncodedFunction
-    from pbckpt.graph.library import Function
-    from pbckpt.protos import NodeDef
+    from pbckpt.protos import GraphDef, NodeDef
     from pbckpt.wire.span import Stream
 
 
@@ -70,12 +72,17 @@ class FrozenNodes(NamedTuple):
 
 
 def freeze_graph(
-    graph: Graph, outputs: Iterable[str], value_of: Callable[[str], Value | None]
+    graph: Graph,
+    outputs: Iterable[str],
+    value_of: Callable[[str], Value | None],
+    *,
+    has_objects: bool = False,
 ) -> FrozenNodes:
     """Return the part of a graph that leads to some nodes, with constants for variables.
 
     ``value_of`` gives the value of the variable of that node name; None keeps a
-    variable that was one when the graph was thawed.
+    variable that was one when the graph was thawed. ``has_objects``: functions that
+    nothing calls are those of objects, which a frozen graph has not.
 
     Raises UnsupportedGraphError for a node that takes a variable and cannot take its
     value.
@@ -84,8 +91,8 @@ def freeze_graph(
     freezing = _Freezing(graph, ends, value_of)
     nodes = freezing.nodes()
     freezing.check(ends)
-    functions = [freezing.encoded_function(one) for one in graph.functions]
-    encoded = encode_graph(nodes, functions, graph.rest)
+    functions, rest = freezing.library(has_objects=has_objects)
+    encoded = encode_graph(nodes, functions, rest)
     return FrozenNodes(encoded, tuple(freezing.frozen), len(nodes))
 
 
@@ -124,17 +131,18 @@ class _Freezing:
         self.frozen: list[str] = []
         self._draft = Draft(self._nodes)
         self._origins = Origins(self._draft)
-        self._arguments = AddedArguments(graph, self._origins.of_tensor)
-        self._arguments.take_from(self._draft)
+        added = AddedArguments(graph, self._origins.of_tensor)
+        added.take_from(self._draft)
+        self._functions = SpecialFunctions(graph, added)
         self._undone = undo_marks(self._draft, self._nodes, outputs)
         self._value_of = cache(value_of)
         self._values: dict[str, Value] = {}
-        self._functions = graph.functions
+        self._graph = graph
 
     def nodes(self) -> list[Node | NodeDef | Pieces]:
         """Return the frozen nodes."""
         undone = self._undone
-        dtypes: dict[str, DataType] = {}
+        carried: dict[Place, Carried] = {}
         for node in self._nodes:
             mark = undone.marks.get(node.name)
             if mark is Mark.CONSTANT:
@@ -142,9 +150,11 @@ class _Freezing:
             elif node.op in VARIABLE_OPS and node.name not in undone.removed:
                 value = self._freeze_variable(node, mark)
                 if value is not None:
-                    dtypes[node.name] = value.dtype
-        turn_takers(self._draft, self._nodes, undone, dtypes)
-        refuse_variables_in_functions(self._functions, self._nodes)
+                    is_handle = node.op == HANDLE_OP
+                    carried[Place(node.name)] = Carried(value.dtype, value.shape, is_handle)
+        if carried:
+            body = Body(self._draft, self._functions.results_of)
+            turn_takers(body, undone, carried, self._functions)
         undone.rewire()
         return [self._encoded(item) for item in self._draft]
 
@@ -182,15 +192,20 @@ class _Freezing:
         self._put(constant, value)
         return value
 
-    def encoded_function(self, function: Function) -> EncodedFunction:
-        """Return a function with the constants that it had."""
-        return self._arguments.encoded(function, self._constant_in_function)
+    def library(self, *, has_objects: bool) -> tuple[list[EncodedFunction], GraphDef]:
+        """Return the functions, with the constants that they had, and all else of the graph."""
+        was_thawed = any(MARK in node.definition.attr for node in self._graph.nodes)
+        before = self._graph.nodes if was_thawed and not has_objects else None
+        found = self._functions.encoded(self._draft, self._constant_in_function, before)
+        return list(found.values()), self._functions.kept_gradients(self._graph.rest, found)
 
-    def _constant_in_function(self, definition: NodeDef, variable: str) -> Pieces | None:
+    def _constant_in_function(
+        self, function: str, definition: NodeDef, variable: str
+    ) -> Pieces | None:
         value = self._value_of(variable)
         if value is None:
             return None
-        self.frozen.append(definition.name)
+        self.frozen.append(f"{function}{SEPARATOR}{definition.name}")
         return _with_value(_constant_of(definition, value), value)
 
     def _put(self, constant: NodeDef, value: Value) -> None:

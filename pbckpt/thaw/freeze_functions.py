@@ -13,7 +13,6 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.node import Node
 from pbckpt.thaw.build import MARK, Mark, data_inputs, is_control, mark_of
 from pbckpt.thaw.calls import LOOPS, ORIGINAL_OUTPUTS, called_functions, types_attribute
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.library import Function
     from pbckpt.protos import FunctionDef, NodeDef
 
-    Constant = Callable[[NodeDef, str], Pieces | None]
+    Constant = Callable[[str, NodeDef, str], Pieces | None]
 
 
 class AddedArguments:
@@ -72,24 +71,33 @@ class AddedArguments:
             if marked and node.name in draft:
                 _pass_less(draft.change(node.name), len(self._added[marked[0]]))
 
-    def encoded(self, function: Function, constant: Constant) -> EncodedFunction:
-        """Return a function as it was; ``constant`` makes a node the constant that it was."""
+    def begin(self, function: Function) -> tuple[Draft, FunctionDef | None]:
+        """Return the nodes of a function that pass no more than they did, and all else of it.
+
+        That is None where nothing of it changes.
+        """
         draft = Draft(function.nodes)
         self.take_from(draft)
-        given = self._given.get(function.name)
-        if given is None:
-            return EncodedFunction(function.rest, list(draft))
+        if function.name not in self._given:
+            return draft, None
+        definition = function.definition()
+        _undeclare(definition, set(self._added[function.name]))
+        return draft, definition
+
+    def nodes(
+        self, function: str, draft: Draft, constant: Constant
+    ) -> list[Node | NodeDef | Pieces]:
+        """Return the nodes of a function; ``constant`` makes one the constant that it was."""
+        given = self._given.get(function, {})
         nodes: list[Node | NodeDef | Pieces] = []
         for item in draft:
             definition = item.definition if isinstance(item, Node) else item
             variable = given.get(definition.input[0]) if definition.input else None
             found = None
             if variable is not None and mark_of(definition) is Mark.CONSTANT:
-                found = constant(definition, variable)
+                found = constant(function, definition, variable)
             nodes.append(item if found is None else found)
-        rest = function.definition()
-        _undeclare(rest, set(self._added[function.name]))
-        return EncodedFunction(rest.SerializeToString(deterministic=True), nodes)
+        return nodes
 
 
 def _known(given: Mapping[str, str], text: str) -> str:
@@ -99,9 +107,13 @@ def _known(given: Mapping[str, str], text: str) -> str:
 def _added(function: Function) -> list[str]:
     if MARK.encode() not in function.rest:
         return []
-    attr = function.definition().attr
-    names = [name.decode("utf-8", "replace") for name in attr[MARK].list.s]
-    return names if names == list(function.arguments[-len(names) :]) else []
+    marked = function.definition().arg_attr
+    names: list[str] = []
+    for place, name in reversed(list(enumerate(function.arguments))):
+        if place not in marked or marked[place].attr[MARK].s != Mark.ADDED.value:
+            break
+        names.insert(0, name)
+    return names
 
 
 def _pass_less(call: NodeDef, number: int) -> None:
@@ -128,7 +140,8 @@ def _undeclare(definition: FunctionDef, added: set[str]) -> None:
     shapes = definition.attr.get("_input_shapes")
     if shapes is not None and len(shapes.list.shape) == len(signature.input_arg):
         del shapes.list.shape[-len(added) :]
-    del definition.attr[MARK]
+    for place in range(len(signature.input_arg) - len(added), len(signature.input_arg)):
+        definition.arg_attr.pop(place)
     kept = [argument for argument in signature.input_arg if argument.name not in added]
     del signature.input_arg[:]
     signature.input_arg.extend(kept)

@@ -294,9 +294,10 @@ def _declare(
     signature = definition.signature
     if shapes is not None and len(shapes.list.shape) == len(signature.input_arg):
         shapes.list.shape.extend(shape_message(one.shape) for _, one in arguments)
-    definition.attr[MARK].list.s.extend(name.encode() for name, _ in arguments)
     results = {result.name for result in signature.output_arg}
     for name, variable in arguments:
+        # Not as an attribute of the function: TensorFlow 2 refuses those that it does not know.
+        definition.arg_attr[len(signature.input_arg)].attr[MARK].s = Mark.ADDED.value
         signature.input_arg.append(OpDef.ArgDef(name=name, type=int(variable.dtype)))
         if is_body:
             result = f"{name}_out"

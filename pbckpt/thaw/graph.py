@@ -11,11 +11,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.errors import UnsupportedGraphError
+from pbckpt.errors import SelectionError, UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction, Pieces, encode_graph, whole_definition
 from pbckpt.graph.node import Node
 from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_lists
+from pbckpt.protos import FunctionDef
+from pbckpt.protos.decode import decode
 from pbckpt.thaw.attributes import superfluous_attributes
 from pbckpt.thaw.build import build_node, producer
 from pbckpt.thaw.collections import table_initializers, variable_collections
@@ -43,17 +45,28 @@ TABLES_COLLECTION = "table_initializer"
 MAIN_OP_COLLECTION = "saved_model_main_op"
 """The collection of the operation that a loader of SavedModels runs first."""
 _MAIN_OP = "init_all_tables"
+# A note of an optimizer to itself, with which TensorFlow 2 saves no function.
+_SPECIALIZED = "_GrapplerSpecializedFunc"
 
 
 class GraphFile(Enum):
-    """What a graph is written as; the value is what to do where it cannot be.
+    """What a graph is written as.
 
     A SavedModel has its values beside it, and fills its tables as it is loaded: variables
-    that were never frozen, which have no value, are not among its own.
+    that were never frozen, which have no value, are not among its own. One of TensorFlow 2,
+    OBJECTS, has each signature as a function besides.
     """
 
-    META = "leave the .meta file out with --no-meta"
-    SAVED_MODEL = "write a checkpoint with --format name"
+    META = "meta"
+    SAVED_MODEL = "saved_model"
+    OBJECTS = "objects"
+
+    @property
+    def advice(self) -> str:
+        """What to do where it cannot be written."""
+        if self is GraphFile.META:
+            return "leave the .meta file out with --no-meta"
+        return "write a checkpoint with --format name"
 
 
 class ThawedGraph(NamedTuple):
@@ -61,7 +74,8 @@ class ThawedGraph(NamedTuple):
 
     ``graph`` is its GraphDef. ``messages`` are collections of messages, ``names``
     collections of the names of nodes. ``left`` are variables that stay constants,
-    each with the reason. ``model`` has the functions of signatures.
+    each with the reason. ``signatures`` are those of a SavedModel, ``model`` has their
+    functions.
     """
 
     graph: Pieces
@@ -70,6 +84,7 @@ class ThawedGraph(NamedTuple):
     messages: Mapping[str, Sequence[bytes]]
     names: Mapping[str, Sequence[str]]
     left: Mapping[str, str]
+    signatures: Mapping[str, Signature]
     model: Model = Model()
 
 
@@ -82,30 +97,32 @@ def thaw_graph(
 ) -> ThawedGraph:
     """Put variables in the places of the tensors that have their values.
 
-    Each of ``signatures`` becomes a function besides.
+    ``signatures`` are those of the graph as it was.
 
     Raises LimitError for functions that pass on more variables to each other than any
     model does, and for loops and branches with more in them; UnsupportedGraphError where
-    no variable can be put in.
+    no variable can be put in; SelectionError for a signature that feeds a variable.
     """
     thawing = _Thawing(graph, variables, kind)
     thawing.place()
     if not thawing.placed:
         raise _nothing_thawed(thawing.left, file)
     messages = thawing.collections(file)
-    model = thawing.model(signatures or {})
+    told = {key: thawing.signature(one) for key, one in (signatures or {}).items()}
+    model = thawing.model(told) if file is GraphFile.OBJECTS else Model()
     saver = add_saver(thawing.draft, tuple(thawing.placed.values()))
-    tables = table_initializers(thawing.draft.definitions())
+    tables = table_initializers(node for node in graph.nodes if node.name in thawing.draft)
     names = {OUTPUTS_COLLECTION: _sinks(graph), TABLES_COLLECTION: tables}
-    if tables and file is GraphFile.SAVED_MODEL:
+    if tables and file is not GraphFile.META:
         names[MAIN_OP_COLLECTION] = [_add_main_op(thawing.draft, tables)]
     return ThawedGraph(
-        thawing.encoded(list(model.encoded())),
+        thawing.encoded(list(model.encoded()), file),
         saver,
         (*thawing.placed.values(), *thawing.kept),
         messages,
         {name: nodes for name, nodes in names.items() if nodes},
         thawing.left,
+        told,
         model,
     )
 
@@ -145,7 +162,7 @@ class _Thawing:
                 put = placement.put if variable.is_in_graph else placement.add
                 self.placed[variable.name] = put(variable)
         placement.finish()
-        self.kept = adopt_variables(self.draft, self._graph)
+        self.kept = adopt_variables(builder, self._graph)
         if self._arguments:
             self._arguments.pass_from_main(
                 self.draft,
@@ -161,15 +178,34 @@ class _Thawing:
             found |= control_flow_collections(completed, _OutputCounts(self._graph))
         return found
 
+    def signature(self, signature: Signature) -> Signature:
+        """Return a signature of the graph as it is now: who gives a constant gives its variable.
+
+        Raises SelectionError for one that feeds a variable.
+        """
+        values = {one.name: one.snapshot for one in self.placed.values() if one.is_resource}
+        names = {one.name for one in self.placed.values()}
+        for port in signature.inputs:
+            if producer(port.tensor) in names:
+                raise SelectionError(
+                    f"the input {port.tensor!r} is a variable now, which nothing feeds; leave it "
+                    "a constant with --exclude, or out of --inputs"
+                )
+        outputs = tuple(
+            port._replace(tensor=f"{values[name]}:0")
+            if (name := producer(port.tensor)) in values
+            else port
+            for port in signature.outputs
+        )
+        return signature._replace(outputs=outputs)
+
     def model(self, signatures: Mapping[str, Signature]) -> Model:
         """Return the functions of signatures, and the tables that those take."""
-        if not signatures:
-            return Model()
         made = ModelFunctions(map(_portable, self.draft), self._graph.functions)
         functions = [made.make(key, one) for key, one in signatures.items()]
         return Model(tuple(functions), tuple(made.tables(functions)))
 
-    def encoded(self, more: Sequence[EncodedFunction]) -> Pieces:
+    def encoded(self, more: Sequence[EncodedFunction], file: GraphFile) -> Pieces:
         """Return the GraphDef as it is now, with more functions than it has."""
         graph = self._graph
         functions = [
@@ -178,13 +214,12 @@ class _Thawing:
             else EncodedFunction(one.rest, one.nodes)
             for one in graph.functions
         ]
-        portable = [
-            one._replace(
-                nodes=[node if isinstance(node, Pieces) else _portable(node) for node in one.nodes]
-            )
-            for one in functions
-        ]
-        return encode_graph(map(_portable, self.draft), [*portable, *more], graph.rest)
+        portable = [_portable_function(one, file) for one in functions]
+        # What thawing puts in has none of the attributes that 1.15 would refuse.
+        nodes = (
+            node if isinstance(node, bytes) else _portable(node) for node in self.draft.encoded()
+        )
+        return encode_graph(nodes, [*portable, *more], graph.rest)
 
 
 def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:
@@ -198,7 +233,7 @@ def _nothing_thawed(left: Mapping[str, str], file: GraphFile) -> UnsupportedGrap
     """Return why there is no graph: a saver saves one variable at least."""
     reasons = [f": {name!r} cannot, since {reason}" for name, reason in left.items()][:1]
     return UnsupportedGraphError(
-        f"none of the variables can be put into the graph{''.join(reasons)}; {file.value}",
+        f"none of the variables can be put into the graph{''.join(reasons)}; {file.advice}",
         kind="meta_graph",
     )
 
@@ -226,6 +261,18 @@ def _portable(node: Node | NodeDef) -> Node | NodeDef:
     for name in superfluous:
         del changed.attr[name]
     return changed
+
+
+def _portable_function(function: EncodedFunction, file: GraphFile) -> EncodedFunction:
+    """Return a function with portable nodes, and as TensorFlow 2 saves it again."""
+    nodes = [
+        node if isinstance(node, (Pieces, bytes)) else _portable(node) for node in function.nodes
+    ]
+    if file is GraphFile.META or _SPECIALIZED.encode() not in function.rest:
+        return function._replace(nodes=nodes)
+    definition = decode(FunctionDef, function.rest)
+    definition.attr.pop(_SPECIALIZED, None)
+    return EncodedFunction(definition.SerializeToString(deterministic=True), nodes)
 
 
 class _OutputCounts:

@@ -80,6 +80,11 @@ class Undone(NamedTuple):
     redirected: dict[str, str]
     controls: dict[str, list[str]]
 
+    @classmethod
+    def nothing(cls, draft: Draft) -> Undone:
+        """Return a draft to which nothing was added."""
+        return cls(draft, {}, set(), {}, {})
+
     def rewire(self) -> None:
         """Have everybody take what is there; nobody waits for what is gone."""
         self.draft.rewire_all(self.redirected)
@@ -142,10 +147,10 @@ def _redirected(
         elif mark is Mark.COPY:
             original = originals.get(_likeness(node.definition), "")
             redirected |= {node.name: original, f"{node.name}:1": f"{original}:1"}
-    return {name: _settle(name, redirected) for name in redirected}, controls
+    return {name: settle(name, redirected) for name in redirected}, controls
 
 
-def _settle(name: str, redirected: dict[str, str]) -> str:
+def settle(name: str, redirected: dict[str, str]) -> str:
     """Return where a way ends that goes on through more nodes; all on it know it then."""
     way: dict[str, None] = {}
     target = name

@@ -47,7 +47,7 @@ def check_size(pieces: Pieces, file: GraphFile) -> Pieces:
         raise UnsupportedGraphError(
             f"the graph alone takes {pieces.nbytes} bytes, of which TensorFlow reads up to "
             f"{_MAX_MESSAGE} in a file: constants that are no variables are that large; "
-            f"{file.value}",
+            f"{file.advice}",
             kind="meta_graph",
         )
     return pieces

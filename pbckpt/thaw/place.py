@@ -101,8 +101,8 @@ class Placement:
 
     def add(self, variable: FrozenVariable, before: str = "") -> ThawedVariable:
         """Add a variable with a read of its own, of which the main graph has no value."""
-        nodes, thawed = self._builder.nodes(variable, self.draft.fresh(variable.name))
-        set_mark(nodes[0], Mark.ADDED)
+        name = self.draft.fresh(variable.name)
+        nodes, thawed = self._builder.nodes(variable, name, Mark.ADDED)
         self.draft.add(*nodes, before=before)
         return thawed
 
@@ -117,16 +117,19 @@ class Placement:
         self, variable: FrozenVariable, definition: NodeDef, read: str
     ) -> ThawedVariable:
         """Put a variable where a node of its name is; ``read`` is a read that is there."""
-        nodes, thawed = self._builder.nodes(variable, definition.name, read)
-        handle = nodes[0]
-        set_mark(handle, Mark.VARIABLE)
-        handle.device = definition.device
-        for key, value in definition.attr.items():
-            if key == OUTPUT_SHAPES and self._builder.is_resource:
-                handle.attr[KEPT_OUTPUT_SHAPES].CopyFrom(value)
-            elif key.startswith("_"):
-                handle.attr[key].CopyFrom(value)
-        self.draft.replace(definition.name, *nodes)
+        nodes, thawed = self._builder.nodes(variable, definition.name, Mark.VARIABLE, read)
+        variable_node, *others = nodes
+        kept = [key for key in definition.attr if key.startswith("_")]
+        if kept or definition.device:
+            handle = variable_node.definition()
+            handle.device = definition.device
+            for key in kept:
+                is_shape = key == OUTPUT_SHAPES and self._builder.is_resource
+                kept_key = KEPT_OUTPUT_SHAPES if is_shape else key
+                handle.attr[kept_key].CopyFrom(definition.attr[key])
+            self.draft.replace(definition.name, handle, *others)
+        else:
+            self.draft.replace(definition.name, *nodes)
         return thawed
 
     def _existing_read(self, name: str) -> str:
@@ -154,7 +157,7 @@ class Placement:
                 continue
             self._reads.add(name)
             if self._builder.is_resource:
-                self._to_read(self.draft.change(name))
+                self.draft.replace(name, self._to_read(self.draft.change(name)))
         if is_taken_itself:
             self._rewired[tensor] = self._own_read(thawed)
 
@@ -168,11 +171,12 @@ class Placement:
         return name
 
     @staticmethod
-    def _to_read(definition: NodeDef) -> None:
+    def _to_read(definition: NodeDef) -> NodeDef:
         set_mark(definition, Mark.READ)
         definition.op = "ReadVariableOp"
         definition.attr["dtype"].CopyFrom(definition.attr["T"])
         del definition.attr["T"]
+        return definition
 
     def _read_in_place(
         self, thawed: ThawedVariable, definition: NodeDef, controls: list[str]

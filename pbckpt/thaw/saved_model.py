@@ -22,11 +22,8 @@ from pbckpt.thaw.graph import GraphFile
 from pbckpt.thaw.meta_graph import check_size, meta_graph_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pbckpt.protos import SavedObjectGraph
     from pbckpt.thaw.graph import ThawedGraph
-    from pbckpt.thaw.signature import Signature
 
 _META_GRAPHS = 2
 _SCHEMA_VERSION = 1
@@ -34,18 +31,14 @@ SERVE = "serve"
 """The tag of a graph that is there to be run."""
 
 
-def encode_saved_model(
-    thawed: ThawedGraph,
-    signatures: Mapping[str, Signature],
-    objects: SavedObjectGraph | None = None,
-) -> Pieces:
+def encode_saved_model(thawed: ThawedGraph, objects: SavedObjectGraph | None = None) -> Pieces:
     """Return the bytes of a saved_model.pb file; with ``objects`` it is one of TensorFlow 2.
 
     Raises UnsupportedGraphError where they are more than protobuf reads.
     """
     rest = MetaGraphDef(
         meta_info_def=MetaGraphDef.MetaInfoDef(tags=[SERVE]),
-        signature_def={key: one.definition() for key, one in signatures.items()},
+        signature_def={key: one.definition() for key, one in thawed.signatures.items()},
     )
     if objects is not None:
         rest.object_graph_def.CopyFrom(objects)

@@ -12,6 +12,7 @@ Reference: tensorflow/python/training/saver.py, BaseSaverBuilder.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import DataType
@@ -25,9 +26,10 @@ from pbckpt.thaw.build import (
     type_attr,
     types_attr,
 )
+from pbckpt.thaw.mould import EncodedNode, Mould, colocated_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pbckpt.protos import AttrValue, NodeDef
     from pbckpt.thaw.draft import Draft
@@ -42,9 +44,9 @@ _USUAL_PREFIX = b"model"
 def add_saver(draft: Draft, variables: Sequence[ThawedVariable]) -> SaverDef:
     """Add the nodes that save and restore ``variables``, and return what names them."""
     ordered = sorted(variables, key=lambda one: (key_to_bytes(one.frozen.key), one.name))
-    nodes = _Saver(_free_scope(draft), ordered).nodes()
-    draft.add(*nodes)
-    scope = nodes[0].name.partition("/")[0]
+    scope = _free_scope(draft)
+    for node in _Saver(scope, ordered).nodes():
+        draft.add(node)
     return SaverDef(
         filename_tensor_name=f"{scope}/Const:0",
         save_tensor_name=f"{scope}/control_dependency:0",
@@ -72,15 +74,14 @@ class _Saver:
         self._scope = scope
         self._variables = variables
 
-    def nodes(self) -> list[NodeDef]:
-        """Return all of them, in TensorFlow's order."""
+    def nodes(self) -> Iterator[NodeDef | EncodedNode]:
+        """Yield all of them, in TensorFlow's order."""
         name = self._name
-        filename = [
-            build_constant(name("filename/input"), DataType.STRING, (), [_USUAL_PREFIX]),
-            _placeholder(name("filename"), name("filename/input")),
-            _placeholder(name("Const"), name("filename")),
-        ]
-        return [*filename, *self._save(), *self._restore()]
+        yield build_constant(name("filename/input"), DataType.STRING, (), [_USUAL_PREFIX])
+        yield _placeholder(name("filename"), name("filename/input"))
+        yield _placeholder(name("Const"), name("filename"))
+        yield from self._save()
+        yield from self._restore()
 
     def _name(self, name: str, number: int = 0) -> str:
         """Return a name in the scope, numbered as TensorFlow numbers names."""
@@ -100,95 +101,93 @@ class _Saver:
             ),
         ]
 
-    def _save(self) -> list[NodeDef]:
+    def _save(self) -> Iterator[NodeDef]:
         name = self._name
         lists = self._lists("SaveV2", "")
-        casts: list[NodeDef] = []
+        yield from lists
         values = []
         for number, one in enumerate(self._variables):
             value = one.snapshot if one.is_resource else one.name
             if one.frozen.stored is not one.frozen.dtype:
-                casts.append(
-                    build_node(
-                        name("SaveCast", number),
-                        "Cast",
-                        [one.snapshot],
-                        SrcT=type_attr(one.frozen.dtype),
-                        DstT=type_attr(one.frozen.stored),
-                    )
+                value = name("SaveCast", number)
+                yield build_node(
+                    value,
+                    "Cast",
+                    [one.snapshot],
+                    SrcT=type_attr(one.frozen.dtype),
+                    DstT=type_attr(one.frozen.stored),
                 )
-                value = casts[-1].name
             values.append(value)
-        return [
-            *lists,
-            *casts,
-            build_node(
-                name("SaveV2"),
-                "SaveV2",
-                [name("Const"), *(one.name for one in lists), *values],
-                dtypes=self._stored_types(),
-            ),
-            build_node(
-                name("control_dependency"),
-                "Identity",
-                [name("Const"), f"^{name('SaveV2')}"],
-                T=type_attr(DataType.STRING),
-                _class=colocated_attr(name("Const")),
-            ),
-        ]
+        yield build_node(
+            name("SaveV2"),
+            "SaveV2",
+            [name("Const"), *(one.name for one in lists), *values],
+            dtypes=self._stored_types(),
+        )
+        yield build_node(
+            name("control_dependency"),
+            "Identity",
+            [name("Const"), f"^{name('SaveV2')}"],
+            T=type_attr(DataType.STRING),
+            _class=colocated_attr(name("Const")),
+        )
 
     def _stored_types(self) -> AttrValue:
         return types_attr(one.frozen.stored for one in self._variables)
 
-    def _restore(self) -> list[NodeDef]:
+    def _restore(self) -> Iterator[NodeDef | EncodedNode]:
         name = self._name
         lists = self._lists("RestoreV2", _CPU)
-        restore = build_node(
-            name("RestoreV2"),
+        yield from lists
+        restore = name("RestoreV2")
+        yield build_node(
+            restore,
             "RestoreV2",
             [name("Const"), *(one.name for one in lists)],
             device=_CPU,
             dtypes=self._stored_types(),
         )
-        assigns: list[NodeDef] = []
-        nodes: list[NodeDef] = []
+        assigns = []
         for number, one in enumerate(self._variables):
-            value = f"{restore.name}:{number}" if number else restore.name
-            *others, assign = self._assignment(one, value, number)
-            nodes += [*others, assign]
-            assigns.append(assign)
-        all_of_them = build_node(
-            name("restore_all"), "NoOp", [f"^{assign.name}" for assign in assigns]
-        )
-        return [*lists, restore, *nodes, all_of_them]
+            nodes = self._assignment(one, f"{restore}:{number}" if number else restore, number)
+            yield from nodes
+            assigns.append(nodes[-1].name)
+        yield build_node(name("restore_all"), "NoOp", [f"^{assign}" for assign in assigns])
 
-    def _assignment(self, one: ThawedVariable, value: str, number: int) -> list[NodeDef]:
-        dtype, stored = type_attr(one.frozen.dtype), type_attr(one.frozen.stored)
-        nodes = []
-        if one.frozen.stored is not one.frozen.dtype:
+    def _assignment(
+        self, one: ThawedVariable, value: str, number: int
+    ) -> list[NodeDef | EncodedNode]:
+        dtype, stored = one.frozen.dtype, one.frozen.stored
+        nodes: list[NodeDef | EncodedNode] = []
+        if stored is not dtype:
             cast = self._name("RestoreCast", number)
-            nodes.append(build_node(cast, "Cast", [value], SrcT=stored, DstT=dtype))
+            source, result = type_attr(stored), type_attr(dtype)
+            nodes.append(build_node(cast, "Cast", [value], SrcT=source, DstT=result))
             value = cast
         if not one.is_resource:
-            assign = build_node(
-                self._name("Assign", number),
-                "Assign",
-                [one.name, value],
-                T=dtype,
-                _class=colocated_attr(one.name),
-            )
-            return [*nodes, assign]
-        identity = self._name("Identity", number)
+            assign, place = self._name("Assign", number), colocated_bytes(one.name)
+            return [*nodes, _assign_mould(dtype).node(assign, (one.name, value), place)]
+        identity, assign = self._name("Identity", number), self._name("AssignVariableOp", number)
         return [
             *nodes,
-            build_node(identity, "Identity", [value], T=dtype),
-            build_node(
-                self._name("AssignVariableOp", number),
-                "AssignVariableOp",
-                [one.name, identity],
-                dtype=dtype,
-            ),
+            _identity_mould(dtype).node(identity, (value,)),
+            _assign_variable_mould(dtype).node(assign, (one.name, identity)),
         ]
+
+
+@cache
+def _assign_mould(dtype: DataType) -> Mould:
+    return Mould("Assign", own="_class", T=type_attr(dtype))
+
+
+@cache
+def _identity_mould(dtype: DataType) -> Mould:
+    return Mould("Identity", T=type_attr(dtype))
+
+
+@cache
+def _assign_variable_mould(dtype: DataType) -> Mould:
+    return Mould("AssignVariableOp", dtype=type_attr(dtype))
 
 
 def _placeholder(name: str, default: str) -> NodeDef:

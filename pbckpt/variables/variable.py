@@ -21,6 +21,8 @@ _NOT_TRAINABLE = re.compile(
     r"(?:mean|var|variance|avg|average|std|stddev|sigma|mu|sum|sumsq)|(?:global|local|train|training)_step"
     r"|ExponentialMovingAverage|EMA|ema|ema_\w+|\w+_ema|renorm_\w+|biased|sn_u|w_avg|dlatent_avg"
     r"|(?:bn|batch_?norm)\w*_(?:mean|var|variance)|learning_rate|lr|num_batches_tracked|u_hat|u_vec|u_var"
+    # What a recurrent network was left in by the piece before.
+    r"|(?:previous|prev)_states?(?:_[ch0-9])?"
 )
 # And by the scope that they are in.
 _STATISTIC = re.compile(
@@ -76,6 +78,12 @@ class Variable(NamedTuple):
     def shape(self) -> tuple[int, ...]:
         """The shape; empty for a scalar."""
         return self.tensor.shape if self.value_shape is None else self.value_shape
+
+    @property
+    def source(self) -> str:
+        """The tensor of the graph that has its value; empty where no single one has."""
+        is_nowhere = self.parts or (any(self.ranges) and not self.value)
+        return "" if is_nowhere else self.value or self.node
 
     @property
     def nodes(self) -> tuple[str, ...]:

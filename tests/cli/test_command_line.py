@@ -292,6 +292,7 @@ def test_public_names() -> None:
     assert {name for name in api.__all__ if name[0].islower()} == {
         "average",
         "convert",
+        "convert_to_saved_model",
         "detect_variables",
         "diff",
         "edit",

@@ -310,8 +310,31 @@ def test_convert_warns_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", "dense.pb", "out/m", "--no-meta"]) == 0
     without = CONVERTED.replace("  wrote out/m.meta\n", "")
     assert capsys.readouterr() == (without, f"warning: {warning}\n")
-    options = ("--no-meta", "--on-existing", "replace", "--quiet")
-    assert result(capsys, "convert", "dense.pb", "out/m", *options)["warnings"] == [warning]
+
+
+@pytest.mark.usefixtures("graph")
+@pytest.mark.parametrize("options", [["--no-meta"], ["--format", "object"]])
+def test_converting_anew_without_a_meta_takes_the_old_one_away(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown(capsys, "convert", "dense.pb", "out/m")
+    anew = ("convert", "dense.pb", "out/m", *options, "--on-existing", "replace", "--quiet")
+    assert result(capsys, *anew)["warnings"] == [
+        "out/m.meta described the checkpoint that was replaced, and was removed with it"
+    ]
+    assert not Path("out/m.meta").exists()
+    assert result(capsys, *anew)["warnings"] == []
+
+
+@pytest.mark.usefixtures("graph")
+def test_a_checkpoint_that_fills_its_own_form_keeps_its_meta(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown(capsys, "convert", "dense.pb", "out/m")
+    meta = Path("out/m.meta").read_bytes()
+    anew = ("--like", "out/m", "--on-existing", "replace", "--quiet")
+    assert main(["convert", "dense.pb", "out/m", *anew]) == 0
+    assert Path("out/m.meta").read_bytes() == meta
 
 
 @pytest.mark.usefixtures("graph")
@@ -435,14 +458,58 @@ def test_inspect_a_graph_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "functions",
         "remaining",
         "warnings",
+        "state",
     ]
     assert contents["kind"] == "graph"
+    assert contents["state"] == "frozen"
     assert contents["path"] == "dense.pb"
     assert (contents["nodes"], contents["constants"]) == (9, 5)
     assert contents["skipped"] == converted["skipped"]
     in_file_order = ["dense/kernel", "dense/bias", "global_step"]
     assert [variable["key"] for variable in contents["variables"]] == in_file_order
     assert sorted(contents["variables"], key=lambda v: v["key"]) == converted["variables"]
+
+
+def still_variable(maker: GraphMaker, name: str) -> None:
+    made = maker.graph.node.add(name=name, op="VarHandleOp")
+    made.attr["dtype"].type = 1
+    made.attr["shape"].shape.dim.add(size=2)
+
+
+def test_inspect_a_graph_with_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    maker = GraphMaker()
+    still_variable(maker, "v")
+    still_variable(maker, "w")
+    graph = str(maker.write(Path("some.pb")))
+    assert shown(capsys, "inspect", graph) == (
+        """\
+graph some.pb: 2 nodes, 2 variables, 0 constants
+
+variables, whose values are not in the graph:
+node  name  dtype    shape
+v     v     float32  [2]
+w     w     float32  [2]
+"""
+    )
+    assert result(capsys, "inspect", graph)["state"] == "variables"
+
+
+def test_inspect_a_graph_that_is_frozen_in_part(capsys: pytest.CaptureFixture[str]) -> None:
+    maker = GraphMaker()
+    maker.variable("a", 1, (1,), b"\0\0\0\0")
+    still_variable(maker, "v")
+    graph = str(maker.write(Path("some.pb")))
+    text = shown(capsys, "inspect", graph)
+    assert text.startswith(
+        "partly frozen graph some.pb: 3 nodes, 1 variable, 1 constant, 1 of them a frozen variable"
+    )
+    assert "\nstill variables, whose values are not in the graph:\n" in text
+    assert result(capsys, "inspect", graph)["state"] == "partly_frozen"
+    maker.variable("b", 1, (1,), b"\0\0\0\0")
+    maker.write(Path("some.pb"))
+    assert shown(capsys, "inspect", graph).startswith(
+        "partly frozen graph some.pb: 5 nodes, 1 variable, 2 constants, 2 of them frozen variables"
+    )
 
 
 @pytest.mark.usefixtures("checkpoint")

@@ -65,7 +65,7 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     size = Path("f.pb").stat().st_size
     assert out == (
         f"f.pb: 4 nodes, 1 variable frozen, {size} bytes\n"
-        "  ends in z (inferred; choose with --outputs)\n"
+        "  ends in z (as the frozen graph before; choose with --outputs)\n"
     )
     assert names() == ["kernel", "kernel/read", "y", "z"]
 
@@ -78,7 +78,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "nodes": 3,
         "variables": ["kernel"],
         "outputs": ["y", "kernel/read"],
-        "inferred": False,
+        "outputs_from": "given",
     }
     assert names() == ["kernel", "kernel/read", "y"]
 
@@ -154,7 +154,22 @@ def test_another_shape(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_saved_model_of_tensorflow_2(capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(GOLDEN / "tf2" / "saved_model" / "module", "model")
-    assert "is a SavedModel of TensorFlow 2" in complaint(capsys, "freeze", "model", "f.pb")
+    out = shown(capsys, "freeze", "model", "f.pb")
+    assert out.endswith(
+        "  ends in StatefulPartitionedCall (as its signatures say; choose with --outputs)\n"
+    )
+    assert names() == ["w", "b", "serving_default_x", "StatefulPartitionedCall"]
+
+
+def test_functions_in_the_places_of_their_calls(capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(GOLDEN / "tf2" / "saved_model" / "module", "model")
+    shown(capsys, "freeze", "model", "f.pb", "--functions", "inline")
+    nodes = GraphDef.FromString(Path("f.pb").read_bytes()).node
+    assert {one.op for one in nodes} == {
+        *("Const", "Placeholder", "Identity", "NoOp"),
+        *("MatMul", "AddV2"),
+    }
+    assert nodes[-1].name == "StatefulPartitionedCall"
 
 
 def test_a_damaged_data_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ judged file by file and bit by bit, and by a save that follows.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -16,6 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pbckpt
+from pbckpt.arrays.given import tensor_of_array
+from pbckpt.checkpoints.write import OldMeta, write_bundle
+from pbckpt.names import BundleKey, Prefix
 from pbckpt.storage.state import latest_checkpoint
 from tests.faults.layer import (
     KILLED,
@@ -190,6 +194,13 @@ def open_files() -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
+def close_others(files: list[str]) -> None:
+    """Close what an interrupt left open: other tests count how many files may be."""
+    for number in set(open_files()) - set(files):
+        with contextlib.suppress(OSError):
+            os.close(int(number))
+
+
 # Errors
 
 
@@ -320,6 +331,97 @@ def test_writes_that_take_a_part_of_it(
     error = attempt(place, tensors, pbckpt.Durability.FULL, Layer(fault))
     none_of(judge_result(place, error, tensors))
     assert error is None
+
+
+# A graph that goes with its checkpoint
+
+GRAPH = b"the graph of the old checkpoint"
+
+
+def places_with_a_graph(folder: Path) -> Iterator[Place]:
+    """Yield places whose checkpoint has a .meta beside it."""
+    for place in make_places(Scene.REPLACE, folder):
+        (place.home / "m.meta").write_bytes(GRAPH)
+        yield place._replace(before={**place.before, "m.meta": GRAPH})
+
+
+def save_without_graph(place: Place, layer: Layer) -> BaseException | None:
+    """Replace the checkpoint as a conversion without a .meta does."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        layer.install(monkeypatch)
+        try:
+            write_bundle(
+                [[tensor_of_array(BundleKey(b"w"), NEXT["w"])]],
+                0,
+                Prefix.parse(place.prefix),
+                on_existing=pbckpt.OnExisting.REPLACE,
+                durability=pbckpt.Durability.FULL,
+                old_meta=OldMeta.REMOVED,
+            )
+        except BaseException as error:  # noqa: BLE001 - all of them are judged
+            return error
+    return None
+
+
+def judge_graph(place: Place) -> Iterator[str]:
+    """Yield what is wrong: an old checkpoint without its graph, a new one with that."""
+    meta = place.home / "m.meta"
+    if holds(place.prefix, OLD):
+        if not meta.exists() or meta.read_bytes() != GRAPH:
+            yield "the old checkpoint has lost its graph"
+    elif not holds(place.prefix, NEXT):
+        yield "both checkpoints are lost"
+
+
+@pytest.mark.parametrize(
+    "fault_at",
+    [
+        lambda number: ErrorAt(number, errno.EIO),
+        lambda number: ErrorAt(number, errno.EIO, for_good=True),
+        lambda number: DoneButReportedAsFailed(number, errno.EIO),
+        lambda number: InterruptAt(number, after=False),
+        lambda number: InterruptAt(number, after=True),
+    ],
+    ids=["error", "disk", "lost answer", "interrupt before", "interrupt after"],
+)
+def test_no_fault_parts_a_checkpoint_from_its_graph(
+    fault_at: Callable[[int], Callable[[Call], object]], tmp_path: Path
+) -> None:
+    problems: list[str] = []
+    for number, place in enumerate(places_with_a_graph(tmp_path), 1):
+        layer = Layer(fault_at(number))
+        files_before = open_files()
+        error = save_without_graph(place, layer)
+        close_others(files_before)
+        found = [*judge_graph(place)]
+        if isinstance(error, pbckpt.NotCommittedError) and not holds(place.prefix, OLD):
+            found.append(f"{error!r}, but the old checkpoint is gone")
+        if error is None and (place.home / "m.meta").exists():
+            found.append("the graph of the old checkpoint is still there")
+        problems += [f"call {number}: {text}" for text in found]
+        if len(layer.names) < number:
+            assert error is None
+            assert number > 12
+            break
+    none_of(problems)
+
+
+@needs_fork
+def test_no_end_of_the_process_parts_a_checkpoint_from_its_graph(tmp_path: Path) -> None:
+    problems: list[str] = []
+    for number, place in enumerate(places_with_a_graph(tmp_path), 1):
+
+        def run(place: Place = place, number: int = number) -> None:
+            error = save_without_graph(place, Layer(KillAt(number)))
+            assert error is None
+
+        status = in_child(run)
+        assert status in (KILLED, SAVED)
+        problems += [f"call {number}: {text}" for text in judge_graph(place)]
+        if status == SAVED:
+            assert number > 12
+            break
+    none_of(problems)
 
 
 # The end of the process

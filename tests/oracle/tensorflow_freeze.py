@@ -106,9 +106,13 @@ class FreezeOps(Host):
         """Return the nodes of a graph by their names, the same op written the same way."""
         graph_def = self.v1.GraphDef()
         graph_def.ParseFromString(Path(path).read_bytes())
+        return {node.name: node for node in self._plain(graph_def.node)}
+
+    def _plain(self, nodes: Any) -> Any:
+        """Return nodes without attributes that say what holds anyway."""
         from tensorflow.python.framework import op_def_registry  # noqa: PLC0415
 
-        for node in graph_def.node:
+        for node in nodes:
             if hasattr(op_def_registry, "get"):
                 op = op_def_registry.get(node.op)
             else:
@@ -118,7 +122,7 @@ class FreezeOps(Host):
                 if is_there and attr.default_value == node.attr[attr.name]:
                     del node.attr[attr.name]
             node.attr.pop("_output_shapes", None)
-        return {node.name: node for node in graph_def.node}
+        return nodes
 
     def _differences(self, one: Any, other: Any) -> list[str]:
         found = []
@@ -137,12 +141,15 @@ class FreezeOps(Host):
     def _same_attribute(self, one: Any, other: Any) -> bool:
         if one.WhichOneof("value") == other.WhichOneof("value") == "func":
             # TensorFlow 2 makes new functions, with a number of their own.
-            return _unnumbered(one.func.name) == _unnumbered(other.func.name)
+            return unnumbered(one.func.name) == unnumbered(other.func.name)
+        if one.list.func:
+            names = [[unnumbered(f.name) for f in value.list.func] for value in (one, other)]
+            return bool(names[0] == names[1])
         if one.WhichOneof("value") != "tensor":
             return bool(one == other)
         arrays = [self.tf.make_ndarray(value.tensor) for value in (one, other)]
         types = [value.tensor.dtype for value in (one, other)]
-        return types[0] == types[1] and _same(*arrays)
+        return types[0] == types[1] and same_array(*arrays)
 
     def op_run_frozen_like(self, request: Json) -> Json:
         """Run a frozen graph on the fixed feed; say whether it gives what came out before."""
@@ -152,7 +159,7 @@ class FreezeOps(Host):
         with self.tf.Graph().as_default(), self.v1.Session(config=self.config) as session:
             self.tf.import_graph_def(graph_def, name="")
             found = session.run(request["fetch"], self._feeds_of(session.graph))
-        return {"same": _same(expected, np.asarray(found))}
+        return {"same": same_array(expected, np.asarray(found))}
 
     def op_train_again(self, request: Json) -> Json:
         """Change what a .meta's variables have, save it, and write what it gives."""
@@ -168,14 +175,15 @@ class FreezeOps(Host):
             after = np.asarray(session.run(out, self._feeds_of(graph)))
             self.v1.train.Saver().save(session, request["saved"])
             np.savez(request["values"], out=after)
-        return {"changed": not _same(before, after), "floats": len(floats)}
+        return {"changed": not same_array(before, after), "floats": len(floats)}
 
     def _feeds_of(self, graph: Any) -> Json:
         names = {node.name for node in graph.get_operations()}
         return {key: value for key, value in self._fixed_feeds().items() if key[:-2] in names}
 
 
-def _unnumbered(name: str) -> str:
+def unnumbered(name: str) -> str:
+    """Return the name of a function without the number that it has."""
     return re.sub(r"(?:_frozen)?_[0-9]+$", "", name)
 
 
@@ -184,7 +192,8 @@ def _is_axis(name: str) -> bool:
     return name.endswith("/axis")
 
 
-def _same(one: Any, other: Any) -> bool:
+def same_array(one: Any, other: Any) -> bool:
+    """Tell whether two arrays are the same, bit for bit."""
     if one.dtype != other.dtype or one.shape != other.shape:
         return False
     if one.dtype == object:

@@ -262,6 +262,22 @@ def functional(kit: Kit, x: Any, n: Any) -> Any:
     return cond_v2.cond_v2(n > 1, lambda: kit.tf.matmul(x, w), lambda: x * w[0])
 
 
+def called(kit: Kit, x: Any, n: Any) -> Any:
+    """A function that takes a variable, called in a loop and in a branch of TensorFlow 1."""
+    w = kit.weight("w")
+
+    def product(y: Any) -> Any:
+        return kit.tf.tanh(kit.tf.matmul(y, w)) + kit.tf.constant(0.5)
+
+    function = kit.tf.function(product)
+
+    def body(i: Any, y: Any) -> Any:
+        return i + 1, function(y)
+
+    _, y = kit.v1.while_loop(lambda i, _: i < n, body, [0, x])
+    return kit.v1.cond(n > 1, lambda: function(y), lambda: y)
+
+
 NETWORKS: dict[str, Any] = {
     one.__name__: one
     for one in (
@@ -287,5 +303,6 @@ NETWORKS: dict[str, Any] = {
         loop_of_reads,
         shared,
         functional,
+        called,
     )
 }

@@ -94,7 +94,7 @@ class SavedModelOps(ThawOps):
             signature = loaded.signature_def[SIGNATURE]
         feeds = {signature.inputs[key].name: value for key, value in self._values(request).items()}
         names = [signature.outputs[one["key"]].name for one in request["fetches"]]
-        found = _Library(self.tf).run(request["directory"], feeds, names)
+        found = _Library(self.tf, self.config).run(request["directory"], feeds, names)
         return {"outputs": _same_each(expected, found)}
 
     def _plainly(self) -> None:
@@ -209,7 +209,8 @@ class _Call:
 class _Library:
     """TensorFlow's C functions: what loads here is what servers load."""
 
-    def __init__(self, tf: Any) -> None:
+    def __init__(self, tf: Any, config: Any) -> None:
+        self._config = config
         folder = Path(tf.__file__).parent
         self._c = ctypes.CDLL(str(next(folder.glob("libtensorflow_cc.so*"))))
         for name in (
@@ -233,6 +234,9 @@ class _Library:
         graph = ctypes.c_void_p(self._c.TF_NewGraph())
         tags = (ctypes.c_char_p * 1)(b"serve")
         options = ctypes.c_void_p(self._c.TF_NewSessionOptions())
+        config = self._config.SerializeToString()
+        self._c.TF_SetConfig(options, config, ctypes.c_size_t(len(config)), self._status)
+        self._check()
         session = self._c.TF_LoadSessionFromSavedModel(
             options, None, directory.encode(), tags, 1, graph, None, self._status
         )

@@ -34,6 +34,9 @@ is run by another interpreter, one that has TensorFlow, and `judge.py` talks to 
     random_feeds, freeze_loops                                      see tensorflow_thaw_networks.py
     save_and_freeze, write_graph, compare_graphs,
     run_frozen_like, train_again                                    see tensorflow_freeze.py
+    save_model, freeze_model, freeze_function, import_model,
+    compare_functions, count_ops, run_model                         see
+                                                                    tensorflow_freeze_functions.py
     tensor_types, run_called                                        see tensorflow_functions.py
     quit               -                                            -
 
@@ -82,7 +85,7 @@ import numpy as np
 if TYPE_CHECKING:
     from tests.oracle.tensorflow_evaluation import EvaluationOps
     from tests.oracle.tensorflow_forms import FormOps
-    from tests.oracle.tensorflow_freeze import FreezeOps
+    from tests.oracle.tensorflow_freeze_functions import FreezeFunctionOps
     from tests.oracle.tensorflow_functions import FunctionOps
     from tests.oracle.tensorflow_graphs import GraphOps
     from tests.oracle.tensorflow_like import LikeOps
@@ -103,7 +106,7 @@ if TYPE_CHECKING:
 else:  # a script finds the files beside it
     from tensorflow_evaluation import EvaluationOps
     from tensorflow_forms import FormOps
-    from tensorflow_freeze import FreezeOps
+    from tensorflow_freeze_functions import FreezeFunctionOps
     from tensorflow_functions import FunctionOps
     from tensorflow_graphs import GraphOps
     from tensorflow_like import LikeOps
@@ -192,7 +195,7 @@ class Witness(
     ObjectOps,
     LikeOps,
     SavedModelOps,
-    FreezeOps,
+    FreezeFunctionOps,
     FunctionOps,
 ):
     """Answers requests with the help of one imported TensorFlow."""

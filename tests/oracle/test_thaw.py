@@ -7,7 +7,6 @@ what a graph does not tell, is listed here with the reason, and checked to be st
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 
 from pbckpt import api
 from tests.oracle.judge import RefusedError, TensorFlowJudge
+from tests.oracle.own_graphs import NCHW, OWN_GRAPHS, ZOO
 from tests.oracle.thawed import (
     NONE,
     Exceptions,
@@ -28,53 +28,13 @@ from tests.shared_material import base_checkpoint, runnable_graphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RESOURCE, REF = api.VariableKind.RESOURCE, api.VariableKind.REF
 GRAPHS = runnable_graphs()
 # A third of the graphs is trained with reference variables too; all are run.
 TRAINED_AS_REFERENCES = {one.id for one in GRAPHS[::3]}
-ZOO = Path(__file__).parents[1] / "golden" / "zoo"
-# Those left out want resources or tables to be fed, of which nothing is known, or inputs that
-# fit together, as the columns of a row do; or they are much like these.
-OWN_GRAPHS = {
-    "t2-k2-custom-cell-aggressive": "held",
-    "t2-k2-stacked-recurrent-aggressive": "open",
-    "t2-k2-stacked-recurrent-functional-n0": "open",
-    "t2-k2-tied-call": "open",
-    "t2-k3-fresh-merge": "open",
-    "t2-k3-misleading-names-text": "open",
-    "t2-k3-recurrent-functional": "open",
-    "t2-k3-transformer": "open",
-    "t2-k3-unet-fp16": "open",
-    "t2-m-control-flow": "open",
-    "t2-m-control-flow-functional": "open",
-    "t2-m-kept-calls-functional": "open",
-    "t2-m-viterbi-functional": "open",
-    "t2-s-loop": "held",
-    "t2-s-loop-n0-text": "held",
-    "t2-s-towers-int8": "open",
-    "tf1-attention-decoder": "held",
-    "tf1-bidirectional-gru": "open",
-    "tf1-estimator-columns": "open",
-    "tf1-functional-control": "open",
-    "tf1-functional-control-typed-fields": "open",
-    "tf1-functions": "held",
-    "tf1-generator-fp16-cast": "open",
-    "tf1-keras-recurrent": "open",
-    "tf1-loops-and-branches": "held",
-    "tf1-loops-and-branches-grappler-all": "held",
-    "tf1-mobilenet-separable-tg-eight-bit": "open",
-    "tf1-number-types": "open",
-    "tf1-quantization-aware": "open",
-    "tf1-refrozen": "open",
-    "tf1-resnet-preactivation": "held",
-    "tf1-style-transfer-import-prefix": "open",
-    "tf1-variational-code": "open",
-    "tf1-vgg-parameters-tg-nodes": "held",
-}
 OWN_AS_REFERENCES = set(sorted(OWN_GRAPHS)[::3])
-# They are not run by 1.15 even as they were frozen, which has no kernel for this layout.
-NCHW = {"t2-k2-stacked-recurrent-aggressive", "t2-k2-stacked-recurrent-functional-n0"}
 NETWORKS = ["nested", "captured", "dynamic_rnn", "case", "tensor_arrays"]
 IN_BODIES = ["functional_while", "functional_if", "called", "called_inside"]
 BODIES = api.Selection(take=("*/kernel", "*/bias"))

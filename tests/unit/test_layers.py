@@ -20,7 +20,7 @@ GUESTS = {
         "archives/npy",
         "applications/checkpoint",
         "applications/computed",
-        "applications/freeze",
+        "applications/variable_values",
         "checkpoints/stored",
         *(f"arrays/{path.stem}" for path in (PACKAGE / "arrays").glob("*.py")),
         # Whether a tensor can be evaluated is answered without numpy.

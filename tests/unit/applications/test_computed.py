@@ -442,6 +442,51 @@ def test_a_tensor_takes_the_place_of_the_variable_of_its_name(tmp_path: Path) ->
     }
 
 
+def test_a_quantized_weight_that_is_stored_as_it_is_anyway_is_stored_once(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *quantized("w", 0.0, 255.0, 0, 7, 255))
+    tensors, _ = converted(graph, Values(Quantized.STORED, tensors=("w_quantized_const",)))
+    assert tensors == {"w_quantized_const": (DataType.QUINT8, [0, 7, 255])}
+
+
+RESOURCES = [
+    node("Placeholder", "x", dtype=FLOAT),
+    floats("d/MatMul/ReadVariableOp/resource", (1, 2), 1.0, 2.0),
+    node("Identity", "d/MatMul/ReadVariableOp", "d/MatMul/ReadVariableOp/resource", T=FLOAT),
+    node("MatMul", "d/MatMul", "x", "d/MatMul/ReadVariableOp"),
+    floats("d/BiasAdd/ReadVariableOp/resource", (2,), 3.0, 4.0),
+    node("Identity", "d/BiasAdd/ReadVariableOp", "d/BiasAdd/ReadVariableOp/resource", T=FLOAT),
+    node("BiasAdd", "d/BiasAdd", "d/MatMul", "d/BiasAdd/ReadVariableOp"),
+]
+
+
+def test_the_constant_of_a_variable_is_stored_once_as_it_was_asked_for(tmp_path: Path) -> None:
+    graph = write(tmp_path / "g.pb", *RESOURCES)
+    bias = "d/BiasAdd/ReadVariableOp/resource"
+    tensors, report = converted(graph, Values(tensors=(bias,)))
+    assert tensors == {
+        bias: (DataType.FLOAT, [3.0, 4.0]),
+        "d/kernel": (DataType.FLOAT, [[1.0, 2.0]]),
+    }
+    assert [(one.key, one.trainable, one.rule) for one in report.variables] == [
+        (bias, True, "asked_for"),
+        ("d/kernel", True, "resource_read"),
+    ]
+    renamed = pbckpt.Edits(renames=(f"{bias}=b",))
+    tensors, _ = converted(graph, Values(tensors=(bias,)), edits=renamed)
+    assert list(tensors) == ["b", "d/kernel"]
+
+
+def test_of_merged_variables_none_gives_way(tmp_path: Path) -> None:
+    nodes = [
+        floats("a/w", (1, 2), 1.0, 2.0),
+        *(node("Identity", f"{one}/w/read", "a/w", T=FLOAT) for one in "abc"),
+        *(node("MatMul", f"{one}/m", "x", f"{one}/w/read") for one in "abc"),
+        node("Placeholder", "x", dtype=FLOAT),
+    ]
+    tensors, _ = converted(write(tmp_path / "g.pb", *nodes), Values(tensors=("a/w",)))
+    assert list(tensors) == ["a/w", "b/w", "c/w"]
+
+
 @pytest.mark.parametrize("name", ["y", "z"])
 def test_a_tensor_that_depends_on_what_is_fed(tmp_path: Path, name: str) -> None:
     with pytest.raises(pbckpt.UnsupportedGraphError) as error:

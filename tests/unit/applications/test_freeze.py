@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 
 import pbckpt
-from pbckpt.protos import GraphDef, MetaGraphDef, NodeDef
-from tests.unit.variables.graphs import const, node, numbers, variable
+from pbckpt.objects.graph import decode_graph
+from pbckpt.protos import (
+    FunctionDef,
+    GraphDef,
+    MetaGraphDef,
+    NodeDef,
+    SavedModel,
+    TrackableObjectGraph,
+)
+from tests.unit.variables.graphs import const, function, node, numbers, variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +87,7 @@ def test_what_the_report_says(tmp_path: Path) -> None:
         2,
         ("w",),
         ("y",),
-        inferred=False,
+        pbckpt.OutputsFrom.GIVEN,
     )
 
 
@@ -141,7 +149,7 @@ def test_a_saved_model_of_tensorflow_1(tmp_path: Path, version: str) -> None:
     model = tmp_path / "model"
     shutil.copytree(GOLDEN / version / "saved_model" / "v1api_resource", model)
     report = pbckpt.freeze(model, tmp_path / "f.pb", durability=FAST)
-    assert report.inferred
+    assert report.outputs_from is pbckpt.OutputsFrom.SIGNATURES
     graph = GraphDef.FromString((tmp_path / "f.pb").read_bytes())
     with pbckpt.open_checkpoint(model / "variables" / "variables") as checkpoint:
         for name in report.variables:
@@ -149,10 +157,25 @@ def test_a_saved_model_of_tensorflow_1(tmp_path: Path, version: str) -> None:
     assert report.variables
 
 
-def test_a_saved_model_of_tensorflow_2_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(pbckpt.UnsupportedGraphError, match="a SavedModel of TensorFlow 2"):
-        pbckpt.freeze(GOLDEN / "tf2" / "saved_model" / "module", tmp_path / "f.pb", durability=FAST)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("functions", pbckpt.Functions)
+def test_a_saved_model_of_tensorflow_2(tmp_path: Path, functions: pbckpt.Functions) -> None:
+    """Its keys are those of objects, which a function of the model says."""
+    model = GOLDEN / "tf2" / "saved_model" / "module"
+    target = tmp_path / "f.pb"
+    report = pbckpt.freeze(model, target, functions=functions, durability=FAST)
+    assert report.variables == ("w", "b")
+    assert report.outputs == ("StatefulPartitionedCall",)
+    graph = GraphDef.FromString(target.read_bytes())
+    with pbckpt.open_checkpoint(model / "variables" / "variables") as checkpoint:
+        for name in ("w", "b"):
+            key = f"{name.upper()}/.ATTRIBUTES/VARIABLE_VALUE"
+            assert value(graph, name) == checkpoint[key].tobytes()
+    kept = functions is pbckpt.Functions.KEEP
+    assert [one.signature.name for one in graph.library.function] == (
+        ["__inference_apply_frozen_269", "__inference_signature_wrapper_apply_frozen_279"]
+        if kept
+        else []
+    )
 
 
 def test_a_missing_value_names_the_nearest(tmp_path: Path) -> None:
@@ -222,4 +245,188 @@ def test_what_it_ended_in_before_is_what_it_ends_in(tmp_path: Path) -> None:
         durability=FAST,
     )
     report = pbckpt.freeze(tmp_path / "m.meta", tmp_path / "f.pb", durability=FAST)
-    assert (report.outputs, report.inferred) == (("c", "y"), True)
+    assert report.outputs == ("c", "y")
+    assert report.outputs_from is pbckpt.OutputsFrom.THAWED
+
+
+def saved_model(
+    folder: Path,
+    *nodes: NodeDef,
+    functions: Sequence[FunctionDef] = (),
+    has_objects: bool = True,
+) -> Path:
+    """Write a SavedModel without a checkpoint, with y as its signature."""
+    model = SavedModel(saved_model_schema_version=1)
+    meta = model.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    meta.graph_def.node.extend(nodes)
+    meta.graph_def.library.function.extend(functions)
+    meta.signature_def["serving_default"].outputs["o"].name = "y:0"
+    if has_objects:
+        meta.object_graph_def.SetInParent()
+    (folder / "model").mkdir()
+    (folder / "model" / "saved_model.pb").write_bytes(model.SerializeToString())
+    return folder / "model"
+
+
+def test_a_saved_model_without_variables(tmp_path: Path) -> None:
+    functions = [function("f", ["a"], ["n:y:0"], node("Neg", "n", "a"))]
+    functions[0].signature.input_arg[0].type = 1
+    functions[0].signature.output_arg[0].type = 1
+    nodes = [node("Placeholder", "x"), node("PartitionedCall", "y", "x", f="f")]
+    model = saved_model(tmp_path, *nodes, functions=functions)
+    pbckpt.freeze(model, tmp_path / "f.pb", functions=pbckpt.Functions.INLINE, durability=FAST)
+    made = GraphDef.FromString((tmp_path / "f.pb").read_bytes())
+    assert [one.name for one in made.node] == ["x", "y/n", "y"]
+
+
+def test_a_saved_model_whose_values_are_elsewhere(tmp_path: Path) -> None:
+    model = saved_model(tmp_path, reference(), Y, has_objects=False)
+    with pytest.raises(pbckpt.SelectionError, match=r"where is the value of 'w'\?") as caught:
+        pbckpt.freeze(model, tmp_path / "f.pb", durability=FAST)
+    assert caught.value.unknown == ("w",)
+    pbckpt.save_checkpoint({"w": W}, tmp_path / "n", durability=FAST)
+    report = pbckpt.freeze(model, tmp_path / "f.pb", checkpoint=tmp_path / "n", durability=FAST)
+    assert report.variables == ("w",)
+
+
+def test_a_name_says_nothing_where_there_are_objects(tmp_path: Path) -> None:
+    """It may be that of another variable: only what restores the model tells."""
+    model = saved_model(tmp_path, reference(), Y)
+    pbckpt.save_checkpoint({"w": W}, tmp_path / "n", durability=FAST)
+    with pytest.raises(pbckpt.SelectionError, match="no function restores the variable 'w'"):
+        pbckpt.freeze(model, tmp_path / "f.pb", checkpoint=tmp_path / "n", durability=FAST)
+
+
+def test_a_constant_of_a_function_is_told_with_it(tmp_path: Path) -> None:
+    weight = numbers("w", 1.0, 2.0)
+    body = function("f", ["a"], ["m:product:0"], weight, node("MatMul", "m", "a", "w:output:0"))
+    body.node_def[1].attr["T"].type = 1
+    call = node("PartitionedCall", "y", "x", f="f")
+    call.attr["Tin"].list.type.append(1)
+    before = GraphDef(node=[node("Placeholder", "x"), call])
+    before.library.function.append(body)
+    (tmp_path / "g.pb").write_bytes(before.SerializeToString())
+    pbckpt.convert(
+        tmp_path / "g.pb",
+        tmp_path / "m",
+        selection=pbckpt.Selection(take=("f::w",)),
+        thaw=pbckpt.Thaw(pbckpt.MetaFile.REQUIRED),
+        durability=FAST,
+    )
+    report = pbckpt.freeze(tmp_path / "m.meta", tmp_path / "f.pb", durability=FAST)
+    assert report.variables == ("f::w",)
+    assert GraphDef.FromString((tmp_path / "f.pb").read_bytes()) == before
+    report = pbckpt.freeze(
+        tmp_path / "m.meta",
+        tmp_path / "i.pb",
+        functions=pbckpt.Functions.INLINE,
+        outputs=["y"],
+        durability=FAST,
+    )
+    assert report.variables == ("y/w",)
+
+
+def handle(name: str) -> NodeDef:
+    made = node("VarHandleOp", name)
+    made.attr["dtype"].type = 1
+    made.attr["shared_name"].s = b"w"
+    return made
+
+
+def restorer(name: str, *nodes: NodeDef, arguments: Sequence[str]) -> FunctionDef:
+    return function(name, arguments, [], *nodes)
+
+
+def restored(*assignments: tuple[str, int], keys: Sequence[str]) -> list[NodeDef]:
+    """Return the nodes of a function that assign keys of a number to arguments."""
+    nodes = [strings("names", *keys), strings("slices", *[""] * len(keys))]
+    nodes.append(node("RestoreV2", "r", "prefix", "names:output:0", "slices:output:0"))
+    for argument, number in assignments:
+        nodes.append(node("Identity", f"i{argument}", f"r:tensors:{number}"))
+        nodes.append(node("AssignVariableOp", f"a{argument}", argument, f"i{argument}:output:0"))
+    return nodes
+
+
+def two_of_a_name(folder: Path, *functions: FunctionDef, **tensors: object) -> Path:
+    """Write m.meta of two variables called w, restored by the first of some functions."""
+    call = node("PartitionedCall", "restore", "prefix", "one", "two", f=functions[0].signature.name)
+    nodes = [handle("one"), handle("two"), node("Placeholder", "prefix"), call]
+    for name in ("one", "two"):
+        read = node("ReadVariableOp", f"y_{name}", name)
+        read.attr["dtype"].type = 1
+        nodes.append(read)
+    source = stored(folder, *nodes, **tensors)
+    meta = MetaGraphDef.FromString(source.read_bytes())
+    meta.graph_def.library.function.extend(functions)
+    meta.saver_def.restore_op_name = "restore"
+    source.write_bytes(meta.SerializeToString())
+    return source
+
+
+def test_two_variables_of_a_name_have_the_keys_that_restoring_says(tmp_path: Path) -> None:
+    nodes = restored(("b", 0), ("a", 1), keys=["k", "l"])
+    restore = restorer("restore_1", *nodes, arguments=["p", "a", "b"])
+    source = two_of_a_name(tmp_path, restore, k=W, l=W + 1)
+    made = freeze(source, outputs=["y_one", "y_two"])
+    assert value(made, "one") == (W + 1).tobytes()
+    assert value(made, "two") == W.tobytes()
+
+
+def test_restoring_functions_in_functions(tmp_path: Path) -> None:
+    """Each may have some of the variables, and may call itself, which is nothing."""
+    inner = restorer("inner", *restored(("x", 0), keys=["k"]), arguments=["x", "prefix"])
+    calls = [
+        node("PartitionedCall", "c", "b", "p", f="inner"),
+        node("PartitionedCall", "again", "p", "a", "b", f="outer"),
+        node("StatefulPartitionedCall", "gone", "a", f="gone"),
+    ]
+    nodes = restored(("a", 0), keys=["l"])
+    outer = restorer("outer", *nodes, *calls, arguments=["p", "a", "b"])
+    source = two_of_a_name(tmp_path, outer, inner, k=W, l=W + 1)
+    made = freeze(source, outputs=["y_one", "y_two"])
+    assert value(made, "one") == (W + 1).tobytes()
+    assert value(made, "two") == W.tobytes()
+
+
+def test_functions_that_restore_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each calls itself with its arguments turned."""
+    again = node("PartitionedCall", "c", "b", "a", "p", f="outer")
+    outer = restorer("outer", again, arguments=["p", "a", "b"])
+    source = two_of_a_name(tmp_path, outer, k=W)
+    with pytest.raises(pbckpt.SelectionError):
+        freeze(source, outputs=["y_one"])
+    monkeypatch.setattr("pbckpt.applications.restored._MAX_SIZE", 10)
+    with pytest.raises(pbckpt.LimitError, match="is over the limit restoring functions of 10"):
+        freeze(source, outputs=["y_one"])
+
+
+def test_what_no_function_restores_has_no_value(tmp_path: Path) -> None:
+    restore = restorer("restore_1", *restored(("a", 7), keys=["k", "l"]), arguments=["p", "a", "b"])
+    source = two_of_a_name(tmp_path, restore, k=W, l=W + 1)
+    with pytest.raises(pbckpt.SelectionError, match="has no value for 'w'"):
+        freeze(source, outputs=["y_one"])
+
+
+@pytest.mark.parametrize(("names", "is_found"), [(["w", "v"], True), (["w", "w"], False)])
+def test_objects_are_found_by_full_names_that_are_theirs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: Sequence[str], *, is_found: bool
+) -> None:
+    source = stored(tmp_path, reference(), Y, w=W)
+    objects = TrackableObjectGraph()
+    root = objects.nodes.add()
+    for number, name in enumerate(names, 1):
+        root.children.add(node_id=number, local_name=f"k{number}")
+        attribute = objects.nodes.add().attributes.add(name="VARIABLE_VALUE", full_name=name)
+        attribute.checkpoint_key = f"k{number}/.ATTRIBUTES/VARIABLE_VALUE"
+    tensors = {f"k{one}/.ATTRIBUTES/VARIABLE_VALUE": W + one for one in (1, 2)}
+    pbckpt.save_checkpoint(tensors, tmp_path / "o", durability=FAST)
+    graph = decode_graph(objects.SerializeToString())
+    monkeypatch.setattr("pbckpt.applications.variable_values.graph_of", lambda _: graph)
+    if is_found:
+        assert value(freeze(source, checkpoint=tmp_path / "o"), "w") == (W + 1).tobytes()
+    else:
+        with pytest.raises(pbckpt.SelectionError, match="has no value for 'w'"):
+            freeze(source, checkpoint=tmp_path / "o")

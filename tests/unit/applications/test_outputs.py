@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.applications.frozen_graph import open_graph
-from pbckpt.applications.outputs import choose_outputs
+from pbckpt.applications.outputs import OutputsFrom, choose_outputs, filling
 from pbckpt.errors import SelectionError
 from pbckpt.protos import GraphDef, MetaGraphDef
-from tests.unit.variables.graphs import const, node
+from tests.unit.variables.graphs import const, function, node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def chosen(folder: Path, graph: MetaGraphDef | Sequence[NodeDef], *given: str) -
     whole = graph if isinstance(graph, MetaGraphDef) else meta_of(*graph)
     path.write_bytes(whole.SerializeToString())
     with open_graph(path) as opened:
-        return choose_outputs(opened, given)
+        return choose_outputs(opened, given)[0]
 
 
 def test_what_is_given(tmp_path: Path) -> None:
@@ -57,6 +57,90 @@ def test_those_of_the_signatures_come_first(tmp_path: Path) -> None:
     sparse = meta.signature_def["d"].outputs["s"].coo_sparse
     sparse.values_tensor_name, sparse.indices_tensor_name = "x:1", "probs:0"
     assert chosen(tmp_path, meta) == ("w", "logits", "x", "probs")
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [
+        ("AssignVariableOp", ("probs",)),
+        ("ResourceApplyAdam", ("probs",)),
+        ("ScatterNdUpdate", ("probs",)),
+        ("ScatterNd", ("logits", "probs")),
+        ("TensorScatterUpdate", ("logits", "probs")),
+    ],
+)
+def test_signatures_that_train_are_left_out(
+    tmp_path: Path, op: str, expected: tuple[str, ...]
+) -> None:
+    """What trains may be in a function, or in what that calls."""
+    meta = meta_of(*MODEL)
+    meta.graph_def.node[2].op = "PartitionedCall"
+    meta.graph_def.node[2].attr["f"].func.name = "f"
+    meta.graph_def.library.function.extend(
+        [
+            function("f", ["a"], ["a"], node("PartitionedCall", "c", "a", f="g")),
+            function("g", ["a"], ["a"], node(op, "u", "a")),
+        ]
+    )
+    meta.graph_def.node[3].input[0] = "x"
+    meta.signature_def["train"].outputs["o"].name = "logits:0"
+    meta.signature_def["use"].outputs["o"].name = "probs:0"
+    assert sorted(chosen(tmp_path, meta)) == sorted(expected)
+
+
+def test_only_signatures_that_train(tmp_path: Path) -> None:
+    meta = meta_of(X, node("Assign", "a", "x"))
+    meta.signature_def["train"].outputs["o"].name = "a:0"
+    assert chosen(tmp_path, meta) == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        (["probs"], OutputsFrom.GIVEN),
+        ([], OutputsFrom.SIGNATURES),
+    ],
+)
+def test_who_said_so(tmp_path: Path, given: Sequence[str], where: OutputsFrom) -> None:
+    meta = meta_of(*MODEL)
+    meta.signature_def["use"].outputs["o"].name = "probs:0"
+    (tmp_path / "m.meta").write_bytes(meta.SerializeToString())
+    with open_graph(tmp_path / "m.meta") as opened:
+        assert choose_outputs(opened, given) == (("probs",), where)
+
+
+TABLE = [X, node("HashTableV2", "table"), node("LookupTableFindV2", "found", "table", "x")]
+FILL = [node("LookupTableImportV2", "import", "table"), node("NoOp", "init", "^import")]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "output", "expected"),
+    [
+        ([*TABLE, *FILL], "found", ("init",)),
+        ([*TABLE, *FILL], "x", ()),
+        ([*TABLE, node("NoOp", "init")], "found", ()),
+        (TABLE, "found", ()),
+        ([*TABLE, *FILL, node("VarHandleOp", "v")], "found", ("init",)),
+        (
+            [*TABLE, FILL[0], node("NoOp", "init", "^import", "^v"), node("VarHandleOp", "v")],
+            "found",
+            (),
+        ),
+    ],
+    ids=["fills", "no table", "fills nothing", "gone", "a variable", "sets a variable"],
+)
+@pytest.mark.parametrize("where", ["signature", "collection"])
+def test_what_fills_tables(
+    tmp_path: Path, nodes: Sequence[NodeDef], output: str, expected: tuple[str, ...], where: str
+) -> None:
+    meta = meta_of(*nodes)
+    if where == "signature":
+        meta.signature_def["__saved_model_init_op"].outputs["i"].name = "init"
+    else:
+        meta.collection_def["legacy_init_op"].node_list.value.append("init")
+    (tmp_path / "m.meta").write_bytes(meta.SerializeToString())
+    with open_graph(tmp_path / "m.meta") as opened:
+        assert filling(opened, [output]) == expected
 
 
 def test_then_those_of_the_graph_before_that_are_there(tmp_path: Path) -> None:

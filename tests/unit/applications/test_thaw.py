@@ -202,3 +202,65 @@ def test_a_key_that_is_no_text_is_the_checkpoints(tmp_path: Path) -> None:
     _, meta = converted(tmp_path, *variable("w", 2), edits=edits)
     assert strings(meta, "save/RestoreV2/tensor_names") == [b"k\xff"]
     assert variables_of(meta) == ["k_:0"]
+
+
+def test_a_variable_that_no_node_takes_is_told_of(tmp_path: Path) -> None:
+    nodes = [const("a", 2, 3), const("b", 2, 3), *variable("c", 2, 3), node("NoOp", "n", "^a")]
+    both = pbckpt.Selection(take=("a", "b"))
+    report, meta = converted(tmp_path, *nodes, selection=both)
+    assert variables_of(meta) == ["a:0", "b:0", "c:0"]
+    (warning,) = report.warnings
+    assert warning == (
+        "in the .meta file no node takes the value of 'a', 'b', and training does not change "
+        "them. Where other constants have the values by now, convert the graph as it was before "
+        "it was optimized, or name those with --take"
+    )
+    again = tmp_path / "again"
+    again.mkdir()
+    report, _ = converted(again, *nodes, selection=pbckpt.Selection(take=("a",)))
+    (warning,) = report.warnings
+    assert warning == (
+        "in the .meta file no node takes the value of 'a', and training does not change it. Where "
+        "other constants have the values by now, convert the graph as it was before it was "
+        "optimized, or name those with --take"
+    )
+
+
+def test_variables_that_were_merged_are_told_of(tmp_path: Path) -> None:
+    nodes = [
+        const("a/w", 2, 3),
+        *(identity(f"{name}/w/read", "a/w") for name in "abc"),
+        *(node("MatMul", f"{name}/m", "x", f"{name}/w/read") for name in "abc"),
+        node("Placeholder", "x"),
+    ]
+    report, meta = converted(tmp_path, *nodes)
+    assert variables_of(meta) == ["a/w:0", "b/w:0", "c/w:0"]
+    (warning,) = report.warnings
+    assert warning == (
+        "in the .meta file the graph takes another variable in place of 'b/w', 'c/w': their "
+        "constants were merged with that of another, which had the same values. To train them, "
+        "convert the graph as it was before it was optimized"
+    )
+
+
+ZOO = Path(__file__).parents[2] / "golden" / "zoo"
+FOLDED = ZOO / "held" / "tf1-loops-and-branches-grappler-all" / "frozen.pb"
+MERGED = ZOO / "open" / "t2-k3-fresh-merge" / "frozen.pb"
+
+
+def test_what_tools_leave_is_told_of(tmp_path: Path) -> None:
+    report = pbckpt.convert(FOLDED, tmp_path / "folded", durability=NONE)
+    assert report.warnings[-1].startswith(
+        "in the .meta file no node takes the value of 'inside/fixed', 'inside/r', 'inside/w' and 1 "
+        "more, and training does not change them. "
+    )
+    copies = pbckpt.Selection(take=("ConstantFolding/*_enter",), exclude=("inside/*", "per_row"))
+    report = pbckpt.convert(FOLDED, tmp_path / "copies", durability=NONE, selection=copies)
+    assert "ConstantFolding/inside/w_enter" in [one.key for one in report.variables]
+    assert not any("no node takes" in warning for warning in report.warnings)
+    report = pbckpt.convert(MERGED, tmp_path / "merged", durability=NONE)
+    assert report.warnings[-1].startswith(
+        "in the .meta file the graph takes another variable in place of "
+        "'batch_normalization/moving_mean', 'batch_normalization/moving_variance', "
+        "'batch_normalization_1/beta' and 5 more: their constants were merged with that of "
+    )

@@ -612,6 +612,90 @@ def test_without_a_new_meta_the_old_one_stays(tmp_path: Path) -> None:
     assert contents(tmp_path)["m.meta"] == b"old graph"
 
 
+def put_without_meta(
+    prefix: Path | str,
+    shard: bytes,
+    on_existing: OnExisting = OnExisting.REPLACE,
+    durability: Durability = Durability.NONE,
+) -> Committed:
+    """Commit a checkpoint with which the .meta of the one before goes."""
+    with begin(prefix, on_existing, durability) as commit:
+        commit.drop_meta()
+        data = commit.new_shard()
+        data.append(shard)
+        return commit.commit([data], write_index)
+
+
+WITHOUT_META = {
+    "m.data-00000-of-00002": b"new",
+    "m.data-00001-of-00002": b"\0",
+    "m.index": b"index of 2",
+    "checkpoint": STATE,
+}
+
+
+@pytest.mark.parametrize("durability", Durability)
+def test_the_meta_of_a_replaced_checkpoint_goes_with_it(
+    durability: Durability, tmp_path: Path
+) -> None:
+    put_with_meta(tmp_path / "m", b"old", b"old graph")
+    committed = put_without_meta(tmp_path / "m", b"new", durability=durability)
+    assert contents(tmp_path) == WITHOUT_META
+    assert committed.removed_meta == str(tmp_path / "m.meta")
+    assert names_of(committed) == list(WITHOUT_META)
+
+
+def test_the_meta_of_an_interrupted_save_goes_with_its_data(tmp_path: Path) -> None:
+    put_with_meta(tmp_path / "m", b"old", b"old graph")
+    (tmp_path / "m.index").unlink()
+    put_without_meta(tmp_path / "m", b"new")
+    assert contents(tmp_path) == WITHOUT_META
+
+
+def test_a_meta_beside_no_checkpoint_stays(tmp_path: Path) -> None:
+    (tmp_path / "m.meta").write_bytes(b"theirs")
+    assert put_without_meta(tmp_path / "m", b"new").removed_meta == ""
+    assert contents(tmp_path)["m.meta"] == b"theirs"
+
+
+def test_a_meta_that_several_prefixes_share_stays(tmp_path: Path) -> None:
+    put_with_meta(tmp_path / "m-00001-of-00002", b"old", b"graph")
+    assert put_without_meta(tmp_path / "m-00001-of-00002", b"new").removed_meta == ""
+    assert contents(tmp_path)["m.meta"] == b"graph"
+
+
+def test_a_directory_in_place_of_the_meta_stays(tmp_path: Path) -> None:
+    put(tmp_path / "m", b"old")
+    (tmp_path / "m.meta").mkdir()
+    assert put_without_meta(tmp_path / "m", b"new").removed_meta == ""
+    assert (tmp_path / "m.meta").is_dir()
+
+
+def test_a_link_in_place_of_the_meta_goes_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    put(tmp_path / "m", b"old")
+    (tmp_path / "theirs").write_bytes(b"graph")
+    (tmp_path / "m.meta").symlink_to("theirs")
+    put_without_meta(tmp_path / "m", b"new")
+    assert contents(tmp_path) == {**WITHOUT_META, "theirs": b"graph"}
+
+
+def test_a_meta_that_is_refused_its_removal_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_with_meta(tmp_path / "m", b"old", b"old graph")
+    remove = Directory.remove
+
+    def refuse(directory: Directory, name: str) -> None:
+        if name == "m.meta":
+            raise OSError(errno.EIO, "broken")
+        remove(directory, name)
+
+    monkeypatch.setattr(Directory, "remove", refuse)
+    with pytest.raises(DurabilityError, match="is in place, but the system reported broken"):
+        put_without_meta(tmp_path / "m", b"new")
+    assert contents(tmp_path)["m.index"] == b"index of 2"
+
+
 class Renames:
     """Stands for `Directory.rename`; refuses what would get one name."""
 
@@ -660,6 +744,18 @@ def test_what_was_there_comes_back_with_its_meta(
     renames(monkeypatch, refused, error)
     with pytest.raises((NotCommittedError, KeyboardInterrupt)):
         put_with_meta(tmp_path / "m", b"new", b"new graph", OnExisting.REPLACE)
+    assert contents(tmp_path) == WITH_META
+
+
+@pytest.mark.parametrize("refused", ["m.data-00000-of-00002", "m.index"])
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), KeyboardInterrupt()])
+def test_a_meta_that_is_to_go_stays_where_the_commit_fails(
+    error: BaseException, refused: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_with_meta(tmp_path / "m", b"weights", b"graph")
+    renames(monkeypatch, refused, error)
+    with pytest.raises((NotCommittedError, KeyboardInterrupt)):
+        put_without_meta(tmp_path / "m", b"new")
     assert contents(tmp_path) == WITH_META
 
 

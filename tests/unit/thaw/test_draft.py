@@ -4,6 +4,7 @@ import pytest
 
 from pbckpt.graph.node import Node
 from pbckpt.thaw.draft import Draft
+from pbckpt.thaw.mould import EncodedNode
 from tests.unit.thaw.graphs import lines_of
 from tests.unit.variables.graphs import const, graph, identity, node
 
@@ -39,6 +40,24 @@ def test_nodes_take_the_place_of_one() -> None:
     assert lines_of(made) == ["r A", "b B", "y Add r w ^w"]
     assert ("w" in made, "r" in made, "b" in made) == (False, True, True)
     assert made.change("r") is made.look("r")
+
+
+def test_what_is_put_in_is_bytes_until_it_is_changed() -> None:
+    made = draft()
+    made.replace("r", node("A", "r"))
+    made.add(EncodedNode("b", b"\n\x01b\x12\x01B"), node("C", "c"), after="w")
+    assert [one if isinstance(one, bytes) else one.name for one in made.encoded()] == [
+        "w",
+        b"\n\x01b\x12\x01B",
+        b"\n\x01c\x12\x01C",
+        b"\n\x01r\x12\x01A",
+        "y",
+    ]
+    made.look("b").op = "not kept"
+    assert made.look("b").op == "B"
+    made.change("b").op = "kept"
+    assert made.change("b") is made.look("b")
+    assert lines_of(made) == ["w Const", "b kept", "c C", "r A", "y Add r w ^w"]
 
 
 def test_nodes_take_other_tensors_but_wait_for_the_same_node() -> None:

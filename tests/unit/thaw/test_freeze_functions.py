@@ -119,16 +119,17 @@ def test_a_function_without_marks_stays_as_it_is() -> None:
     assert freeze(before, "y") == before
 
 
-@pytest.mark.parametrize("names", [[b"no"], [b"x", b"y"], [b"\xff"], []])
-def test_marks_that_name_other_arguments_are_none(names: list[bytes]) -> None:
-    body = function("f", ["x"], ["n:y:0"], typed("Neg", "n", "x"))
-    body.attr["_pbckpt_thaw"].list.s.extend(names)
-    before = graph_def(X, call("PartitionedCall", "y", "x", f="f"), functions=[body])
+@pytest.mark.parametrize(("place", "mark"), [(7, b"added"), (1, b"constant"), (0, b"added")])
+def test_marks_of_other_arguments_than_the_last_are_none(place: int, mark: bytes) -> None:
+    body = function("f", ["x", "x2"], ["n:y:0"], typed("Neg", "n", "x"))
+    body.arg_attr[place].attr["_pbckpt_thaw"].s = mark
+    before = graph_def(X, call("PartitionedCall", "y", "x", "x", f="f"), functions=[body])
     assert freeze(before, "y") == before
 
 
 def test_a_call_that_gives_less_than_is_added_does_no_harm() -> None:
     body = function("f", ["x", "w_1"], ["n:y:0"], typed("Neg", "n", "x"))
-    body.attr["_pbckpt_thaw"].list.s.extend([b"x", b"w_1"])
+    for place in (0, 1):
+        body.arg_attr[place].attr["_pbckpt_thaw"].s = b"added"
     made = freeze(graph_def(X, node("f", "y", "x"), node("f", "z"), functions=[body]), "y", "z")
     assert [list(one.input) for one in made.node] == [[], [], []]

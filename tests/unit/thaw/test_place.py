@@ -278,6 +278,33 @@ def test_a_shared_name_that_is_taken_is_not_given_again() -> None:
     assert shared == {"old": b"w", "w": b"w_thawed", "w_thawed": b"w_thawed_thawed"}
 
 
+def test_a_handle_without_a_shared_name_gets_one_that_no_other_has() -> None:
+    nodes = [handle("a", ""), handle("other", "a"), handle("b", ""), const("a_thawed_thawed", 2)]
+    thawed = thaw(nodes, frozen("a_thawed_thawed", "a_thawed_thawed", 2))
+    shared = {
+        one.name: one.attr["shared_name"].s
+        for one in encoded(thawed).node
+        if one.op == "VarHandleOp"
+    }
+    assert shared == {
+        "a": b"a_thawed",
+        "other": b"a",
+        "b": b"b",
+        "a_thawed_thawed": b"a_thawed_thawed",
+    }
+
+
+def test_no_new_variable_has_the_name_that_a_handle_without_one_gets() -> None:
+    nodes = [handle("a", ""), handle("other", "a"), const("a_thawed", 2)]
+    thawed = thaw(nodes, frozen("a_thawed", "a_thawed", 2))
+    shared = {
+        one.name: one.attr["shared_name"].s
+        for one in encoded(thawed).node
+        if one.op == "VarHandleOp"
+    }
+    assert shared == {"a": b"a_thawed_thawed", "other": b"a", "a_thawed": b"a_thawed"}
+
+
 def test_a_handle_without_a_shared_name_gets_its_own() -> None:
     nodes = [handle("old", ""), handle("w_thawed", ""), handle("x", "w"), const("w", 2)]
     thawed = thaw(nodes, frozen("w", "w", 2))
