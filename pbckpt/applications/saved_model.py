@@ -25,7 +25,12 @@ from pbckpt.applications.convert import (
     variables_items,
 )
 from pbckpt.applications.frozen_graph import open_graph
-from pbckpt.applications.signature import GivenPorts, choose_signatures, is_handle
+from pbckpt.applications.signature import (
+    GivenPorts,
+    choose_signatures,
+    is_handle,
+    needed_nodes,
+)
 from pbckpt.applications.thaw import frozen_variables, idle_warnings, left_warnings, shown
 from pbckpt.applications.values import DEFAULT_VALUES, Partitions
 from pbckpt.bundle.payload import Tensor, string_payload
@@ -34,13 +39,12 @@ from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.errors import GraphError, PathError, SelectionError, UnsupportedGraphError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
-from pbckpt.names import BundleKey, Prefix, key_to_text, node_of_input
+from pbckpt.names import BundleKey, Prefix, key_to_text
 from pbckpt.objects.flat import check_flat_names, flat_variable_key
 from pbckpt.objects.keys import GRAPH_KEY
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.storage.staged_directory import StagedDirectory
-from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.graph import GraphFile, thaw_graph
 from pbckpt.thaw.model_objects import checkpoint_objects, saved_objects
 from pbckpt.thaw.saved_model import encode_saved_model
@@ -117,6 +121,7 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
     UnsupportedGraphError for a graph that no SavedModel can be made of.
     """
     SavedModelForm(form)
+    _refuse_format(layout)
     target = os.fsdecode(directory)
     prefix = Prefix(os.path.join(target, _VARIABLES), _VARIABLES)
     prefix.check_writable()
@@ -164,6 +169,14 @@ class _Model(NamedTuple):
     variables: tuple[Variable, ...]
     settings: tuple[Setting, ...]
     arrangement: Arrangement
+
+
+def _refuse_format(layout: Layout | None) -> None:
+    if layout is not None and (layout.format is not None or layout.save_counter is not None):
+        raise SelectionError(
+            "the form of a SavedModel says what its checkpoint is like; give a layout without a "
+            "format and without a save_counter"
+        )
 
 
 def _values_of(form: SavedModelForm, values: Values) -> Values:
@@ -248,9 +261,7 @@ def _refuse_without_value(
     graph: FrozenGraph, thawed: ThawedGraph, signatures: Mapping[str, Signature]
 ) -> None:
     """Raise UnsupportedGraphError for a signature that needs a variable without a value."""
-    outputs = (port.tensor for one in signatures.values() for port in one.outputs)
-    given = {node_of_input(port.tensor) for one in signatures.values() for port in one.inputs}
-    needed = leading_to(graph.nodes, map(node_of_input, outputs), given)
+    needed = set().union(*(needed_nodes(graph, one) for one in signatures.values()))
     fed = [node.name for node in graph.nodes if node.name in needed and is_handle(node)]
     if fed:
         raise UnsupportedGraphError(

@@ -14,6 +14,7 @@ from pbckpt.applications.outputs import choose_outputs
 from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
 from pbckpt.names import node_of_input
+from pbckpt.thaw.build import is_control, tensor_of_input
 from pbckpt.thaw.contexts import ControlFlow
 from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.signature import DEFAULT_SIGNATURE, Port, Signature, named_signatures
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     Signatures = Mapping[str, Signature]
 
 _KEY = "="
+# Any number of an output that a node can have, and int() takes more than that.
+_NUMBER = re.compile(r"[0-9]{1,9}")
 PLACEHOLDERS = frozenset(("Placeholder", "PlaceholderV2"))
 _FED = frozenset(("IteratorGetNext", "QueueDequeueV2", "QueueDequeueManyV2"))
 _WITH_DEFAULT = "PlaceholderWithDefault"
@@ -61,8 +64,9 @@ def choose_signatures(graph: FrozenGraph, given: GivenPorts) -> Signatures:
             return kept
     outputs = _given(given.outputs, ports, "output") or _inferred_outputs(graph, ports)
     inputs = _given(given.inputs, ports, "input") or _inferred_inputs(graph, ports, outputs)
-    _refuse_unfed(graph, inputs, outputs)
-    return {DEFAULT_SIGNATURE: Signature(tuple(inputs), tuple(outputs))}
+    chosen = Signature(tuple(inputs), tuple(outputs))
+    _refuse_unfed(graph, chosen)
+    return {DEFAULT_SIGNATURE: chosen}
 
 
 class _Ports:
@@ -89,7 +93,7 @@ class _Ports:
         """Return the tensor that somebody named."""
         key, _, tensor = text.rpartition(_KEY)
         name, colon, number = tensor.rpartition(":")
-        if not colon or not number.isdecimal():
+        if not colon or not _NUMBER.fullmatch(number):
             name, number = tensor, "0"
         node = self._nodes.get(name)
         if node is None:
@@ -102,8 +106,9 @@ class _Ports:
                 unknown=(tensor,),
             )
         if int(number) >= len(types):
+            count = "1 output" if len(types) == 1 else f"{len(types)} outputs"
             raise SelectionError(
-                f"{self._file}: node {name!r} ({node.op}) has {len(types)} outputs and no number "
+                f"{self._file}: node {name!r} ({node.op}) has {count} and no number "
                 f"{number}; give a tensor that it has",
                 unknown=(tensor,),
             )
@@ -168,14 +173,13 @@ def _inferred_outputs(graph: FrozenGraph, ports: _Ports) -> list[Port]:
     return found
 
 
-def _refuse_unfed(graph: FrozenGraph, inputs: Sequence[Port], outputs: Iterable[Port]) -> None:
+def _refuse_unfed(graph: FrozenGraph, signature: Signature) -> None:
     """Raise SelectionError for a placeholder that outputs need and that is no input."""
-    fed = {node_of_input(port.tensor) for port in inputs}
-    needed = leading_to(graph.nodes, (node_of_input(port.tensor) for port in outputs), fed)
+    needed = needed_nodes(graph, signature)
     unfed = [
         node.name
         for node in graph.nodes
-        if node.name in needed - fed and node.op in PLACEHOLDERS and not is_handle(node)
+        if node.name in needed and node.op in PLACEHOLDERS and not is_handle(node)
     ]
     if unfed:
         raise SelectionError(
@@ -183,6 +187,27 @@ def _refuse_unfed(graph: FrozenGraph, inputs: Sequence[Port], outputs: Iterable[
             "--inputs",
             unknown=tuple(unfed),
         )
+
+
+def needed_nodes(graph: FrozenGraph, signature: Signature) -> set[str]:
+    """Return the nodes that run for the outputs of a signature when its inputs are fed.
+
+    A node can be among them of which one output is fed and another is taken.
+    """
+    nodes = {node.name: node for node in graph.nodes}
+    fed = {tensor_of_input(port.tensor) for port in signature.inputs}
+    # What waits for a placeholder that is fed does not make it run.
+    given = {name for name in map(node_of_input, fed) if nodes[name].op in PLACEHOLDERS}
+    found: set[str] = set()
+    waiting = [port.tensor for port in signature.outputs]
+    while waiting:
+        text = waiting.pop()
+        name = node_of_input(text)
+        is_fed = name in given if is_control(text) else tensor_of_input(text) in fed
+        if not is_fed and name in nodes and name not in found:
+            found.add(name)
+            waiting += nodes[name].definition.input
+    return found
 
 
 def is_handle(node: Node) -> bool:

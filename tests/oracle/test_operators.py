@@ -18,6 +18,7 @@ import pytest
 from pbckpt.operators.arguments import ARGUMENTS
 from pbckpt.operators.calls import CALLS
 from pbckpt.operators.newer_attributes import newer_attributes
+from pbckpt.operators.output_types import OutputType, output_types
 from pbckpt.operators.outputs import known_ops, output_arguments
 from pbckpt.operators.passing import PASSING, Change
 from pbckpt.operators.weights import WEIGHTS
@@ -113,6 +114,7 @@ class Definition(NamedTuple):
     attributes: dict[str, str]
     lengths: list[str]
     defaults: dict[str, str]
+    types: list[tuple[str, str, bool]]
 
 
 class Registry(NamedTuple):
@@ -235,6 +237,28 @@ def test_outputs_are_those_of_the_registry(registry: Registry) -> None:
         for op, outputs in found.items()
         if outputs is None or [*outputs] != expected[op]
     } == {}
+
+
+def test_types_of_outputs_are_those_of_the_registry(registry: Registry) -> None:
+    """Of all ops: by what attribute, which type without it, and whether that is a list."""
+    wrong = {}
+    for op, definition in registry.ops.items():
+        expected = [OutputType(*one) for one in definition.types]
+        found = list(output_types(op) or ())
+        if not registry.is_complete():
+            found = [as_before(one, definition) for one in found]
+        if found != expected:
+            wrong[op] = (found, expected)
+    assert wrong == {}
+
+
+def as_before(found: OutputType, definition: Definition) -> OutputType:
+    """Return a type as a TensorFlow has it that lacks the attribute, or a default for it."""
+    if not found.attr or not found.label:
+        return found
+    if found.attr not in definition.attributes:
+        return found._replace(attr="")
+    return found if found.attr in definition.defaults else found._replace(label="")
 
 
 def test_calls_name_attributes_that_are_functions(registry: Registry) -> None:

@@ -29,8 +29,10 @@ def begin(
     prefix: Path | str,
     on_existing: OnExisting = OnExisting.REFUSE,
     durability: Durability = Durability.NONE,
+    *,
+    has_state: bool = True,
 ) -> Commit:
-    return Commit(Prefix.parse(prefix), on_existing, durability)
+    return Commit(Prefix.parse(prefix), on_existing, durability, has_state=has_state)
 
 
 def write_index(num_shards: int, write: Callable[[bytes], None]) -> None:
@@ -44,9 +46,10 @@ def put(
     *shards: bytes,
     on_existing: OnExisting = OnExisting.REFUSE,
     durability: Durability = Durability.NONE,
+    has_state: bool = True,
 ) -> Committed:
     """Commit shards of these bytes."""
-    with begin(prefix, on_existing, durability) as commit:
+    with begin(prefix, on_existing, durability, has_state=has_state) as commit:
         files = []
         for data in shards:
             file = commit.new_shard()
@@ -459,6 +462,32 @@ def test_what_follows_the_commit_cannot_take_it_back(tmp_path: Path) -> None:
         "m.data-00001-of-00002": b"\0",
         "m.index": b"index of 2",
         "checkpoint": STATE,
+    }
+
+
+# A checkpoint that no state tells of
+
+
+@pytest.mark.parametrize("durability", Durability)
+def test_a_checkpoint_without_a_state(durability: Durability, tmp_path: Path) -> None:
+    committed = put(tmp_path / "m", b"weights", durability=durability, has_state=False)
+    assert contents(tmp_path) == {
+        "m.data-00000-of-00001": b"weights",
+        "m.index": b"index of 1",
+    }
+    assert names_of(committed) == ["m.data-00000-of-00001", "m.index"]
+
+
+@pytest.mark.parametrize("state", [STATE, b"garbage"])
+def test_the_state_of_others_stays(state: bytes, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").write_bytes(state)
+    put(tmp_path / "n", b"weights", has_state=False)
+    put(tmp_path / "n", b"new", has_state=False, on_existing=OnExisting.REPLACE)
+    assert contents(tmp_path) == {
+        "checkpoint": state,
+        "n.data-00000-of-00002": b"new",
+        "n.data-00001-of-00002": b"\0",
+        "n.index": b"index of 2",
     }
 
 

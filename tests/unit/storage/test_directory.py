@@ -217,6 +217,68 @@ def test_closing_twice_closes_nobody_elses_file(directory: Directory, tmp_path: 
     os.close(other)
 
 
+# Temporary directories
+
+
+def test_a_temporary_directory_is_new_hidden_and_named_by_chance(
+    directory: Directory, tmp_path: Path
+) -> None:
+    made = [directory.create_temporary_directory() for _ in range(20)]
+    assert len({one.name for one in made}) == 20
+    assert all(re.fullmatch(r"\.pbckpt-[0-9a-f]{16}\.tmp", one.name) for one in made)
+    assert names(tmp_path) == sorted(one.name for one in made)
+    assert all((tmp_path / one.name).is_dir() for one in made)
+    for one in made:
+        one.close()
+        one.close()
+
+
+def test_a_temporary_directory_is_renamed_while_it_is_open(
+    directory: Directory, tmp_path: Path
+) -> None:
+    made = directory.create_temporary_directory()
+    (tmp_path / made.name / "file").touch()
+    directory.rename(made.name, "m")
+    made.close()
+    assert names(tmp_path) == ["m"]
+    assert names(tmp_path / "m") == ["file"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many"), KeyboardInterrupt()])
+def test_a_temporary_directory_that_cannot_be_opened_is_removed(
+    error: BaseException, directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "TemporaryDirectory", fail)
+    with pytest.raises(type(error)):
+        directory.create_temporary_directory()
+    assert names(tmp_path) == []
+
+
+@needs_fork
+@needs_locks
+@needs_handles
+def test_directories_of_killed_writers_are_removed_and_those_of_living_ones_kept(
+    tmp_path: Path,
+) -> None:
+    def leave() -> None:
+        left = Directory(str(tmp_path)).create_temporary_directory()
+        (tmp_path / left.name / "deep").mkdir()
+        (tmp_path / left.name / "deep" / "file").touch()
+
+    killed(leave)
+    with Directory(str(tmp_path)) as writer, Directory(str(tmp_path)) as other:
+        living = writer.create_temporary_directory()
+        assert len(names(tmp_path)) == 2
+        other.remove_stale_temporaries()
+        assert names(tmp_path) == [living.name]
+        living.close()
+        other.remove_stale_temporaries()
+        assert names(tmp_path) == []
+
+
 # Names
 
 
