@@ -8,6 +8,7 @@ inferred    placeholders in; out, what nothing takes of that which depends on th
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.outputs import choose_outputs
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.graph.node import Node
-    from pbckpt.thaw.signature import SignatureNames
+    from pbckpt.thaw.signature import NamedTensor, SignatureNames
 
     Signatures = Mapping[str, Signature]
 
@@ -128,23 +129,29 @@ class _Ports:
 
     def has(self, names: SignatureNames) -> bool:
         """Tell whether all tensors of a signature are there."""
-        tensors = (*names.inputs.values(), *names.outputs.values())
-        return all(node_of_input(tensor) in self._nodes for tensor in tensors)
+        told = (*names.inputs.values(), *names.outputs.values())
+        return all(node_of_input(one.tensor) in self._nodes for one in told)
 
 
 def _of_before(graph: FrozenGraph, ports: _Ports) -> dict[str, Signature]:
     """Return the signatures that the graph came with, as far as their tensors are there."""
     if graph.meta_graph is None:
         return {}
-    return {
-        key: Signature(_renamed(ports, names.inputs), _renamed(ports, names.outputs))
-        for key, names in named_signatures(graph.meta_graph.rest).items()
-        if ports.has(names)
-    }
+    found = {}
+    for key, names in named_signatures(graph.meta_graph.rest).items():
+        if ports.has(names):
+            # One of which a tensor is of a type that is not known is as good as none.
+            with suppress(SelectionError):
+                found[key] = Signature(_told(ports, names.inputs), _told(ports, names.outputs))
+    return found
 
 
-def _renamed(ports: _Ports, names: Mapping[str, str]) -> tuple[Port, ...]:
-    return tuple(ports.find(tensor)._replace(key=key) for key, tensor in names.items())
+def _told(ports: _Ports, tensors: Mapping[str, NamedTensor]) -> tuple[Port, ...]:
+    return tuple(_as_told(ports.find(one.tensor), key, one) for key, one in tensors.items())
+
+
+def _as_told(port: Port, key: str, told: NamedTensor) -> Port:
+    return port._replace(key=key, shape=port.shape if told.shape is None else told.shape)
 
 
 def _given(texts: Sequence[str], ports: _Ports, what: str) -> list[Port]:
@@ -155,6 +162,10 @@ def _given(texts: Sequence[str], ports: _Ports, what: str) -> list[Port]:
         raise SelectionError(
             f"two {what}s are called {twice!r}; give each a name of its own, such as a={twice}"
         )
+    tensors = [port.tensor for port in found]
+    same = next((one for one in tensors if what == "input" and tensors.count(one) > 1), None)
+    if same is not None:
+        raise SelectionError(f"the input {same!r} is given twice; one tensor is fed once")
     return found
 
 

@@ -60,11 +60,18 @@ class Signature(NamedTuple):
         )
 
 
-class SignatureNames(NamedTuple):
-    """The names of tensors that a signature of a graph has, by their keys."""
+class NamedTensor(NamedTuple):
+    """What a signature of a graph says of a tensor: its name, and its shape, None for none."""
 
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
+    tensor: str
+    shape: tuple[int, ...] | None
+
+
+class SignatureNames(NamedTuple):
+    """The tensors that a signature of a graph has, by their keys."""
+
+    inputs: Mapping[str, NamedTensor]
+    outputs: Mapping[str, NamedTensor]
 
 
 def named_signatures(meta_graph: MetaGraphDef) -> dict[str, SignatureNames]:
@@ -76,8 +83,14 @@ def named_signatures(meta_graph: MetaGraphDef) -> dict[str, SignatureNames]:
     }
 
 
-def _names(infos: Mapping[str, TensorInfo]) -> dict[str, str]:
-    return {key: info.name for key, info in sorted(infos.items())}
+def _names(infos: Mapping[str, TensorInfo]) -> dict[str, NamedTensor]:
+    return {key: NamedTensor(info.name, _shape(info)) for key, info in sorted(infos.items())}
+
+
+def _shape(info: TensorInfo) -> tuple[int, ...] | None:
+    if not info.HasField("tensor_shape") or info.tensor_shape.unknown_rank:
+        return None
+    return tuple(max(-1, dim.size) for dim in info.tensor_shape.dim)
 
 
 def _infos(ports: Sequence[Port]) -> dict[str, TensorInfo]:

@@ -427,6 +427,11 @@ def test_two_inputs_of_one_name(tmp_path: Path) -> None:
     assert found == "two inputs are called 'a'; give each a name of its own, such as a=a"
 
 
+def test_one_input_under_two_names(tmp_path: Path) -> None:
+    found = refusal(tmp_path, DENSE, pbckpt.SelectionError, inputs=["a=x", "b=x:0"])
+    assert found == "the input 'x:0' is given twice; one tensor is fed once"
+
+
 def test_a_placeholder_that_nothing_feeds(tmp_path: Path) -> None:
     nodes = [*DENSE, placeholder("k"), typed("Mul", "z", "y", "k")]
     assert refusal(tmp_path, nodes, pbckpt.SelectionError, inputs=["x"]) == (
@@ -539,11 +544,13 @@ def test_nothing_that_could_be_an_output(tmp_path: Path) -> None:
 def with_signatures(folder: Path, **outputs: str) -> Path:
     """Write a frozen SavedModel, with a signature of each keyword."""
     model = SavedModel(saved_model_schema_version=1)
-    meta = model.meta_graphs.add(graph_def=graph_def(*DENSE, typed("Relu", "z", "y")))
+    others = [typed("Relu", "z", "y"), node("NoOpOfOurs", "odd", "y")]
+    meta = model.meta_graphs.add(graph_def=graph_def(*DENSE, *others))
     meta.meta_info_def.tags.append("serve")
     for key, tensor in outputs.items():
         meta.signature_def[key].inputs["image"].name = "x:0"
         meta.signature_def[key].outputs["probs"].name = tensor
+        meta.signature_def[key].outputs["probs"].tensor_shape.dim.add(size=7)
     (folder / "in").mkdir()
     (folder / "in" / "saved_model.pb").write_bytes(model.SerializeToString())
     return folder / "in"
@@ -551,12 +558,14 @@ def with_signatures(folder: Path, **outputs: str) -> Path:
 
 @BOTH
 def test_signatures_that_the_graph_came_with(form: pbckpt.SavedModelForm, tmp_path: Path) -> None:
-    source = with_signatures(tmp_path, b="z:0", a="y:0", gone="lost:0", __saved_model_init_op="y:0")
+    """Not those of tensors that are gone, or of an op that nobody knows."""
+    others = {"gone": "lost:0", "odd": "odd:0", "__saved_model_init_op": "y:0"}
+    source = with_signatures(tmp_path, b="z:0", a="y:0", **others)
     report = convert(tmp_path, source, form=form)
     assert report.signatures is not None
     assert {key: text_of(one) for key, one in report.signatures.items()} == {
-        "a": ["image = x:0 float32 [-1, 2]", "->", "probs = y:0 float32"],
-        "b": ["image = x:0 float32 [-1, 2]", "->", "probs = z:0 float32"],
+        "a": ["image = x:0 float32 [-1, 2]", "->", "probs = y:0 float32 [7]"],
+        "b": ["image = x:0 float32 [-1, 2]", "->", "probs = z:0 float32 [7]"],
     }
     meta = read(tmp_path / "m")
     assert sorted(meta.signature_def) == ["a", "b"]
@@ -776,6 +785,6 @@ def test_freezing_gives_a_partitioned_one_back(tmp_path: Path) -> None:
     assert frozen_again(tmp_path, PARTS) == graph_def(*PARTS)
 
 
-def test_freezing_ends_in_the_signature(tmp_path: Path) -> None:
+def test_freezing_ends_in_what_the_frozen_graph_ended_in(tmp_path: Path) -> None:
     nodes = [*DENSE, typed("Relu", "z", "y")]
-    assert frozen_again(tmp_path, nodes, outputs=["y"]) == graph_def(*DENSE)
+    assert frozen_again(tmp_path, nodes, outputs=["y"]) == graph_def(*nodes)

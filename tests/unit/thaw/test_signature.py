@@ -7,6 +7,7 @@ from pbckpt.protos import MetaGraphDef, SignatureDef
 from pbckpt.thaw.signature import (
     DEFAULT_SIGNATURE,
     INIT_SIGNATURE,
+    NamedTensor,
     Port,
     Signature,
     SignatureNames,
@@ -67,13 +68,19 @@ def test_the_signatures_that_a_graph_came_with() -> None:
     meta = MetaGraphDef()
     meta.signature_def["b"].inputs["in"].name = "x:0"
     meta.signature_def["b"].inputs["a"].name = "k:1"
+    meta.signature_def["b"].inputs["a"].tensor_shape.unknown_rank = True
     meta.signature_def["b"].outputs["out"].name = "y:0"
+    meta.signature_def["b"].outputs["out"].tensor_shape.dim.add(size=-1)
+    meta.signature_def["b"].outputs["out"].tensor_shape.dim.add(size=3)
     meta.signature_def["a"].outputs["sparse"].coo_sparse.values_tensor_name = "v:0"
     meta.signature_def[INIT_SIGNATURE].outputs[INIT_SIGNATURE].name = "init"
     found = named_signatures(meta)
     assert list(found) == ["a", "b"]
     assert found == {
-        "a": SignatureNames({}, {"sparse": ""}),
-        "b": SignatureNames({"a": "k:1", "in": "x:0"}, {"out": "y:0"}),
+        "a": SignatureNames({}, {"sparse": NamedTensor("", None)}),
+        "b": SignatureNames(
+            {"a": NamedTensor("k:1", None), "in": NamedTensor("x:0", None)},
+            {"out": NamedTensor("y:0", (-1, 3))},
+        ),
     }
     assert named_signatures(MetaGraphDef()) == {}
