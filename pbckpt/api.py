@@ -99,13 +99,13 @@ if TYPE_CHECKING:
         UnsupportedGraphError,
         WriteError,
     )
+    from pbckpt.freezing.inline import Functions
     from pbckpt.graph.decode import Limits
     from pbckpt.matching.match import Match
     from pbckpt.matching.plan import MatchBy
     from pbckpt.operators.roles import Role
     from pbckpt.storage.commit import OnExisting
     from pbckpt.storage.directory import Durability
-    from pbckpt.thaw.inline import Functions
     from pbckpt.thaw.variable import VariableKind
     from pbckpt.variables.evidence import Evidence, Strength
     from pbckpt.variables.keras import Names

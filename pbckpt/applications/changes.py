@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pbckpt.freezing.references import named_by
 from pbckpt.names import node_of_input
-from pbckpt.thaw.references import named_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -22,21 +22,22 @@ from pbckpt.checkpoints.locate import is_checkpoint, locate_checkpoint
 from pbckpt.checkpoints.stored import open_stored
 from pbckpt.checkpoints.write import Progress, no_progress
 from pbckpt.errors import GraphError, LimitError, PathError, SelectionError
+from pbckpt.freezing.graph import freeze_graph
+from pbckpt.freezing.inline import Functions, inline_calls
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
 from pbckpt.names import INDEX_SUFFIX, META_SUFFIX
+from pbckpt.rewrite.reach import leading_to
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.storage.single_file import SingleFile
-from pbckpt.thaw.freeze import freeze_graph, leading_to
-from pbckpt.thaw.inline import Functions, inline_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.checkpoints.stored import V1, Bundle
+    from pbckpt.freezing.graph import Value
     from pbckpt.graph.encode import Pieces
-    from pbckpt.thaw.freeze import Value
 
 _CHUNK_BYTES = 1 << 20
 _MAX_MESSAGE = (1 << 31) - 1

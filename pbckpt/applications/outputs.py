@@ -17,7 +17,7 @@ from pbckpt.applications.changes import depending_on_changes
 from pbckpt.errors import SelectionError
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import is_control_input, node_of_input
-from pbckpt.thaw.freeze import leading_to
+from pbckpt.rewrite.reach import leading_to
 from pbckpt.thaw.graph import OUTPUTS_COLLECTION
 
 if TYPE_CHECKING:

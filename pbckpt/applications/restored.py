@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.meta_targets import SavedVariable, parse_spec, strings_of
 from pbckpt.errors import LimitError
+from pbckpt.freezing.body import NUMBER
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import is_control_input, key_to_text, node_of_input
-from pbckpt.thaw.body import NUMBER
-from pbckpt.thaw.build import producer
-from pbckpt.thaw.calls import called_functions
+from pbckpt.rewrite.build import producer
+from pbckpt.rewrite.calls import called_functions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

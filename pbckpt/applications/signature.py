@@ -15,9 +15,9 @@ from pbckpt.applications.outputs import choose_outputs
 from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
 from pbckpt.names import node_of_input
-from pbckpt.thaw.build import is_control, tensor_of_input
+from pbckpt.rewrite.build import is_control, tensor_of_input
+from pbckpt.rewrite.reach import leading_to
 from pbckpt.thaw.contexts import ControlFlow
-from pbckpt.thaw.freeze import leading_to
 from pbckpt.thaw.signature import DEFAULT_SIGNATURE, Port, Signature, named_signatures
 from pbckpt.thaw.tensor_types import TensorTypes, stated_shape
 

@@ -22,10 +22,10 @@ from pbckpt.bundle.payload import stored_chunks
 from pbckpt.checkpoints.source import graph_of
 from pbckpt.dtypes import DataType
 from pbckpt.errors import SelectionError
+from pbckpt.freezing.graph import Value
 from pbckpt.names import BundleKey, key_to_bytes, key_to_text
+from pbckpt.rewrite.build import Mark, mark_of
 from pbckpt.shapes import count_elements
-from pbckpt.thaw.build import Mark, mark_of
-from pbckpt.thaw.freeze import Value
 from pbckpt.wire.span import Stream
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.thaw.build import MARK, Mark, build_node, is_control, producer, set_mark, type_attr
+from pbckpt.rewrite.build import MARK, Mark, build_node, is_control, producer, set_mark, type_attr
 from pbckpt.thaw.contexts import EXITS, MERGES, SWITCHES, Branch, ControlFlow, Loop, way_to
 
 if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
+    from pbckpt.rewrite.draft import Draft
     from pbckpt.thaw.contexts import Context
-    from pbckpt.thaw.draft import Draft
 
 _BOOL = 10
 _SIDES = 2

@@ -26,7 +26,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import LimitError
-from pbckpt.thaw.build import is_control, producer
+from pbckpt.rewrite.build import is_control, producer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

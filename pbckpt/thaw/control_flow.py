@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pbckpt.errors import LimitError
 from pbckpt.protos import CondContextDef, ControlFlowContextDef, WhileContextDef
-from pbckpt.thaw.build import producer, tensor_of_input
+from pbckpt.rewrite.build import producer, tensor_of_input
 from pbckpt.thaw.contexts import ENTERS, SWITCHES, Branch, Loop
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from pbckpt.graph.node import Node
 from pbckpt.graph.outputs import output_length
 from pbckpt.operators import NamedOutput, named_output, output_arguments
 from pbckpt.protos import NodeDef
-from pbckpt.thaw.build import is_control, producer, tensor_of_input
+from pbckpt.rewrite.build import is_control, producer, tensor_of_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

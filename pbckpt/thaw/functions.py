@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.graph.encode import EncodedFunction
 from pbckpt.protos import FunctionDef, OpDef
-from pbckpt.thaw.build import (
+from pbckpt.rewrite.build import (
     MARK,
+    SEPARATOR,
     Mark,
     build_node,
     is_control,
@@ -31,7 +32,7 @@ from pbckpt.thaw.build import (
     shape_message,
     type_attr,
 )
-from pbckpt.thaw.calls import (
+from pbckpt.rewrite.calls import (
     LOOPS,
     ORIGINAL_OUTPUTS,
     called_functions,
@@ -39,9 +40,8 @@ from pbckpt.thaw.calls import (
     named_functions,
     types_attribute,
 )
-from pbckpt.thaw.draft import Draft
+from pbckpt.rewrite.draft import Draft
 from pbckpt.thaw.function_body import ArgumentNames
-from pbckpt.thaw.variable import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

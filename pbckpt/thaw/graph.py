@@ -18,13 +18,13 @@ from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_lists
 from pbckpt.protos import FunctionDef
 from pbckpt.protos.decode import decode
+from pbckpt.rewrite.build import build_node, producer
+from pbckpt.rewrite.draft import Draft
 from pbckpt.thaw.attributes import superfluous_attributes
-from pbckpt.thaw.build import build_node, producer
 from pbckpt.thaw.collections import table_initializers, variable_collections
 from pbckpt.thaw.completion import complete
 from pbckpt.thaw.contexts import CONTROL_FLOW_OPS, ControlFlow
 from pbckpt.thaw.control_flow import control_flow_collections
-from pbckpt.thaw.draft import Draft
 from pbckpt.thaw.functions import Arguments
 from pbckpt.thaw.model_function import Model, ModelFunctions
 from pbckpt.thaw.place import Placement

@@ -23,11 +23,10 @@ from pbckpt.errors import SelectionError, UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.node import Node
 from pbckpt.protos import FunctionDef, OpDef
-from pbckpt.thaw.build import is_control, producer, shape_message, tensor_of_input
+from pbckpt.rewrite.build import HANDLE_OP, is_control, producer, shape_message, tensor_of_input
 from pbckpt.thaw.collections import TABLE_INITIALIZERS
 from pbckpt.thaw.function_body import ArgumentNames, function_body
 from pbckpt.thaw.signature import Port, Signature
-from pbckpt.thaw.variable_nodes import HANDLE_OP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

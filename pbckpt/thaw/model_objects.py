@@ -32,7 +32,7 @@ from pbckpt.protos import (
     TrackableObjectGraph,
     VersionDef,
 )
-from pbckpt.thaw.build import shape_message
+from pbckpt.rewrite.build import shape_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

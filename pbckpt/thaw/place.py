@@ -23,7 +23,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pbckpt.thaw.build import (
+from pbckpt.rewrite.build import (
+    KEPT_OUTPUT_SHAPES,
+    OUTPUT_SHAPES,
     Mark,
     build_node,
     is_control,
@@ -42,16 +44,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pbckpt.protos import NodeDef
+    from pbckpt.rewrite.draft import Draft
     from pbckpt.thaw.contexts import Context, ControlFlow
-    from pbckpt.thaw.draft import Draft
     from pbckpt.thaw.variable import FrozenVariable, ThawedVariable
     from pbckpt.thaw.variable_nodes import VariableBuilder
 
-OUTPUT_SHAPES = "_output_shapes"
 # A few thousand constants in contexts that are nested a hundred deep: no model has them.
 _MAX_WAYS = 500_000
-KEPT_OUTPUT_SHAPES = "_pbckpt_output_shapes"
-"""What a constant said of its shape, where the handle of a variable has none."""
 
 
 class Placement:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pbckpt.dtypes import DataType
 from pbckpt.names import key_to_bytes
 from pbckpt.protos import SaverDef
-from pbckpt.thaw.build import (
+from pbckpt.rewrite.build import (
     build_constant,
     build_node,
     colocated_attr,
@@ -26,13 +26,13 @@ from pbckpt.thaw.build import (
     type_attr,
     types_attr,
 )
-from pbckpt.thaw.mould import EncodedNode, Mould, colocated_bytes
+from pbckpt.rewrite.mould import EncodedNode, Mould, colocated_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pbckpt.protos import AttrValue, NodeDef
-    from pbckpt.thaw.draft import Draft
+    from pbckpt.rewrite.draft import Draft
     from pbckpt.thaw.variable import ThawedVariable
 
 _CPU = "/device:CPU:0"

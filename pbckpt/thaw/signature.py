@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.protos import SignatureDef, TensorInfo
-from pbckpt.thaw.build import shape_message
+from pbckpt.rewrite.build import shape_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbckpt.thaw.build import producer, tensor_of_input
+from pbckpt.rewrite.build import producer, tensor_of_input
 from pbckpt.variables.network import CONSTANT_OP
 
 if TYPE_CHECKING:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from pbckpt.rewrite.build import SEPARATOR
+
 if TYPE_CHECKING:
     from pbckpt.dtypes import DataType
-
-SEPARATOR = "::"
-"""Between the name of a function and that of a tensor in it."""
 
 
 class VariableKind(Enum):

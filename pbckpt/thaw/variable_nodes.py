@@ -20,7 +20,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.graph.still_variables import variable_nodes
-from pbckpt.thaw.build import (
+from pbckpt.rewrite.build import (
+    HANDLE_OP,
     Mark,
     build_node,
     colocated_attr,
@@ -30,7 +31,7 @@ from pbckpt.thaw.build import (
     text_attr,
     type_attr,
 )
-from pbckpt.thaw.mould import EncodedNode, Mould, colocated_bytes, text_bytes
+from pbckpt.rewrite.mould import EncodedNode, Mould, colocated_bytes, text_bytes
 from pbckpt.thaw.variable import FrozenVariable, ThawedVariable, VariableKind
 from pbckpt.variables.variable import is_trainable
 
@@ -40,9 +41,7 @@ if TYPE_CHECKING:
     from pbckpt.dtypes import DataType
     from pbckpt.graph.decode import Graph, Node
     from pbckpt.protos import NodeDef
-    from pbckpt.thaw.draft import Draft
-
-HANDLE_OP = "VarHandleOp"
+    from pbckpt.rewrite.draft import Draft
 
 
 class _Moulds(NamedTuple):

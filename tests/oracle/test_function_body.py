@@ -17,8 +17,8 @@ from pbckpt import api
 from pbckpt.graph.decode import decode_graph
 from pbckpt.graph.encode import EncodedFunction, encode_graph
 from pbckpt.protos import FunctionDef, MetaGraphDef, NodeDef
-from pbckpt.thaw.build import producer
-from pbckpt.thaw.freeze import leading_to
+from pbckpt.rewrite.build import producer
+from pbckpt.rewrite.reach import leading_to
 from pbckpt.thaw.function_body import ArgumentNames, function_body
 from tests.oracle.thawed import Network, thaw
 from tests.shared_material import runnable_graphs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pbckpt.dtypes import DataType
 from pbckpt.protos import GraphDef
-from pbckpt.thaw.build import mark_of
+from pbckpt.rewrite.build import mark_of
 from pbckpt.thaw.graph import thaw_graph
 from pbckpt.thaw.variable import FrozenVariable, VariableKind
 from tests.unit.variables.graphs import graph, node
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pbckpt.protos import AttrValue, FunctionDef, NodeDef
-    from pbckpt.thaw.draft import Draft
+    from pbckpt.rewrite.draft import Draft
     from pbckpt.thaw.graph import ThawedGraph
 
 RESOURCE, REF = VariableKind.RESOURCE, VariableKind.REF

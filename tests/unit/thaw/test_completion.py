@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from pbckpt.rewrite.draft import Draft
 from pbckpt.thaw.completion import complete
 from pbckpt.thaw.contexts import Branch
-from pbckpt.thaw.draft import Draft
 from tests.unit.thaw.graphs import BOOL, cond, enter, lines_of, loop, typed
 from tests.unit.variables.graphs import graph, identity, node
 

@@ -21,26 +21,25 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
-from pbckpt.thaw.body import Place
-from pbckpt.thaw.build import Mark, data_inputs, producer, shape_message
-from pbckpt.thaw.calls import LOOPS, first_argument, function_attributes, types_attribute
-from pbckpt.thaw.place import OUTPUT_SHAPES
-from pbckpt.thaw.reads import (
+from pbckpt.freezing.body import Place
+from pbckpt.freezing.reads import (
     axis_of_gather,
     gather_nd,
     gather_rows,
     identity_of_read,
     shape_of,
 )
+from pbckpt.rewrite.build import OUTPUT_SHAPES, Mark, data_inputs, producer, shape_message
+from pbckpt.rewrite.calls import LOOPS, first_argument, function_attributes, types_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pbckpt.dtypes import DataType
+    from pbckpt.freezing.body import Body
+    from pbckpt.freezing.marks import Undone
     from pbckpt.graph.node import Node
     from pbckpt.protos import NodeDef
-    from pbckpt.thaw.body import Body
-    from pbckpt.thaw.marks import Undone
 
 _RESOURCE = 20
 _SIDES, _MAX_SIDES = 2, 1 << 12

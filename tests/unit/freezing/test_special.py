@@ -6,9 +6,9 @@ import pytest
 
 from pbckpt.dtypes import DataType
 from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
+from pbckpt.freezing.graph import Value, freeze_graph
 from pbckpt.protos import GraphDef, NodeDef
-from pbckpt.thaw.build import Mark, set_mark
-from pbckpt.thaw.freeze import Value, freeze_graph
+from pbckpt.rewrite.build import Mark, set_mark
 from pbckpt.wire.span import Stream
 from tests.unit.thaw.graphs import FLOAT, line, typed
 from tests.unit.variables.graphs import function, graph, identity, node
@@ -394,6 +394,6 @@ def test_many_ways_to_call_functions_are_bounded(monkeypatch: pytest.MonkeyPatch
     given = ["w" if place % 2 else "i" for place in range(12)]
     nodes = [handle(), handle("i", INT32)]
     nodes.append(call("PartitionedCall", "y", *given, types=[RESOURCE] * 12, f="f0"))
-    monkeypatch.setattr("pbckpt.thaw.special._MAX_SPECIAL", 300)
+    monkeypatch.setattr("pbckpt.freezing.special._MAX_SPECIAL", 300)
     with pytest.raises(LimitError, match="301 is over the limit special functions of 300"):
         freeze(nodes, functions)

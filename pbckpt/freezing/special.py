@@ -19,23 +19,23 @@ from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
+from pbckpt.freezing.body import Body, Place, ResultNames
+from pbckpt.freezing.marks import Undone
+from pbckpt.freezing.references import References
+from pbckpt.freezing.takers import Carried, Special, turn_takers
 from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.protos import GraphDef
-from pbckpt.thaw.body import Body, Place, ResultNames
-from pbckpt.thaw.marks import Undone
-from pbckpt.thaw.references import References
-from pbckpt.thaw.takers import Carried, Special, turn_takers
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
+    from pbckpt.freezing.functions import AddedArguments, Constant
     from pbckpt.graph.decode import Graph
     from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
     from pbckpt.protos import FunctionDef, NodeDef
-    from pbckpt.thaw.draft import Draft
-    from pbckpt.thaw.freeze_functions import AddedArguments, Constant
+    from pbckpt.rewrite.draft import Draft
 
 _MAX_DEPTH = 64
 _MAX_SIZE = 5_000_000

@@ -24,22 +24,22 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
+from pbckpt.freezing.body import ResultNames
+from pbckpt.freezing.effects import Effects
+from pbckpt.freezing.inline_body import InlineBody, PutNode
+from pbckpt.freezing.marks import settle
+from pbckpt.freezing.references import References
 from pbckpt.graph.node import Node
-from pbckpt.thaw.body import ResultNames
-from pbckpt.thaw.build import build_node, data_inputs, is_control, producer, tensor_of_input
-from pbckpt.thaw.effects import Effects
-from pbckpt.thaw.freeze import leading_to
-from pbckpt.thaw.inline_body import InlineBody, PutNode
-from pbckpt.thaw.marks import settle
-from pbckpt.thaw.references import References
+from pbckpt.rewrite.build import build_node, data_inputs, is_control, producer, tensor_of_input
+from pbckpt.rewrite.reach import leading_to
 from pbckpt.wire.span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
+    from pbckpt.freezing.inline_body import Put
     from pbckpt.graph.decode import Graph
     from pbckpt.protos import NodeDef
-    from pbckpt.thaw.inline_body import Put
 
 _CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 _FRAMES = frozenset(("Switch", "RefSwitch", "Enter", "RefEnter", "_SwitchN"))

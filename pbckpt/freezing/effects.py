@@ -12,7 +12,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pbckpt.thaw.calls import called_functions, function_attributes, functions_called
+from pbckpt.rewrite.calls import called_functions, function_attributes, functions_called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,6 +27,16 @@ MARK = "_pbckpt_thaw"
 """The attribute that says what thawing made of a node: see `Mark`."""
 
 
+HANDLE_OP = "VarHandleOp"
+"""The op of a variable that is a resource."""
+SEPARATOR = "::"
+"""Between the name of a function and that of a tensor in it."""
+OUTPUT_SHAPES = "_output_shapes"
+"""The attribute that says which shapes a node puts out, where somebody noted them."""
+KEPT_OUTPUT_SHAPES = "_pbckpt_output_shapes"
+"""What a constant said of its shape, where the handle of a variable has none."""
+
+
 class Mark(Enum):
     """What a node is that was not there, or was another, when the graph was frozen.
 

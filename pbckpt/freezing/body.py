@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.graph.outputs import output_length
 from pbckpt.operators import output_index
-from pbckpt.thaw.build import data_inputs, producer
+from pbckpt.rewrite.build import data_inputs, producer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
     from pbckpt.protos import NodeDef
-    from pbckpt.thaw.draft import Draft
+    from pbckpt.rewrite.draft import Draft
 
 NUMBER = re.compile(r"[0-9]{1,9}")
 """Any number of an output that a node can have; int() does not take just any."""

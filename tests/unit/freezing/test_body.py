@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pbckpt.thaw.body import Body, Place, ResultNames
-from pbckpt.thaw.draft import Draft
+from pbckpt.freezing.body import Body, Place, ResultNames
+from pbckpt.rewrite.draft import Draft
 from tests.unit.variables.graphs import function, graph, node
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.graph.node import Node
-from pbckpt.thaw.draft import Draft
-from pbckpt.thaw.mould import EncodedNode
+from pbckpt.rewrite.draft import Draft
+from pbckpt.rewrite.mould import EncodedNode
 from tests.unit.thaw.graphs import lines_of
 from tests.unit.variables.graphs import const, graph, identity, node
 

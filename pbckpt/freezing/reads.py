@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbckpt.errors import InvalidGraphError
-from pbckpt.thaw.build import MARK, Mark, build_node, data_inputs
+from pbckpt.rewrite.build import MARK, Mark, build_node, data_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

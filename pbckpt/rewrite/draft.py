@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from pbckpt.graph.encode import whole_definition
 from pbckpt.graph.node import Node
 from pbckpt.protos import NodeDef
-from pbckpt.thaw.build import is_control, tensor_of_input
-from pbckpt.thaw.mould import EncodedNode
+from pbckpt.rewrite.build import is_control, tensor_of_input
+from pbckpt.rewrite.mould import EncodedNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ that they were in: of a variable the type and the value are left, of a read the 
 where it is placed.
 
 What thawing has marked becomes what it was, whatever TensorFlow would make of it: see
-`pbckpt.thaw.build.Mark`. So a graph that was thawed and frozen again is the same graph.
+`pbckpt.rewrite.build.Mark`. So a graph that was thawed and frozen again is the same graph.
 
 Reference: tensorflow/python/framework/graph_util_impl.py and convert_to_constants.py.
 """
@@ -21,13 +21,21 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import UnsupportedGraphError
+from pbckpt.freezing.body import Body, Place
+from pbckpt.freezing.functions import AddedArguments
+from pbckpt.freezing.marks import Origins, undo_marks
+from pbckpt.freezing.special import SpecialFunctions
+from pbckpt.freezing.takers import Carried, turn_takers
 from pbckpt.graph.encode import Pieces, constant_pieces, encode_graph
 from pbckpt.graph.node import Node
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.protos import TensorProto
-from pbckpt.thaw.body import Body, Place
-from pbckpt.thaw.build import (
+from pbckpt.rewrite.build import (
+    HANDLE_OP,
+    KEPT_OUTPUT_SHAPES,
     MARK,
+    OUTPUT_SHAPES,
+    SEPARATOR,
     Mark,
     build_node,
     is_control,
@@ -35,17 +43,11 @@ from pbckpt.thaw.build import (
     shape_message,
     type_attr,
 )
-from pbckpt.thaw.draft import Draft
-from pbckpt.thaw.freeze_functions import AddedArguments
-from pbckpt.thaw.marks import Origins, undo_marks
-from pbckpt.thaw.place import KEPT_OUTPUT_SHAPES, OUTPUT_SHAPES
-from pbckpt.thaw.special import SpecialFunctions
-from pbckpt.thaw.takers import Carried, turn_takers
-from pbckpt.thaw.variable import SEPARATOR
-from pbckpt.thaw.variable_nodes import HANDLE_OP
+from pbckpt.rewrite.draft import Draft
+from pbckpt.rewrite.reach import leading_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pbckpt.dtypes import DataType
     from pbckpt.graph.decode import Graph
@@ -94,24 +96,6 @@ def freeze_graph(
     functions, rest = freezing.library(of_objects)
     encoded = encode_graph(nodes, functions, rest)
     return FrozenNodes(encoded, tuple(freezing.frozen), len(nodes))
-
-
-def leading_to(nodes: Sequence[Node], outputs: Iterable[str], fed: Container[str] = ()) -> set[str]:
-    """Return the names of the nodes that lead to some, over data and control edges.
-
-    What leads to those that are ``fed`` is not asked for.
-    """
-    inputs = {node.name: node.definition.input for node in nodes}
-    found = set(outputs)
-    waiting = list(found)
-    while waiting:
-        taker = waiting.pop()
-        for text in () if taker in fed else inputs[taker]:
-            name = producer(text)
-            if name not in found and name in inputs:
-                found.add(name)
-                waiting.append(name)
-    return found
 
 
 class _Freezing:

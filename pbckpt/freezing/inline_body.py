@@ -14,18 +14,18 @@ from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
-from pbckpt.thaw.body import Body
-from pbckpt.thaw.build import build_node, data_inputs, is_control, producer
-from pbckpt.thaw.draft import Draft
-from pbckpt.thaw.effects import listed_nodes
+from pbckpt.freezing.body import Body
+from pbckpt.freezing.effects import listed_nodes
+from pbckpt.rewrite.build import build_node, data_inputs, is_control, producer
+from pbckpt.rewrite.draft import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
+    from pbckpt.freezing.body import ResultNames
     from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
     from pbckpt.protos import AttrValue, NodeDef, OpDef
-    from pbckpt.thaw.body import ResultNames
 
 _TOGETHER = b"loc:@"
 

@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pbckpt.graph.node import Node
-from pbckpt.thaw.build import MARK, Mark, data_inputs, is_control, mark_of
-from pbckpt.thaw.calls import LOOPS, ORIGINAL_OUTPUTS, called_functions, types_attribute
-from pbckpt.thaw.draft import Draft
+from pbckpt.rewrite.build import MARK, Mark, data_inputs, is_control, mark_of
+from pbckpt.rewrite.calls import LOOPS, ORIGINAL_OUTPUTS, called_functions, types_attribute
+from pbckpt.rewrite.draft import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -4,9 +4,10 @@ import pytest
 
 from pbckpt.dtypes import DataType
 from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
+from pbckpt.freezing.graph import Value, freeze_graph
 from pbckpt.protos import GraphDef, NodeDef
-from pbckpt.thaw.build import Mark, set_mark
-from pbckpt.thaw.freeze import Value, freeze_graph, leading_to
+from pbckpt.rewrite.build import Mark, set_mark
+from pbckpt.rewrite.reach import leading_to
 from pbckpt.wire.span import Stream
 from tests.unit.thaw.graphs import BOOL, FLOAT, REF, RESOURCE, encoded, frozen, line, thaw, typed
 from tests.unit.variables.graphs import const, graph, identity, node

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.protos import NodeDef
-from pbckpt.thaw.build import (
+from pbckpt.rewrite.build import (
     Mark,
     build_node,
     colocated_attr,
@@ -11,7 +11,7 @@ from pbckpt.thaw.build import (
     text_attr,
     type_attr,
 )
-from pbckpt.thaw.mould import Mould, colocated_bytes, text_bytes
+from pbckpt.rewrite.mould import Mould, colocated_bytes, text_bytes
 
 FLOAT = type_attr(1)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.protos import NodeDef
-from pbckpt.thaw.build import set_mark
+from pbckpt.rewrite.build import set_mark
 from pbckpt.wire.fields import LENGTH
 from pbckpt.wire.varint import encode_varint
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pbckpt.protos import AttrValue
-    from pbckpt.thaw.build import Mark
+    from pbckpt.rewrite.build import Mark
 
 _NAME, _OP, _INPUT, _ATTR = (bytes((number << 3 | LENGTH,)) for number in (1, 2, 3, 5))
 _KEY, _VALUE = _NAME, _OP

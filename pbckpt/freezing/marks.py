@@ -7,7 +7,7 @@
 Somebody may have built on what was added since: a variable that a new node takes stays
 one, and becomes a constant of its own name. So does what was asked for as an output.
 
-See `pbckpt.thaw.build.Mark`; the other marks are for `pbckpt.thaw.freeze`.
+See `pbckpt.rewrite.build.Mark`; the other marks are for `pbckpt.freezing.graph`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.graph.still_variables import VARIABLE_OPS
-from pbckpt.thaw.build import (
+from pbckpt.rewrite.build import (
     MARK,
     Mark,
     data_inputs,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.node import Node
     from pbckpt.protos import NodeDef
-    from pbckpt.thaw.draft import Draft
+    from pbckpt.rewrite.draft import Draft
 
 _SIDES = 2
 _GONE = frozenset((Mark.ADDED, Mark.COPY))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
+from pbckpt.freezing.inline import inline_calls
 from pbckpt.graph.encode import encode_graph
 from pbckpt.protos import GraphDef, NodeDef
-from pbckpt.thaw.inline import inline_calls
 from tests.unit.thaw.graphs import FLOAT, line, typed
 from tests.unit.variables.graphs import const, function, graph, identity, node, placed
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from pbckpt.dtypes import DataType
+from pbckpt.freezing.graph import Value, freeze_graph
 from pbckpt.graph.decode import decode_graph
 from pbckpt.protos import GraphDef, NodeDef
-from pbckpt.thaw.freeze import Value, freeze_graph
 from pbckpt.thaw.variable import VariableKind
 from pbckpt.wire.span import Stream
 from tests.unit.thaw.graphs import FLOAT, encoded, frozen, thaw, typed

@@ -1,0 +1,1 @@
+"""A graph with variables becomes a frozen one."""
