@@ -191,7 +191,7 @@ _HOMES = {
     "matching.plan": ("MatchBy",),
     "storage.commit": ("OnExisting",),
     "storage.directory": ("Durability",),
-    "thaw.inline": ("Functions",),
+    "freezing.inline": ("Functions",),
     "thaw.variable": ("VariableKind",),
     "operators.roles": ("Role",),
     "variables.variable": ("Detection", "Skipped", "Variable"),
