@@ -26,9 +26,11 @@ from pbckpt.applications.convert import (
 )
 from pbckpt.applications.frozen_graph import open_graph
 from pbckpt.applications.signature import (
+    PLACEHOLDERS,
     GivenPorts,
     choose_signatures,
     is_handle,
+    left_out_signatures,
     needed_nodes,
 )
 from pbckpt.applications.thaw import frozen_variables, idle_warnings, left_warnings, shown
@@ -39,12 +41,15 @@ from pbckpt.checkpoints.write import Progress, no_progress, write_bundle
 from pbckpt.dtypes import DataType
 from pbckpt.errors import GraphError, PathError, SelectionError, UnsupportedGraphError
 from pbckpt.graph.decode import DEFAULT_LIMITS, Limits
+from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import BundleKey, Prefix, key_to_text
 from pbckpt.objects.flat import check_flat_names, flat_variable_key
 from pbckpt.objects.keys import GRAPH_KEY
+from pbckpt.rewrite.reach import leading_to
 from pbckpt.storage.commit import OnExisting
 from pbckpt.storage.directory import Durability
 from pbckpt.storage.staged_directory import StagedDirectory
+from pbckpt.thaw.collections import TABLE_INITIALIZERS
 from pbckpt.thaw.graph import GraphFile, thaw_graph
 from pbckpt.thaw.model_objects import checkpoint_objects, saved_objects
 from pbckpt.thaw.saved_model import encode_saved_model
@@ -71,9 +76,10 @@ _VARIABLES = "variables"
 _PARTS = re.compile(
     r"saved_model\.pb(?:txt)?|fingerprint\.pb|keras_metadata\.pb"
     r"|variables(?:/variables\.(?:index|data-\d+-of-\d+))?"
-    r"|(?:assets|assets\.extra|debug)(?:/.*)?",
+    r"|debug(?:/saved_model_debug_info\.pb)?|(?:assets|assets\.extra)(?:/.*)?",
     re.DOTALL,
 )
+_SIGNS = frozenset((FILE, "saved_model.pbtxt"))
 _CHUNK_BYTES = 1 << 20
 # No name of a variable sorts behind it.
 _LAST = b"\xff" * 8
@@ -83,8 +89,8 @@ class SavedModelForm(Enum):
     """In which form a SavedModel is written.
 
     V1 is that of TensorFlow 1, one graph with signatures, which every TensorFlow loads.
-    V2 is that of TensorFlow 2, with objects and functions besides; graphs with loops and
-    branches of TensorFlow 1, and with tables, have no such form.
+    V2 is that of TensorFlow 2, with objects and functions besides; graphs with loops of
+    single nodes, as TensorFlow 1 makes them, have no such form.
     """
 
     V1 = "saved-model"
@@ -125,10 +131,13 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
     target = os.fsdecode(directory)
     prefix = Prefix(os.path.join(target, _VARIABLES), _VARIABLES)
     prefix.check_writable()
-    staging = StagedDirectory(target, _PARTS, OnExisting(on_existing), Durability(durability))
+    staging = StagedDirectory(
+        target, _PARTS, _SIGNS, OnExisting(on_existing), Durability(durability)
+    )
     selection, edits = selection_of(selection, edits)
     with open_graph(source, limits=limits, tags=tags) as graph:
         _refuse_own_input(graph, target)
+        _refuse_assets(graph)
         plan = plan_variables(graph, selection, limits, _values_of(form, values))
         signatures = choose_signatures(graph, GivenPorts(tuple(inputs), tuple(outputs)))
         make = _native_model if form is SavedModelForm.V2 else _model
@@ -145,6 +154,9 @@ def convert_to_saved_model(  # noqa: PLR0913 - the options of one job, all with 
             plan.skipped,
             (
                 *conversion_warnings(plan, stored, selection),
+                *_signature_warnings(
+                    graph, model.thawed.signatures, form, is_given=bool(inputs or outputs)
+                ),
                 *left_warnings(stored, model.thawed, FILE),
                 *idle_warnings(graph, stored, model.settings, FILE),
             ),
@@ -181,9 +193,45 @@ def _refuse_format(layout: Layout | None) -> None:
 
 def _values_of(form: SavedModelForm, values: Values) -> Values:
     """Return the values with each part of a variable by itself, where there are no slices."""
-    if form is SavedModelForm.V2 and values.partitions is None:
-        return values._replace(partitions=Partitions.PARTS)
-    return values
+    if form is SavedModelForm.V1:
+        return values
+    if values.partitions not in (None, Partitions.PARTS):
+        raise SelectionError(
+            "a model of TensorFlow 2 has each part of a partitioned variable by itself, as the "
+            f"graph takes it; leave --partitions {values.partitions.value} out, or say --format "
+            "saved-model"
+        )
+    return values._replace(partitions=Partitions.PARTS)
+
+
+def _refuse_assets(graph: FrozenGraph) -> None:
+    """Raise UnsupportedGraphError for a SavedModel with files that its graph reads."""
+    assets = graph.meta_graph.rest.asset_file_def if graph.meta_graph else ()
+    if assets:
+        raise UnsupportedGraphError(
+            f"it has assets, such as {assets[0].filename!r}, which its graph reads as it is loaded "
+            "and which would not be in the new one; write a checkpoint with --format name",
+            kind="saved_model",
+        ).in_file(graph.file.name)
+
+
+def _signature_warnings(
+    graph: FrozenGraph,
+    signatures: Mapping[str, Signature],
+    form: SavedModelForm,
+    *,
+    is_given: bool,
+) -> Iterator[str]:
+    lost = [] if is_given else left_out_signatures(graph, signatures)
+    if lost:
+        yield (
+            f"{shown(lost)} of the signatures of {graph.file.name} are left out: of sparse "
+            "tensors, of tensors that are gone, or of a type that is not known"
+        )
+    for key, signature in signatures.items():
+        problem = signature.unusable_input()
+        if problem and form is SavedModelForm.V1:
+            yield f"signature {key!r} is for TensorFlow 1 and for servers: {problem}"
 
 
 def _model(  # noqa: PLR0913, PLR0917 - the one caller has them all
@@ -197,7 +245,7 @@ def _model(  # noqa: PLR0913, PLR0917 - the one caller has them all
     variables, settings, arrangement = arranged_variables(plan, edits, layout)
     frozen = frozen_variables(variables, settings)
     thawed = thaw_graph(graph.graph, frozen, kind, GraphFile.SAVED_MODEL, signatures)
-    _refuse_without_value(graph, thawed, signatures)
+    _refuse_without_value(graph, signatures)
     pieces = encode_saved_model(thawed)
     return _Model(thawed, pieces, variables, settings, arrangement)
 
@@ -221,7 +269,7 @@ def _native_model(  # noqa: PLR0913, PLR0917 - the one caller has them all
     check_flat_names([one.name for one in frozen])
     keyed = [one._replace(key=flat_variable_key(one.name)) for one in frozen]
     thawed = thaw_graph(graph.graph, keyed, kind, GraphFile.OBJECTS, signatures)
-    _refuse_without_value(graph, thawed, signatures)
+    _refuse_without_value(graph, signatures)
     stored = [one for one in thawed.variables if one.is_stored]
     objects = saved_objects(stored, thawed.model)
     pieces = encode_saved_model(thawed, objects)
@@ -257,11 +305,19 @@ def _graph_item(graph: bytes) -> Item:
     return Item(GRAPH_KEY, len(graph), lambda: [tensor], _LAST)
 
 
-def _refuse_without_value(
-    graph: FrozenGraph, thawed: ThawedGraph, signatures: Mapping[str, Signature]
-) -> None:
+def _refuse_without_value(graph: FrozenGraph, signatures: Mapping[str, Signature]) -> None:
     """Raise UnsupportedGraphError for a signature that needs a variable without a value."""
     needed = set().union(*(needed_nodes(graph, one) for one in signatures.values()))
+    fillers = [node.name for node in graph.nodes if node.op in TABLE_INITIALIZERS]
+    filling = leading_to(graph.nodes, fillers)
+    unfed = [node.name for node in graph.nodes if node.name in filling and node.op in PLACEHOLDERS]
+    if unfed:
+        raise UnsupportedGraphError(
+            f"a table is filled from {unfed[0]!r}, which nobody feeds as a SavedModel is loaded; "
+            "write a checkpoint with --format name",
+            kind="saved_model",
+        )
+    needed |= filling
     fed = [node.name for node in graph.nodes if node.name in needed and is_handle(node)]
     if fed:
         raise UnsupportedGraphError(
@@ -270,7 +326,8 @@ def _refuse_without_value(
             "with --outputs, or write a checkpoint with --format name",
             kind="saved_model",
         )
-    missing = [one.name for one in thawed.variables if not one.is_stored and one.name in needed]
+    # All others were constants.
+    missing = [node.name for node in graph.nodes if node.name in needed and node.op in VARIABLE_OPS]
     if missing:
         raise UnsupportedGraphError(
             f"its outputs need {shown(missing)}, which "

@@ -8,12 +8,13 @@ inferred    placeholders in; out, what nothing takes of that which depends on th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.outputs import choose_outputs
 from pbckpt.dtypes import DataType
-from pbckpt.errors import SelectionError
+from pbckpt.errors import LimitError, SelectionError
 from pbckpt.names import node_of_input
 from pbckpt.rewrite.build import is_control, tensor_of_input
 from pbckpt.rewrite.reach import leading_to
@@ -39,9 +40,11 @@ _WITH_DEFAULT = "PlaceholderWithDefault"
 # Functional loops and branches that were lowered end in nodes such as while/exit/_23.
 _LOWERED = re.compile(r"/_[0-9]+$")
 # What an assertion looked at, which freezing took away.
+_ASSERTION = re.compile(r"(?:^|/)(?:[Aa]ssert\w*|AssertGuard(?:_\d+)?)/")
 _ASSERTED = frozenset(("All", "LogicalAnd", "LogicalOr"))
 # What a batch normalization gives besides is for its gradient.
 _FIRST_ALONE = "FusedBatchNorm"
+_MAX_PORTS = 4096
 _NO_VALUE = frozenset((DataType.RESOURCE, DataType.VARIANT))
 
 
@@ -76,11 +79,17 @@ class _Ports:
     def __init__(self, graph: FrozenGraph) -> None:
         self._file = graph.file.name
         self._nodes = {node.name: node for node in graph.nodes}
-        self._types = TensorTypes(graph.functions)
+        self._types_of = TensorTypes(graph.functions)
+        self._known_types: dict[str, list[DataType] | None] = {}
+
+    def _types(self, node: Node) -> list[DataType] | None:
+        if node.name not in self._known_types:
+            self._known_types[node.name] = self._types_of(node.definition)
+        return self._known_types[node.name]
 
     def of_node(self, node: Node) -> Iterator[Port]:
         """Yield what a node gives that can be fed or fetched."""
-        for index, dtype in enumerate(self._types(node.definition) or ()):
+        for index, dtype in enumerate(self._types(node) or ()):
             if dtype not in _NO_VALUE:
                 yield self._port(node, index, dtype)
 
@@ -99,7 +108,7 @@ class _Ports:
         node = self._nodes.get(name)
         if node is None:
             raise self._unknown(name)
-        types = self._types(node.definition)
+        types = self._types(node)
         if types is None:
             raise SelectionError(
                 f"{self._file}: the type of {tensor!r} is not known, since no TensorFlow has its "
@@ -142,8 +151,17 @@ def _of_before(graph: FrozenGraph, ports: _Ports) -> dict[str, Signature]:
         if ports.has(names):
             # One of which a tensor is of a type that is not known is as good as none.
             with suppress(SelectionError):
-                found[key] = Signature(_told(ports, names.inputs), _told(ports, names.outputs))
+                found[key] = Signature(
+                    _told(ports, names.inputs), _told(ports, names.outputs), names.method
+                )
     return found
+
+
+def left_out_signatures(graph: FrozenGraph, signatures: Signatures) -> list[str]:
+    """Return the keys of those that the graph came with and that could not be kept."""
+    if graph.meta_graph is None:
+        return []
+    return sorted(named_signatures(graph.meta_graph.rest).keys() - signatures.keys())
 
 
 def _told(ports: _Ports, tensors: Mapping[str, NamedTensor]) -> tuple[Port, ...]:
@@ -156,17 +174,28 @@ def _as_told(port: Port, key: str, told: NamedTensor) -> Port:
 
 def _given(texts: Sequence[str], ports: _Ports, what: str) -> list[Port]:
     found = [ports.find(text) for text in texts]
-    keys = [port.key for port in found]
-    twice = next((key for key in keys if keys.count(key) > 1), None)
+    odd = next((port.key for port in found if not _is_text(port.key)), None)
+    if odd is not None:
+        raise SelectionError(f"{odd!r} is not UTF-8, as names of tensors are; give another name")
+    keys = Counter(port.key for port in found)
+    twice = next((key for key, count in keys.items() if count > 1), None)
     if twice is not None:
         raise SelectionError(
             f"two {what}s are called {twice!r}; give each a name of its own, such as a={twice}"
         )
-    tensors = [port.tensor for port in found]
-    same = next((one for one in tensors if what == "input" and tensors.count(one) > 1), None)
-    if same is not None:
+    tensors = Counter(port.tensor for port in found)
+    same = next((one for one, count in tensors.items() if count > 1), None)
+    if same is not None and what == "input":
         raise SelectionError(f"the input {same!r} is given twice; one tensor is fed once")
     return found
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _inferred_outputs(graph: FrozenGraph, ports: _Ports) -> list[Port]:
@@ -176,6 +205,7 @@ def _inferred_outputs(graph: FrozenGraph, ports: _Ports) -> list[Port]:
     for name in _results(graph, ends) or ends:
         of_node = list(ports.of_node(nodes[name]))
         found += of_node[:1] if nodes[name].op.startswith(_FIRST_ALONE) else of_node
+        _limit_ports(found)
     if not found:
         raise SelectionError(
             f"{graph.file.name}: what does the model give? Nothing that could be told from the "
@@ -227,6 +257,18 @@ def is_handle(node: Node) -> bool:
     return node.op in PLACEHOLDERS and dtype is not None and dtype.type == DataType.RESOURCE
 
 
+def _limit_ports(found: Sequence[Port]) -> None:
+    """Raise LimitError for more than anybody calls by name: a few bytes claim many outputs."""
+    if len(found) > _MAX_PORTS:
+        raise LimitError(
+            "tensors of an inferred signature",
+            limit="ports",
+            value=len(found),
+            maximum=_MAX_PORTS,
+            advice="name those that are meant with --inputs and --outputs",
+        )
+
+
 def _results(graph: FrozenGraph, names: Sequence[str]) -> list[str]:
     """Return those of some nodes that a user would ask for.
 
@@ -241,6 +283,7 @@ def _results(graph: FrozenGraph, names: Sequence[str]) -> list[str]:
         if contexts.context(name) is None
         and not _LOWERED.search(name)
         and ops[name] not in _ASSERTED
+        and not _ASSERTION.search(name)
     ]
 
 
@@ -249,7 +292,11 @@ def _inferred_inputs(graph: FrozenGraph, ports: _Ports, outputs: Iterable[Port])
     leading = leading_to(graph.nodes, (node_of_input(port.tensor) for port in outputs))
     nodes = [node for node in graph.nodes if node.name in leading]
     for ops in (PLACEHOLDERS | _FED, frozenset((_WITH_DEFAULT,))):
-        found = [port for node in nodes if node.op in ops for port in ports.of_node(node)]
+        found: list[Port] = []
+        for node in nodes:
+            if node.op in ops:
+                found += ports.of_node(node)
+                _limit_ports(found)
         if found:
             return found
     return []

@@ -52,10 +52,14 @@ class StagedDirectory:
         self,
         path: str | os.PathLike[str],
         parts: re.Pattern[str],
+        signs: frozenset[str],
         on_existing: OnExisting,
         durability: Durability,
     ) -> None:
         """``parts`` matches the paths, with slashes, that such a directory can have in it.
+
+        It has one of the names ``signs``, unless it is empty: another that is like one is
+        somebody's own.
 
         Nothing is touched before the context is entered. Raises PathError for a path
         that names no directory.
@@ -68,6 +72,7 @@ class StagedDirectory:
         if "\0" in self.path or self._name in ("", os.curdir, os.pardir):
             raise PathError(f"{self.path!r} does not name a directory to make; give its name")
         self._parts = parts
+        self._signs = signs
         self._on_existing = on_existing
         self.durability = durability
         self._made: list[str] = []
@@ -272,6 +277,12 @@ class StagedDirectory:
     def _refuse_others(self, name: str) -> None:
         """Raise PathError for something in a directory that is none of its parts."""
         place = self._place(name)
+        names = os.listdir(place)
+        if names and self._signs.isdisjoint(names):
+            raise PathError(
+                f"{self.path} is there and has no {min(self._signs)} in it: what it has would be "
+                "lost if the directory was replaced; choose another name"
+            )
         for folder, folders, files in os.walk(place, onerror=_raise):
             for one in sorted((*folders, *files)):
                 found = os.path.relpath(os.path.join(folder, one), place).replace(os.sep, "/")

@@ -142,7 +142,7 @@ class _Body:
             raise UnsupportedGraphError(
                 f"node {node.name!r} has the op {node.op!r}, which is no known op of TensorFlow, "
                 "and the body of a function takes outputs by the names that an op gives them; "
-                "write a .meta file in place of a SavedModel, or leave the node out",
+                "write it in the form of TensorFlow 1 with --format saved-model",
                 node_name=node.name,
                 op=node.op,
             )

@@ -9,6 +9,7 @@ The rooms beside this one each do one of these; here is their order.
 from __future__ import annotations
 
 from enum import Enum
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import SelectionError, UnsupportedGraphError
@@ -137,6 +138,7 @@ class _Thawing:
     def __init__(
         self, graph: Graph, variables: Sequence[FrozenVariable], kind: VariableKind
     ) -> None:
+        _refuse_names(graph)
         self.draft = Draft(graph.nodes)
         self.placed: dict[str, ThawedVariable] = {}
         self.kept: list[ThawedVariable] = []
@@ -185,6 +187,12 @@ class _Thawing:
         """
         values = {one.name: one.snapshot for one in self.placed.values() if one.is_resource}
         names = {one.name for one in self.placed.values()}
+        for port in (*signature.inputs, *signature.outputs):
+            if producer(port.tensor) not in self.draft:
+                raise SelectionError(
+                    f"{port.tensor!r} only led to the value of a variable, which is there in its "
+                    "place; name another tensor, or leave the variable out with --exclude"
+                )
         for port in signature.inputs:
             if producer(port.tensor) in names:
                 raise SelectionError(
@@ -220,6 +228,18 @@ class _Thawing:
             node if isinstance(node, bytes) else _portable(node) for node in self.draft.encoded()
         )
         return encode_graph(nodes, [*portable, *more], graph.rest)
+
+
+def _refuse_names(graph: Graph) -> None:
+    """Raise UnsupportedGraphError for nodes whose names are no names: they say something else."""
+    for node in chain(graph.nodes, *(function.nodes for function in graph.functions)):
+        if ":" in node.name or node.name.startswith("^"):
+            raise UnsupportedGraphError(
+                f"no node of TensorFlow can be called {node.name!r}: as an input that names "
+                "another; give the graph of another tool",
+                node_name=node.name,
+                op=node.op,
+            )
 
 
 def _add_main_op(draft: Draft, tables: Sequence[str]) -> str:

@@ -14,19 +14,25 @@ it was tried on 1.15 and 2.21.
 
 from __future__ import annotations
 
-import keyword
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.dtypes import DataType
-from pbckpt.errors import SelectionError, UnsupportedGraphError
+from pbckpt.errors import LimitError, SelectionError, UnsupportedGraphError
 from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.node import Node
 from pbckpt.protos import FunctionDef, OpDef
-from pbckpt.rewrite.build import HANDLE_OP, is_control, producer, shape_message, tensor_of_input
+from pbckpt.rewrite.build import (
+    HANDLE_OP,
+    data_inputs,
+    is_control,
+    producer,
+    shape_message,
+    tensor_of_input,
+)
 from pbckpt.thaw.collections import TABLE_INITIALIZERS
 from pbckpt.thaw.function_body import ArgumentNames, function_body
-from pbckpt.thaw.signature import Port, Signature
+from pbckpt.thaw.signature import Port, Signature, keyword_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,6 +46,9 @@ _CAPTURED = TABLE_OPS | {HANDLE_OP}
 _LOOP = re.compile(r"(?:Ref)?(?:Enter|Exit|NextIteration)|LoopCond")
 _TABLE = re.compile(r"(?:Anonymous)?(?:Mutable)?(?:Dense)?HashTable(?:OfTensors)?(?:V[23])?")
 _RESULT_END = "_RetVal"
+# Models have a few signatures. Nothing is taken as often as this from all of a graph.
+_COPIES = 20
+_FREE_COPIES = 100_000
 _INSTEAD = "write it in the form of TensorFlow 1 with --format saved-model"
 
 
@@ -86,9 +95,17 @@ class ModelFunctions:
 
     def __init__(self, nodes: Iterable[Node | NodeDef], functions: Sequence[Function]) -> None:
         """``functions`` are those that the graph of the nodes has."""
-        self._nodes = list(nodes)
+        self._nodes = {node.name: node for node in nodes}
+        self._places = {name: place for place, name in enumerate(self._nodes)}
         self._functions = functions
         self._names = {function.name for function in functions}
+        self._fillers: dict[str, list[str]] = {}
+        for node in self._nodes.values():
+            if node.op in TABLE_INITIALIZERS:
+                for text in data_inputs(_message(node))[:1]:
+                    self._fillers.setdefault(producer(text), []).append(node.name)
+        # Bodies share nodes, and each has its own copies.
+        self._room = _FREE_COPIES + _COPIES * len(self._nodes)
 
     def make(self, key: str, signature: Signature) -> ModelFunction:
         """Return the function of a signature.
@@ -97,17 +114,31 @@ class ModelFunctions:
         SelectionError for keys that TensorFlow 2 cannot tell from each other, or not call.
         """
         ordered = _ordered(signature)
-        needed = _Needed(self._nodes, ordered)
+        needed = self._needed(ordered)
         for node in needed.nodes:
             _refuse_unfit(node)
         return self._made(key, ordered, needed)
+
+    def _needed(self, signature: Signature, run: Iterable[str] = ()) -> _Needed:
+        needed = _Needed(self._nodes, self._places, signature, run)
+        self._room -= len(needed.nodes)
+        if self._room < 0:
+            maximum = _FREE_COPIES + _COPIES * len(self._nodes)
+            raise LimitError(
+                "nodes in the functions of signatures and tables",
+                limit="copied nodes",
+                value=maximum - self._room,
+                maximum=maximum,
+                advice=f"no model has as many; {_INSTEAD}",
+            )
+        return needed
 
     def tables(self, functions: Iterable[ModelFunction]) -> list[ModelTable]:
         """Return the tables that some functions capture."""
         captured = {name for function in functions for name in function.captured}
         return [
             ModelTable(node.name, self._maker(node), self._initializer(node.name))
-            for node in self._nodes
+            for node in self._nodes.values()
             if node.op in TABLE_OPS and node.name in captured
         ]
 
@@ -123,14 +154,10 @@ class ModelFunctions:
 
     def _initializer(self, table: str) -> ModelFunction | None:
         """Return what fills a table: what nodes that fill it need, and those themselves."""
-        fillers = [
-            node.name
-            for node in self._nodes
-            if node.op in TABLE_INITIALIZERS and producer(_message(node).input[0]) == table
-        ]
+        fillers = self._fillers.get(table)
         if not fillers:
             return None
-        needed = _Needed(self._nodes, Signature((), ()), fillers)
+        needed = self._needed(Signature((), ()), fillers)
         names = ArgumentNames(node.name for node in needed.nodes)
         captured = {node.name: names.fresh(node.name) for node in needed.handles}
         body = function_body(needed.nodes, captured, (), self._functions)
@@ -212,16 +239,20 @@ class _Needed:
     """What the outputs of a signature need: nodes in their order, and variables."""
 
     def __init__(
-        self, nodes: Sequence[Node | NodeDef], signature: Signature, run: Iterable[str] = ()
+        self,
+        nodes: Mapping[str, Node | NodeDef],
+        places: Mapping[str, int],
+        signature: Signature,
+        run: Iterable[str],
     ) -> None:
-        """``run`` are nodes that must be there too."""
-        self._definitions = {node.name: _message(node) for node in nodes}
+        """``places`` are those of the nodes, ``run`` nodes that must be there too."""
+        self._nodes = nodes
         self._fed = {tensor_of_input(port.tensor) for port in signature.inputs}
         self._fed_nodes = {
-            producer(text) for text in self._fed if not self._definitions[producer(text)].input
+            producer(text) for text in self._fed if not _message(nodes[producer(text)]).input
         }
         found = self._leading_to((*(port.tensor for port in signature.outputs), *run))
-        inside = [node for node in nodes if node.name in found]
+        inside = [nodes[name] for name in sorted(found, key=places.__getitem__)]
         self.nodes = [node for node in inside if node.op not in _CAPTURED]
         self.handles = [_message(node) for node in inside if node.op in _CAPTURED]
 
@@ -229,9 +260,9 @@ class _Needed:
         waiting = [producer(text) for text in tensors if not self._is_given(text)]
         found = set(waiting)
         while waiting:
-            for text in self._definitions[waiting.pop()].input:
+            for text in _message(self._nodes[waiting.pop()]).input:
                 name = producer(text)
-                if name not in found and not self._is_given(text) and name in self._definitions:
+                if name not in found and not self._is_given(text) and name in self._nodes:
                     found.add(name)
                     waiting.append(name)
         return found
@@ -264,27 +295,10 @@ def _refuse_unfit(node: Node | NodeDef) -> None:
 
 def _ordered(signature: Signature) -> Signature:
     """Return a signature in the order in which TensorFlow 2 passes what goes in and out."""
-    keys: dict[str, str] = {}
-    for port in signature.inputs:
-        name = _keyword_name(port.key)
-        if name in keys or keyword.iskeyword(name) or name == "self":
-            other = f" beside {keys[name]!r}" if name in keys else ""
-            raise SelectionError(
-                f"TensorFlow 2 can have no input called {port.key!r}{other}; give it another name "
-                f"with --inputs NAME={port.tensor},..."
-            )
-        keys[name] = port.key
-    return Signature(
-        tuple(sorted(signature.inputs, key=lambda port: _keyword_name(port.key))),
-        tuple(sorted(signature.outputs, key=_key)),
+    problem = signature.unusable_input()
+    if problem:
+        raise SelectionError(problem)
+    return signature._replace(
+        inputs=tuple(sorted(signature.inputs, key=lambda port: keyword_name(port.key))),
+        outputs=tuple(sorted(signature.outputs, key=lambda port: port.key)),
     )
-
-
-def _key(port: Port) -> str:
-    return port.key
-
-
-def _keyword_name(key: str) -> str:
-    """Return what TensorFlow 2 makes of a key, to have a parameter of Python."""
-    name = "".join(one if one.isalnum() else "_" for one in key)
-    return name if name[:1].isalpha() else f"arg_{name}"

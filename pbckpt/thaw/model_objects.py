@@ -44,6 +44,16 @@ if TYPE_CHECKING:
 _ROOT, _SIGNATURES, _LIST = "_generic_user_object", "signature_map", "trackable_list_wrapper"
 _VALUE = "VARIABLE_VALUE"
 SIGNATURES, TRAINABLE, VARIABLES = "signatures", "trainable_variables", "variables"
+# What loading looks for at every object, or puts there.
+_OF_LOADER = frozenset(
+    (
+        "_deserialization_dependencies",
+        "_export_to_saved_model_graph",
+        "graph_debug_info",
+        "tensorflow_git_version",
+        "tensorflow_version",
+    )
+)
 
 
 def saved_objects(variables: Sequence[ThawedVariable], model: Model) -> SavedObjectGraph:
@@ -111,7 +121,7 @@ def checkpoint_objects(
 
 
 def _refuse_occupied(variables: Iterable[ThawedVariable], tables: Iterable[ModelTable]) -> None:
-    occupied = {SIGNATURES, TRAINABLE, VARIABLES, *(table.name for table in tables)}
+    occupied = {SIGNATURES, TRAINABLE, VARIABLES, *_OF_LOADER, *(table.name for table in tables)}
     for one in variables:
         if one.frozen.name in occupied:
             raise SelectionError(

@@ -11,6 +11,7 @@ Reference: tensorflow/core/protobuf/meta_graph.proto.
 
 from __future__ import annotations
 
+import keyword
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.protos import SignatureDef, TensorInfo
@@ -26,7 +27,8 @@ DEFAULT_SIGNATURE = "serving_default"
 """The key of the signature that is used where none is asked for."""
 INIT_SIGNATURE = "__saved_model_init_op"
 """The key of what is no signature, but names the operation that fills tables."""
-_PREDICT = "tensorflow/serving/predict"
+PREDICT = "tensorflow/serving/predict"
+"""The method that servers call where a signature says no other."""
 
 
 class Port(NamedTuple):
@@ -48,16 +50,37 @@ class Port(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What goes in and what comes out."""
+    """What goes in and what comes out, and the method of servers that it is for."""
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    method: str = PREDICT
 
     def definition(self) -> SignatureDef:
-        """Return the signature as a message, for the method that servers call predict."""
+        """Return the signature as a message."""
         return SignatureDef(
-            inputs=_infos(self.inputs), outputs=_infos(self.outputs), method_name=_PREDICT
+            inputs=_infos(self.inputs), outputs=_infos(self.outputs), method_name=self.method
         )
+
+    def unusable_input(self) -> str:
+        """Return why TensorFlow 2 cannot be given an input by its key; nothing if it can."""
+        keys: dict[str, str] = {}
+        for port in self.inputs:
+            name = keyword_name(port.key)
+            if name in keys or keyword.iskeyword(name) or name == "self":
+                other = f" beside {keys[name]!r}" if name in keys else ""
+                return (
+                    f"TensorFlow 2 can have no input called {port.key!r}{other}; give it another "
+                    f"name with --inputs NAME={port.tensor},..."
+                )
+            keys[name] = port.key
+        return ""
+
+
+def keyword_name(key: str) -> str:
+    """Return what TensorFlow 2 makes of a key, to have a parameter of Python."""
+    name = "".join(one if one.isalnum() else "_" for one in key)
+    return name if name[:1].isalpha() else f"arg_{name}"
 
 
 class NamedTensor(NamedTuple):
@@ -72,12 +95,13 @@ class SignatureNames(NamedTuple):
 
     inputs: Mapping[str, NamedTensor]
     outputs: Mapping[str, NamedTensor]
+    method: str = PREDICT
 
 
 def named_signatures(meta_graph: MetaGraphDef) -> dict[str, SignatureNames]:
     """Return the signatures that a graph came with, of sparse tensors empty names."""
     return {
-        key: SignatureNames(_names(one.inputs), _names(one.outputs))
+        key: SignatureNames(_names(one.inputs), _names(one.outputs), one.method_name or PREDICT)
         for key, one in sorted(meta_graph.signature_def.items())
         if key != INIT_SIGNATURE
     }

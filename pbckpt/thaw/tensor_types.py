@@ -30,13 +30,15 @@ class TensorTypes:
 
     def __init__(self, functions: Iterable[Function]) -> None:
         self._functions = {one.name: one for one in functions}
+        self._results: dict[str, list[OpDef.ArgDef]] = {}
 
     def __call__(self, node: NodeDef) -> list[DataType] | None:
         """Return the types of all outputs; None for an op or a type that is not known."""
         function = self._functions.get(node.op)
         if function is not None:
-            results = function.definition().signature.output_arg
-            return _known(data_type(_result_type(node, one)) for one in results)
+            if node.op not in self._results:
+                self._results[node.op] = list(function.definition().signature.output_arg)
+            return _known(data_type(_result_type(node, one)) for one in self._results[node.op])
         outputs, kinds = output_arguments(node.op), output_types(node.op)
         if outputs is None or kinds is None:
             return None

@@ -42,13 +42,14 @@ pytestmark = [
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process to kill")
 
 PARTS = re.compile(r"model\.pb|data(/x)?")
+SIGNS = frozenset({"model.pb"})
 OLD: Files = {"model": None, "model/model.pb": b"old", "model/data": None, "model/data/x": b"x"}
 NEW: Files = {"model": None, "model/model.pb": b"new"}
 FRESH, REPLACED = {"beside": b"mine"}, {"beside": b"mine", **OLD}
 
 
 def put(home: Path, durability: Durability, data: bytes = b"new") -> None:
-    with StagedDirectory(home / "model", PARTS, OnExisting.REPLACE, durability) as staging:
+    with StagedDirectory(home / "model", PARTS, SIGNS, OnExisting.REPLACE, durability) as staging:
         with staging.reporting_errors():
             staging.write("model.pb", [data])
         staging.commit()

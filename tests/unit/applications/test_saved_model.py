@@ -274,7 +274,12 @@ def test_an_existing_one(form: pbckpt.SavedModelForm, tmp_path: Path) -> None:
     with pytest.raises(pbckpt.PathError, match=r"m exists already; .* --on-existing replace"):
         convert(tmp_path, source, form=form)
     assert files(tmp_path) == before
-    for name in ("assets/vocabulary.txt", "assets.extra/deep/x", "fingerprint.pb", "debug/y"):
+    for name in (
+        "assets/vocabulary.txt",
+        "assets.extra/deep/x",
+        "fingerprint.pb",
+        "debug/saved_model_debug_info.pb",
+    ):
         (tmp_path / "m" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "m" / name).touch()
     convert(tmp_path, source, form=form, on_existing=pbckpt.OnExisting.REPLACE)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REFUSE, REPLACE = OnExisting.REFUSE, OnExisting.REPLACE
 PARTS = re.compile(r"model\.pb|data(/x)?|extra(/.*)?")
+SIGNS = frozenset({"model.pb"})
 NEW = {"m/model.pb": b"new"}
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process to kill")
@@ -40,7 +41,7 @@ def begin(
     on_existing: OnExisting = REFUSE,
     durability: Durability = Durability.NONE,
 ) -> StagedDirectory:
-    return StagedDirectory(path, PARTS, on_existing, durability)
+    return StagedDirectory(path, PARTS, SIGNS, on_existing, durability)
 
 
 def put(
@@ -285,9 +286,20 @@ def test_files_of_others_are_never_lost(
 
 def test_an_empty_directory_of_another_is_kept_too(tmp_path: Path) -> None:
     (tmp_path / "m" / "mine").mkdir(parents=True)
+    (tmp_path / "m" / "model.pb").touch()
     with pytest.raises(PathError, match="has 'mine' in it"):
         put(tmp_path / "m", REPLACE)
-    assert names(tmp_path / "m") == ["mine"]
+    assert names(tmp_path / "m") == ["mine", "model.pb"]
+
+
+def test_a_directory_without_the_sign_of_one_is_kept(tmp_path: Path) -> None:
+    """It may have the parts that one has: somebody's own folder of data."""
+    (tmp_path / "m" / "extra" / "deep").mkdir(parents=True)
+    (tmp_path / "m" / "extra" / "deep" / "photo").write_bytes(b"mine")
+    before = contents(tmp_path)
+    with pytest.raises(PathError, match=r"m is there and has no model\.pb in it"):
+        put(tmp_path / "m", REPLACE)
+    assert contents(tmp_path) == before
 
 
 def test_files_of_others_that_appear_at_the_last_moment_are_kept(

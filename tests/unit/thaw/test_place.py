@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pbckpt.dtypes import DataType
+from pbckpt.errors import UnsupportedGraphError
 from pbckpt.thaw.variable import FrozenVariable, VariableKind
 from tests.unit.thaw.graphs import (
     REF,
@@ -428,10 +429,16 @@ def test_a_case_has_no_branches_for_variables() -> None:
     assert lines(thawed)[-1] == "w Identity v/Read/ReadVariableOp ^side | constant"
 
 
+@pytest.mark.parametrize("name", ["a:b", "w:0", ":", "no::w", "^w"])
+def test_nodes_that_are_called_as_inputs_are_not(name: str) -> None:
+    with pytest.raises(UnsupportedGraphError) as caught:
+        thaw([const("w", 2), const(name, 2)], frozen("w", "w", 2))
+    assert caught.value.node_name == name
+
+
 def test_a_variable_of_a_function_of_no_name_stays_a_constant() -> None:
-    """A node of the main graph may look like one of a function."""
     variable = FrozenVariable(
         "v", "v", "no::w", DataType.FLOAT, (2,), is_trainable=True, stored=DataType.FLOAT
     )
-    thawed = thaw([const("w", 2), const("no::w", 2)], frozen("w", "w", 2), variable)
+    thawed = thaw([const("w", 2)], frozen("w", "w", 2), variable)
     assert thawed.left == {"v": "the graph has no function of that name"}
