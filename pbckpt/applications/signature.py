@@ -18,7 +18,7 @@ from pbckpt.errors import LimitError, SelectionError
 from pbckpt.names import node_of_input
 from pbckpt.rewrite.build import is_control, tensor_of_input
 from pbckpt.rewrite.reach import leading_to
-from pbckpt.thaw.contexts import ControlFlow
+from pbckpt.thaw.contexts import CONTROL_FLOW_OPS, ControlFlow
 from pbckpt.thaw.signature import DEFAULT_SIGNATURE, Port, Signature, named_signatures
 from pbckpt.thaw.tensor_types import TensorTypes, stated_shape
 
@@ -275,12 +275,14 @@ def _results(graph: FrozenGraph, names: Sequence[str]) -> list[str]:
     Not what is inside of a loop or a branch, which may have no value, nor what was left
     when loops and assertions were taken to pieces.
     """
-    contexts = ControlFlow(node.definition for node in graph.nodes)
     ops = {node.name: node.op for node in graph.nodes}
+    contexts = None
+    if not CONTROL_FLOW_OPS.isdisjoint(ops.values()):
+        contexts = ControlFlow(node.definition for node in graph.nodes)
     return [
         name
         for name in names
-        if contexts.context(name) is None
+        if (contexts is None or contexts.context(name) is None)
         and not _LOWERED.search(name)
         and ops[name] not in _ASSERTED
         and not _ASSERTION.search(name)
