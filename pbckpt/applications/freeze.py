@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.frozen_graph import graph_file, is_bare_saved_model, open_graph
 from pbckpt.applications.outputs import OutputsFrom, choose_outputs, filling
+from pbckpt.applications.tables import refuse_stored_tables
 from pbckpt.applications.variable_values import VariableValues, functions_of_objects, no_value
 from pbckpt.checkpoints.locate import is_checkpoint, locate_checkpoint
 from pbckpt.checkpoints.stored import open_stored
@@ -127,6 +128,7 @@ def _frozen(graph: FrozenGraph, stored: Bundle | V1 | None, job: _Job) -> Freeze
     whole = graph.graph
     if job.functions is Functions.INLINE:
         whole = inline_calls(whole, chosen, job.max_nodes)
+    refuse_stored_tables(whole, chosen, stored)
     values = _values(graph, stored, leading_to(whole.nodes, chosen))
     frozen = freeze_graph(whole, chosen, values, of_objects=functions_of_objects(graph))
     if frozen.graph.nbytes > job.max_bytes:
