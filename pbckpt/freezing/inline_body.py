@@ -60,6 +60,10 @@ class InlineBody:
         self._nodes = function.nodes
         self._definition = function.definition()
         self._names = {node.name for node in function.nodes}
+        consts = (node for node in function.nodes if node.op == "Const")
+        self._constants = {node.name for node in consts if not node.definition.input}
+        # Whom to take is to wait for what the call waits for, where constants do not.
+        self._waiting = self._names - self._constants
         self._body = Body(Draft(function.nodes), results_of, function.name)
         self.num_nodes = len(function.nodes)
         self.nbytes = sum(node.definition.ByteSize() for node in function.nodes)
@@ -98,8 +102,9 @@ class InlineBody:
         self, placing: _Placing, node: Node, waits: Sequence[str], *, constants_wait: bool
     ) -> NodeDef:
         made = placing.definition(node)
-        is_first = not any(producer(text) in self._names for text in node.definition.input)
-        if is_first and (constants_wait or made.op != "Const"):
+        waiting = self._names if constants_wait else self._waiting
+        is_first = not any(producer(text) in waiting for text in node.definition.input)
+        if is_first and (constants_wait or node.name not in self._constants):
             made.input.extend(text for text in waits if text not in made.input)
         return made
 
