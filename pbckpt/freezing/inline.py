@@ -125,6 +125,8 @@ class _Inlining:
             self._leave(name, ops, is_end=name in ends, is_awaited=name in awaited)
         for tensor in list(self._tensors):
             settle(tensor, self._tensors)
+        for name in self._awaited:
+            self._gather(name)
         for item in items:
             name = item.definition.name
             if name in self._left:
@@ -220,11 +222,15 @@ class _Inlining:
         if is_awaited:
             # Who waits for it waits for what it gives, or takes.
             awaited = put.results or data_inputs(call)
-            controls = list(dict.fromkeys(tensor_of_input(text) for text in awaited))
-            self._awaited[name] = controls
-            if len(controls) > _MAX_AWAITED:
-                waits = [f"^{producer(text)}" for text in controls]
-                self._left[name] = build_node(name, "NoOp", waits, device=call.device)
+            self._awaited[name] = [tensor_of_input(text) for text in awaited]
+
+    def _gather(self, name: str) -> None:
+        """Note whom to wait for, now that calls are gone; one node where these are many."""
+        tensors = (self._tensors.get(tensor, tensor) for tensor in self._awaited[name])
+        waits = self._awaited[name] = list(dict.fromkeys(f"^{producer(one)}" for one in tensors))
+        if len(waits) > _MAX_AWAITED:
+            device = self._calls[name][0].device
+            self._left[name] = build_node(name, "NoOp", waits, device=device)
 
     def _has_effect(self, name: str, ops: dict[str, NodeDef]) -> bool:
         if name in self._calls:
@@ -255,8 +261,7 @@ class _Inlining:
             elif name in self._left or name not in self._awaited:
                 yield text
             else:
-                for tensor in self._awaited[name]:
-                    yield f"^{producer(self._tensors.get(tensor, tensor))}"
+                yield from self._awaited[name]
 
 
 def _identity(call: NodeDef, put: Put, waits: Sequence[str]) -> NodeDef:
