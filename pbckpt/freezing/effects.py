@@ -60,7 +60,9 @@ def _awaited(function: Function, listed: Iterable[str]) -> set[str]:
     waiting = list(run)
     while waiting:
         node = nodes.get(waiting.pop())
-        for text in node.input if node is not None else ():
+        if node is None:
+            continue
+        for text in node.input:
             name = producer(text)
             if name not in run and (is_control(text) or node.op in _IDENTITIES):
                 run.add(name)

@@ -191,8 +191,9 @@ class _Inlining:
 
     def _count(self, call: NodeDef, body: InlineBody) -> None:
         """Raise LimitError where functions that call functions become too much."""
-        self._num_nodes += body.num_nodes + 1
-        self._num_bytes += body.nbytes + (body.num_nodes + 1) * len(call.name)
+        size = body.size(call, has_frames=self._has_frames)
+        self._num_nodes += size.num_nodes
+        self._num_bytes += size.nbytes
         for limit, value, maximum in (
             ("max_nodes", self._num_nodes, self._max_nodes),
             ("inlined bytes", self._num_bytes, _MAX_BYTES),

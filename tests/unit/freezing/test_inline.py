@@ -466,3 +466,45 @@ def test_long_names_are_bounded() -> None:
     ]
     with pytest.raises(LimitError, match="inlined bytes"):
         inline([X, call("k", "x", f="f0"), RESULT], functions, maximum=1_000_000)
+
+
+def leaf(arguments: int, results: int) -> FunctionDef:
+    return body("leaf", [f"a{one}" for one in range(arguments)], ["a0"] * results)
+
+
+def test_arguments_are_bounded() -> None:
+    """In loops and branches of TensorFlow 1 each is a node, in every call."""
+    calls = [call(f"c{one}", *["a"] * 90, f="leaf") for one in range(9)]
+    functions = [body("f", ["a"], ["c0:output:0"], *calls), leaf(90, 1)]
+    nodes = [X, call("k", "x"), call("l", "k"), RESULT]
+    assert lines(nodes, functions) == ["x Placeholder", "y Relu x"]
+    with pytest.raises(LimitError, match="is over the limit max_nodes of 1000"):
+        inline([X, node("Enter", "e", "x"), call("k", "e"), call("l", "k"), RESULT], functions, "l")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        call("k", *["x"] * 90, f="leaf"),
+        call("k", *["x"] * 90, "^" + "x" * 200_000, f="leaf"),
+    ],
+    ids=["arguments and results", "what arguments wait for"],
+)
+def test_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch, made: NodeDef) -> None:
+    monkeypatch.setattr("pbckpt.freezing.inline._MAX_BYTES", 60_000)
+    nodes = [X, node("Placeholder", "x" * 200_000), node("Enter", "e", "x"), made, RESULT]
+    with pytest.raises(LimitError, match="is over the limit inlined bytes of 60000"):
+        inline(nodes, [leaf(90, 900)], "k", "e")
+
+
+def test_what_nodes_have_of_their_call_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [node("Neg", f"n{one}", "a") for one in range(9)]
+    for one in nodes:
+        one.attr["T"].placeholder = "T"
+    made = call("k", "x")
+    made.attr["f"].func.attr["T"].s = b"t" * 9000
+    functions = [body("f", ["a"], ["n0:y:0"], *nodes)]
+    assert len(inline([X, made, RESULT], functions)) == 11
+    monkeypatch.setattr("pbckpt.freezing.inline._MAX_BYTES", 80_000)
+    with pytest.raises(LimitError, match="is over the limit inlined bytes of 80000"):
+        inline([X, made, RESULT], functions)
