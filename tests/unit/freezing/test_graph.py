@@ -399,7 +399,7 @@ def test_a_thawed_graph_is_what_it_was(kind: object) -> None:
 def test_a_switch_hands_on_by_all_of_its_outputs(number: int, output: int) -> None:
     """However many it says that it has, this takes no time."""
     switch = node("_SwitchN", "s", "w", "x")
-    switch.attr["T"].type = RESOURCE
+    switch.attr["T"].type = 20
     switch.attr["num_outs"].i = number
     nodes = [handle(), node("Placeholder", "x"), switch, read("y", f"s:{output}")]
     made, _ = freeze(nodes, "y")
