@@ -17,9 +17,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.errors import UnsupportedGraphError
-from pbckpt.freezing.references import References
-from pbckpt.names import is_control_input, key_to_bytes
-from pbckpt.rewrite.build import producer
+from pbckpt.freezing.references import References, named_by
+from pbckpt.names import is_control_input, key_to_bytes, key_to_text
+from pbckpt.rewrite.build import SEPARATOR, producer
 from pbckpt.rewrite.reach import leading_to
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pbckpt.graph.node import Node
 
 _TABLE = re.compile(r"(?:Anonymous)?(?:Mutable)?(?:Dense)?HashTable(?:OfTensors)?(?:V2)?")
+_FILLS = re.compile(r"InitializeTable\w*|LookupTable(?:Import|Insert)\w*")
 _IMPORT = re.compile(r"LookupTableImport(?:V2)?")
 _RESTORE = frozenset(("RestoreV2", "Restore", "RestoreSlice"))
 # From what is restored to the table: an Identity or two.
@@ -50,6 +51,23 @@ class Table(NamedTuple):
         return "Mutable" in self.node.op
 
     @property
+    def title(self) -> str:
+        """Its name, with that of its function."""
+        return f"{self.function}{SEPARATOR}{self.node.name}" if self.function else self.node.name
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What it is known by: tables of one shared name are one, wherever they are."""
+        shared = self.shared_name
+        return (key_to_text(shared),) if shared else (self.function, self.node.name)
+
+    @property
+    def shared_name(self) -> bytes:
+        """The name by which functions know it; nothing where it has none."""
+        value = self.node.definition.attr.get("shared_name")
+        return value.s if value is not None else b""
+
+    @property
     def described(self) -> str:
         """How to call it in a message."""
         inside = f" of function {self.function!r}" if self.function else ""
@@ -67,6 +85,43 @@ def tables_of(graph: Graph, outputs: Iterable[str]) -> list[Table]:
     for name in references.found:
         found += [Table(one, name) for one in functions[name].nodes if _TABLE.fullmatch(one.op)]
     return found
+
+
+def unfilled_tables(graph: Graph, outputs: Iterable[str]) -> tuple[str, ...]:
+    """Return the tables that some outputs need and nothing fills of what leads to them.
+
+    Those of functions are ``FUNCTION::NODE``.
+    """
+    outputs = tuple(outputs)
+    tables = tables_of(graph, outputs)
+    if not tables:
+        return ()
+    filling = _filling(graph) & leading_to(graph.nodes, outputs)
+    filled = {one.key for one in tables_of(graph, filling)}
+    return tuple(dict.fromkeys(one.title for one in tables if one.key not in filled))
+
+
+def _filling(graph: Graph) -> set[str]:
+    """Return the nodes that fill a table, or call a function that does."""
+    functions = {one.name: one for one in graph.functions}
+    filling = {
+        name for name, one in functions.items() if any(_FILLS.fullmatch(it.op) for it in one.nodes)
+    }
+    callers: dict[str, list[str]] = {}
+    for name, one in functions.items():
+        for node in one.nodes:
+            for called in named_by(node.definition):
+                callers.setdefault(called, []).append(name)
+    waiting = list(filling)
+    while waiting:
+        fresh = [name for name in callers.get(waiting.pop(), ()) if name not in filling]
+        filling.update(fresh)
+        waiting += fresh
+    return {
+        node.name
+        for node in graph.nodes
+        if _FILLS.fullmatch(node.op) or not filling.isdisjoint(named_by(node.definition))
+    }
 
 
 def refuse_stored_tables(graph: Graph, outputs: Iterable[str], stored: Bundle | V1 | None) -> None:
@@ -92,11 +147,11 @@ def _has(stored: Bundle | V1 | None, table: Table) -> bool:
     """Tell whether a checkpoint has the content of a table under a name of its own."""
     if stored is None:
         return False
-    shared = table.node.definition.attr["shared_name"].s
-    names = (key_to_bytes(table.node.name), *((shared,) if shared else ()))
+    names = (key_to_bytes(table.node.name), table.shared_name)
     return any(
         stored.info(name + _KEYS) is not None and stored.info(name + _VALUES) is not None
         for name in names
+        if name
     )
 
 
