@@ -6,9 +6,9 @@ in a function, or in one that this calls.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from pbckpt.freezing.changing import CHANGES_VARIABLE
 from pbckpt.freezing.references import named_by
 from pbckpt.names import node_of_input
 
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
     from pbckpt.graph.decode import Graph
 
-_CHANGE = re.compile(
-    r"Assign(?:Add|Sub)?(?:VariableOp)?|(?:Resource)?(?:Sparse)?Apply\w+|ResourceScatter\w+"
-    r"|Scatter(?:Nd)?(?:Add|Sub|Mul|Div|Min|Max|Update)"
-)
-
 
 def depending_on_changes(graph: Graph) -> set[str]:
     """Return the nodes that change a variable, or take or await what does."""
@@ -29,7 +24,9 @@ def depending_on_changes(graph: Graph) -> set[str]:
     takers: dict[str, list[str]] = {}
     start = []
     for node in graph.nodes:
-        if _CHANGE.fullmatch(node.op) or not changing.isdisjoint(named_by(node.definition)):
+        if CHANGES_VARIABLE.fullmatch(node.op) or not changing.isdisjoint(
+            named_by(node.definition)
+        ):
             start.append(node.name)
         for text in node.definition.input:
             takers.setdefault(node_of_input(text), []).append(node.name)
@@ -42,7 +39,7 @@ def _changing_functions(graph: Graph) -> set[str]:
     start = []
     for function in graph.functions:
         for node in function.nodes:
-            if _CHANGE.fullmatch(node.op):
+            if CHANGES_VARIABLE.fullmatch(node.op):
                 start.append(function.name)
             for name in names.intersection(named_by(node.definition)):
                 callers.setdefault(name, []).append(function.name)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pbckpt.applications.frozen_graph import graph_file, is_bare_saved_model, open_graph
 from pbckpt.applications.outputs import OutputsFrom, choose_outputs, filling
+from pbckpt.applications.tables import refuse_stored_tables, unfilled_tables
 from pbckpt.applications.variable_values import VariableValues, functions_of_objects, no_value
 from pbckpt.checkpoints.locate import is_checkpoint, locate_checkpoint
 from pbckpt.checkpoints.stored import open_stored
@@ -50,7 +51,8 @@ class FreezeReport(NamedTuple):
     """What a freezing did: the file, its size, the nodes that it ends in and how many it has.
 
     ``variables`` are the nodes that became constants, ``FUNCTION::NODE`` of a function.
-    ``outputs_from`` tells who said that it should end in these.
+    ``outputs_from`` tells who said that it should end in these. ``unfilled`` are tables in
+    it that nothing in it fills, in the same form as ``variables``.
     """
 
     path: str
@@ -59,6 +61,7 @@ class FreezeReport(NamedTuple):
     variables: tuple[str, ...]
     outputs: tuple[str, ...]
     outputs_from: OutputsFrom
+    unfilled: tuple[str, ...] = ()
 
 
 class _Job(NamedTuple):
@@ -127,6 +130,7 @@ def _frozen(graph: FrozenGraph, stored: Bundle | V1 | None, job: _Job) -> Freeze
     whole = graph.graph
     if job.functions is Functions.INLINE:
         whole = inline_calls(whole, chosen, job.max_nodes)
+    refuse_stored_tables(whole, chosen, stored)
     values = _values(graph, stored, leading_to(whole.nodes, chosen))
     frozen = freeze_graph(whole, chosen, values, of_objects=functions_of_objects(graph))
     if frozen.graph.nbytes > job.max_bytes:
@@ -143,7 +147,13 @@ def _frozen(graph: FrozenGraph, stored: Bundle | V1 | None, job: _Job) -> Freeze
         graph.file.check_unchanged()
         path = file.commit()
     return FreezeReport(
-        path, frozen.graph.nbytes, frozen.num_nodes, frozen.variables, chosen, chosen_from
+        path,
+        frozen.graph.nbytes,
+        frozen.num_nodes,
+        frozen.variables,
+        chosen,
+        chosen_from,
+        unfilled_tables(whole, chosen),
     )
 
 

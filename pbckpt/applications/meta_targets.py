@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pbckpt.dtypes import DataType
+    from pbckpt.graph.constant import ConstantTensor
     from pbckpt.graph.decode import Node
     from pbckpt.matching.sides import Slice
 
@@ -137,28 +138,43 @@ def _scope(restore_op: str) -> str:
 def _saved(nodes: Mapping[str, Node], scope: str) -> Iterator[_Saved]:
     savers = [node for node in nodes.values() if node.op in _SAVES]
     mine = [node for node in savers if scope and node.name.startswith(scope)]
+    strings = Strings(nodes)
     for node in mine or savers:
         names_slot, specs_slot, first = _SAVES[node.op]
         inputs = [text for text in node.definition.input if not is_control_input(text)]
         if len(inputs) < first:
             continue
-        names = strings_of(nodes.get(node_of_input(inputs[names_slot])))
+        most = len(inputs) - first
+        names = strings.of(node_of_input(inputs[names_slot]), most)
         specs = [b""] * len(names)
         if specs_slot is not None:
-            specs = list(strings_of(nodes.get(node_of_input(inputs[specs_slot]))))
+            specs = list(strings.of(node_of_input(inputs[specs_slot]), most))
         own = node.name.rpartition("/")[0]
         for one, spec, tensor in zip(names, specs, inputs[first:], strict=False):
             yield _Saved(key_to_text(one), key_to_text(spec), node_of_input(tensor), own)
 
 
-def strings_of(node: Node | None) -> Sequence[bytes]:
-    """Return the strings of a constant; none of what is no constant."""
-    if node is None or node.op != "Const":
-        return ()
-    tensor = node.constant()
-    repeats = tensor.num_elements - len(tensor.strings)
-    # One element may stand for all; no saver writes so many of them.
-    return [*tensor.strings, *tensor.strings[-1:] * min(repeats, 1 << 20)]
+class Strings:
+    """The strings of the constants of a graph, or of a function, each looked at once."""
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        """Look at constants when they are asked for."""
+        self._nodes = nodes
+        self._known: dict[str, ConstantTensor | None] = {}
+
+    def of(self, name: str, most: int) -> Sequence[bytes]:
+        """Return the first strings of a constant, ``most`` of them; none of what is none."""
+        if name not in self._known:
+            node = self._nodes.get(name)
+            is_constant = node is not None and node.op == "Const"
+            self._known[name] = node.constant() if node and is_constant else None
+        tensor = self._known[name]
+        if tensor is None:
+            return ()
+        strings = tensor.strings[:most]
+        # One element may stand for all.
+        repeats = min(tensor.num_elements, most) - len(strings)
+        return [*strings, *strings[-1:] * repeats]
 
 
 def _of_saved(saved: Sequence[_Saved], nodes: Mapping[str, Node]) -> list[Target]:

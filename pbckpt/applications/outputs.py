@@ -14,10 +14,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pbckpt.applications.changes import depending_on_changes
+from pbckpt.applications.tables import tables_of
 from pbckpt.errors import SelectionError
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.names import is_control_input, node_of_input
-from pbckpt.rewrite.reach import leading_to
 from pbckpt.thaw.graph import OUTPUTS_COLLECTION
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _INIT_SIGNATURE = "__saved_model_init_op"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 # Of what is run once, a graph names one node, or two.
 _MAX_FILLING = 8
-_TABLE = re.compile(r"(?:Anonymous)?(?:Mutable)?(?:Dense)?HashTable(?:OfTensors)?(?:V2)?")
 
 
 class OutputsFrom(Enum):
@@ -123,19 +122,20 @@ def filling(graph: FrozenGraph, outputs: Sequence[str]) -> tuple[str, ...]:
 
     What sets variables as well is no part of a frozen graph.
     """
-    ops = {node.name: node.op for node in graph.nodes}
-    leading = leading_to(graph.nodes, outputs)
-    tables = {name for name in leading if _TABLE.fullmatch(ops.get(name, ""))}
+    names = {node.name for node in graph.nodes}
+    tables = {one.key for one in tables_of(graph.graph, outputs)}
     if not tables or graph.meta_graph is None:
         return ()
+    changing = depending_on_changes(graph.graph)
     rest = graph.meta_graph.rest
     signature = rest.signature_def.get(_INIT_SIGNATURE)
     texts = [info.name for info in signature.outputs.values()] if signature else []
     for key in _INIT_COLLECTIONS:
         texts += rest.collection_def[key].node_list.value if key in rest.collection_def else ()
     for name in (node_of_input(text) for text in texts[:_MAX_FILLING]):
-        filled = leading_to(graph.nodes, [name]) if name in ops else set()
-        if filled & tables and not any(ops.get(one) in VARIABLE_OPS for one in filled):
+        if name not in names or name in changing:
+            continue
+        if any(one.key in tables for one in tables_of(graph.graph, [name])):
             return (name,)
     return ()
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from pbckpt.applications.meta_targets import SavedVariable, parse_spec, strings_of
+from pbckpt.applications.meta_targets import SavedVariable, Strings, parse_spec
 from pbckpt.errors import LimitError
 from pbckpt.freezing.body import NUMBER
 from pbckpt.graph.still_variables import VARIABLE_OPS
@@ -26,7 +26,7 @@ from pbckpt.rewrite.build import producer
 from pbckpt.rewrite.calls import called_functions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pbckpt.applications.frozen_graph import FrozenGraph
     from pbckpt.graph.library import Function
@@ -52,7 +52,52 @@ class _Frame(NamedTuple):
     def size(self) -> int:
         """How much there is to look at."""
         inputs = sum(len(node.definition.input) for node in self.function.nodes)
-        return 1 + len(self.arguments) + len(self.function.nodes) + inputs
+        outputs = sum(_num_restored(node) for node in self.function.nodes)
+        return 1 + len(self.arguments) + len(self.function.nodes) + inputs + outputs
+
+
+class _Body:
+    """What a function restores, whoever calls it."""
+
+    def __init__(self, function: Function) -> None:
+        self._nodes = {node.name: node for node in function.nodes}
+        self._strings = Strings(self._nodes)
+        self._tables: dict[str, list[SavedVariable]] = {}
+
+    def restored(self, text: str) -> SavedVariable | None:
+        """Return what of a checkpoint a tensor of the function is."""
+        is_cast = False
+        for _ in range(_MAX_STEPS):
+            node = self._nodes.get(producer(text))
+            if node is None:
+                break
+            if node.op == "RestoreV2":
+                number = text.rpartition(":")[2]
+                place = int(number) if NUMBER.fullmatch(number) else 0
+                table = self._table(node)
+                return table[place]._replace(is_cast=is_cast) if place < len(table) else None
+            data = _data(node)
+            if node.op not in _HANDS_ON or not data:
+                break
+            is_cast |= node.op == "Cast"
+            text = data[0]
+        return None
+
+    def _table(self, restore: Node) -> list[SavedVariable]:
+        """Return what a RestoreV2 puts out."""
+        if restore.name not in self._tables:
+            self._tables[restore.name] = list(self._entries(restore))
+        return self._tables[restore.name]
+
+    def _entries(self, restore: Node) -> Iterator[SavedVariable]:
+        data = _data(restore)
+        if len(data) < len(("prefix", "names", "slices")):
+            return
+        most = _num_restored(restore)
+        names, specs = (self._strings.of(producer(text), most) for text in data[1:3])
+        for place, name in enumerate(names):
+            spec = key_to_text(specs[place]) if place < len(specs) else ""
+            yield SavedVariable(key_to_text(name), parse_spec(spec)[1] if spec else None)
 
 
 def restored_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
@@ -69,6 +114,7 @@ def restored_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
     found: dict[str, SavedVariable] = {}
     waiting = deque(_called(call, [_origin(text, nodes) for text in _data(call)], functions))
     seen = {one.key for one in waiting}
+    bodies: dict[str, _Body] = {}
     count = 0
     while waiting:
         frame = waiting.popleft()
@@ -80,7 +126,10 @@ def restored_variables(graph: FrozenGraph) -> dict[str, SavedVariable]:
                 value=count,
                 maximum=_MAX_SIZE,
             )
-        for variable, saved in _assigned(frame).items():
+        name = frame.function.name
+        if name not in bodies:
+            bodies[name] = _Body(frame.function)
+        for variable, saved in _assigned(frame, bodies[name]).items():
             found.setdefault(variable, saved)
         for one in _calls(frame, functions):
             if one.key not in seen:
@@ -124,54 +173,21 @@ def _calls(frame: _Frame, functions: Mapping[str, Function]) -> list[_Frame]:
     return found
 
 
-def _assigned(frame: _Frame) -> dict[str, SavedVariable]:
+def _num_restored(node: Node) -> int:
+    """Return how many tensors a RestoreV2 puts out."""
+    types = node.definition.attr.get("dtypes") if node.op == "RestoreV2" else None
+    return len(types.list.type) if types is not None else 0
+
+
+def _assigned(frame: _Frame, body: _Body) -> dict[str, SavedVariable]:
     """Return what a function assigns to its arguments, by the variables that they are."""
     given = dict(zip(frame.function.arguments, frame.arguments, strict=False))
-    nodes = {node.name: node for node in frame.function.nodes}
-    tables: dict[str, list[SavedVariable]] = {}
     found = {}
     for node in frame.function.nodes:
         data = _data(node)
         if node.op != "AssignVariableOp" or len(data) < len(("resource", "value")):
             continue
-        variable, saved = given.get(data[0], ""), _restored(data[1], nodes, tables)
+        variable, saved = given.get(data[0], ""), body.restored(data[1])
         if variable and saved is not None:
             found[variable] = saved
-    return found
-
-
-def _restored(
-    text: str, nodes: Mapping[str, Node], tables: dict[str, list[SavedVariable]]
-) -> SavedVariable | None:
-    """Return what of a checkpoint a tensor of a function is."""
-    is_cast = False
-    for _ in range(_MAX_STEPS):
-        node = nodes.get(producer(text))
-        if node is None:
-            break
-        if node.op == "RestoreV2":
-            if node.name not in tables:
-                tables[node.name] = _table(node, nodes)
-            number = text.rpartition(":")[2]
-            place = int(number) if NUMBER.fullmatch(number) else 0
-            table = tables[node.name]
-            return table[place]._replace(is_cast=is_cast) if place < len(table) else None
-        data = _data(node)
-        if node.op not in _HANDS_ON or not data:
-            break
-        is_cast |= node.op == "Cast"
-        text = data[0]
-    return None
-
-
-def _table(restore: Node, nodes: Mapping[str, Node]) -> list[SavedVariable]:
-    """Return what a RestoreV2 puts out."""
-    data = _data(restore)
-    if len(data) < len(("prefix", "names", "slices")):
-        return []
-    names, specs = (strings_of(nodes.get(producer(text))) for text in data[1:3])
-    found = []
-    for place, name in enumerate(names):
-        spec = key_to_text(specs[place]) if place < len(specs) else ""
-        found.append(SavedVariable(key_to_text(name), parse_spec(spec)[1] if spec else None))
     return found

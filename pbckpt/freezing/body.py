@@ -46,15 +46,19 @@ class ResultNames:
     def __init__(self, functions: Mapping[str, Function]) -> None:
         """Look at functions when they are asked for, and once."""
         self._functions = functions
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, dict[str, int]] = {}
 
-    def __call__(self, name: str) -> tuple[str, ...] | None:
-        """Return what a function calls its results; None where there is no such function."""
+    def __call__(self, name: str) -> dict[str, int] | None:
+        """Return the places of a function's results by what it calls them.
+
+        None where there is no such function.
+        """
         if name not in self._functions:
             return None
         if name not in self._known:
             signature = self._functions[name].definition().signature
-            self._known[name] = tuple(one.name for one in signature.output_arg)
+            named = enumerate(one.name for one in signature.output_arg)
+            self._known[name] = {result: place for place, result in named}
         return self._known[name]
 
 
@@ -81,11 +85,11 @@ class Body:
         return Place(name, self._output(node, rest[0], number if len(rest) > 1 else 0))
 
     def _output(self, node: Node, output: str, number: int) -> int:
-        names = self._results_of(node.op)
-        if names is None:
+        places = self._results_of(node.op)
+        if places is None:
             length = partial(output_length, node.definition)
             return output_index(node.op, output, number, length)
-        return number + (names.index(output) if output in names else 0)
+        return number + places.get(output, 0)
 
     def text(self, node: str, output: str = "output") -> str:
         """Return how the first output of a node is named as an input."""

@@ -12,15 +12,17 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pbckpt.rewrite.build import is_control, producer
 from pbckpt.rewrite.calls import called_functions, function_attributes, functions_called
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pbckpt.graph.library import Function
     from pbckpt.graph.node import Node
     from pbckpt.protos import FunctionDef, NodeDef
 
+_IDENTITIES = frozenset(("Identity", "IdentityN"))
 _NONE = re.compile(
     r"ReadVariableOp|ResourceGather(?:Nd)?|VariableShape|VarIsInitializedOp|VarHandleOp"
     r"|Variable(?:V2)?|Placeholder\w*|Const|Identity(?:N)?|NoOp|Shape"
@@ -29,23 +31,43 @@ _NONE = re.compile(
     r"|Stateless\w+|StatefulRandom\w+|StatefulUniform\w*|StatefulTruncatedNormal"
     r"|StatefulStandardNormal\w*|TensorList\w+|EmptyTensorList|TensorArray\w*V3"
 )
-
-
 # Where a function has a state and does not list what is to run.
 _SOME = re.compile(
-    r"Assert|Print(?:V2)?|Assign\w*|(?:Resource)?(?:Sparse)?Apply\w+|ResourceScatter\w+|LookupTable(?:Import|Insert|Remove)\w*"
-    r"|InitializeTable\w*|\w*Enqueue\w*|\w*PyFunc\w*|Save\w*|Write\w*|MergeV2Checkpoints|\w*Summary"
+    r"Assert|Print(?:V2)?|Assign\w*|(?:Resource)?(?:Sparse)?Apply\w+|ResourceScatter\w+"
+    r"|LookupTable(?:Import|Insert|Remove)\w*|InitializeTable\w*|\w*Enqueue\w*|\w*PyFunc\w*|Save\w*|Write\w*|MergeV2Checkpoints|\w*Summary"
 )
 
 
 def listed_nodes(function: Function, definition: FunctionDef) -> list[Node]:
-    """Return the nodes of a function that are to run, whoever takes its results."""
+    """Return the nodes of a function that are to run, whoever takes its results.
+
+    What one that is listed waits for is among them: the list may name nothing but a NoOp
+    that waits for all that counts.
+    """
     listed = set(definition.control_ret.values())
     if listed or not definition.signature.is_stateful:
-        return [node for node in function.nodes if node.name in listed]
+        run = _awaited(function, listed)
+        return [node for node in function.nodes if node.name in run]
     return [
         node for node in function.nodes if function_attributes(node.op) or _SOME.fullmatch(node.op)
     ]
+
+
+def _awaited(function: Function, listed: Iterable[str]) -> set[str]:
+    """Return some nodes of a function, and those that they wait for; Identities take them."""
+    run = set(listed)
+    nodes = {node.name: node.definition for node in function.nodes} if run else {}
+    waiting = list(run)
+    while waiting:
+        node = nodes.get(waiting.pop())
+        if node is None:
+            continue
+        for text in node.input:
+            name = producer(text)
+            if name not in run and (is_control(text) or node.op in _IDENTITIES):
+                run.add(name)
+                waiting.append(name)
+    return run
 
 
 class Effects:

@@ -125,6 +125,8 @@ class _Inlining:
             self._leave(name, ops, is_end=name in ends, is_awaited=name in awaited)
         for tensor in list(self._tensors):
             settle(tensor, self._tensors)
+        for name in self._awaited:
+            self._gather(name)
         for item in items:
             name = item.definition.name
             if name in self._left:
@@ -189,8 +191,9 @@ class _Inlining:
 
     def _count(self, call: NodeDef, body: InlineBody) -> None:
         """Raise LimitError where functions that call functions become too much."""
-        self._num_nodes += body.num_nodes + 1
-        self._num_bytes += body.nbytes + (body.num_nodes + 1) * len(call.name)
+        size = body.size(call, has_frames=self._has_frames)
+        self._num_nodes += size.num_nodes
+        self._num_bytes += size.nbytes
         for limit, value, maximum in (
             ("max_nodes", self._num_nodes, self._max_nodes),
             ("inlined bytes", self._num_bytes, _MAX_BYTES),
@@ -220,11 +223,15 @@ class _Inlining:
         if is_awaited:
             # Who waits for it waits for what it gives, or takes.
             awaited = put.results or data_inputs(call)
-            controls = list(dict.fromkeys(tensor_of_input(text) for text in awaited))
-            self._awaited[name] = controls
-            if len(controls) > _MAX_AWAITED:
-                waits = [f"^{producer(text)}" for text in controls]
-                self._left[name] = build_node(name, "NoOp", waits, device=call.device)
+            self._awaited[name] = [tensor_of_input(text) for text in awaited]
+
+    def _gather(self, name: str) -> None:
+        """Note whom to wait for, now that calls are gone; one node where these are many."""
+        tensors = (self._tensors.get(tensor, tensor) for tensor in self._awaited[name])
+        waits = self._awaited[name] = list(dict.fromkeys(f"^{producer(one)}" for one in tensors))
+        if len(waits) > _MAX_AWAITED:
+            device = self._calls[name][0].device
+            self._left[name] = build_node(name, "NoOp", waits, device=device)
 
     def _has_effect(self, name: str, ops: dict[str, NodeDef]) -> bool:
         if name in self._calls:
@@ -255,8 +262,7 @@ class _Inlining:
             elif name in self._left or name not in self._awaited:
                 yield text
             else:
-                for tensor in self._awaited[name]:
-                    yield f"^{producer(self._tensors.get(tensor, tensor))}"
+                yield from self._awaited[name]
 
 
 def _identity(call: NodeDef, put: Put, waits: Sequence[str]) -> NodeDef:

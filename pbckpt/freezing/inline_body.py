@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pbckpt.protos import AttrValue, NodeDef, OpDef
 
 _TOGETHER = b"loc:@"
+# What the name of an argument or a result takes, about, besides the characters.
+_TENSOR_BYTES = 64
+_NODE_BYTES = 512
 
 
 class PutNode(NamedTuple):
@@ -51,8 +54,15 @@ class Put(NamedTuple):
     effects: list[str]
 
 
+class Size(NamedTuple):
+    """How much a function is in the place of a call: nodes, and bytes for them."""
+
+    num_nodes: int
+    nbytes: int
+
+
 class InlineBody:
-    """A function, to be put in the places of its calls. ``nbytes`` are those of its nodes."""
+    """A function, to be put in the places of its calls."""
 
     def __init__(self, function: Function, results_of: ResultNames) -> None:
         """``results_of`` knows the functions that its nodes may call by their names."""
@@ -60,9 +70,36 @@ class InlineBody:
         self._nodes = function.nodes
         self._definition = function.definition()
         self._names = {node.name for node in function.nodes}
+        consts = (node for node in function.nodes if node.op == "Const")
+        self._constants = {node.name for node in consts if not node.definition.input}
+        # Whom to take is to wait for what the call waits for, where constants do not.
+        self._waiting = self._names - self._constants
         self._body = Body(Draft(function.nodes), results_of, function.name)
-        self.num_nodes = len(function.nodes)
-        self.nbytes = sum(node.definition.ByteSize() for node in function.nodes)
+        self._num_bytes = sum(node.definition.ByteSize() for node in function.nodes)
+        self._num_open = sum(
+            value.WhichOneof("value") == "placeholder"
+            for node in function.nodes
+            for value in node.definition.attr.values()
+        )
+
+    def size(self, call: NodeDef, *, has_frames: bool) -> Size:
+        """Return how much is made of the function in the place of a call, before it is."""
+        signature = self._definition.signature
+        num_arguments, num_results = len(signature.input_arg), len(signature.output_arg)
+        num_nodes = len(self._nodes) + 1 + (num_arguments if has_frames else 0)
+        each = len(call.name) + len(call.device)
+        nbytes = (
+            self._num_bytes
+            + num_nodes * each
+            + (num_arguments + num_results) * (_TENSOR_BYTES + len(call.name))
+        )
+        if self._num_open:
+            nbytes += self._num_open * call.ByteSize()
+        if has_frames:
+            # Each argument waits for all that the call waits for.
+            waits = sum(len(text) for text in call.input if is_control(text))
+            nbytes += num_arguments * (_NODE_BYTES + waits)
+        return Size(num_nodes, nbytes)
 
     def put(self, call: NodeDef, taken: Container[str], *, has_frames: bool) -> Put:
         """Return the function in the place of a call.
@@ -98,8 +135,9 @@ class InlineBody:
         self, placing: _Placing, node: Node, waits: Sequence[str], *, constants_wait: bool
     ) -> NodeDef:
         made = placing.definition(node)
-        is_first = not any(producer(text) in self._names for text in node.definition.input)
-        if is_first and (constants_wait or made.op != "Const"):
+        waiting = self._names if constants_wait else self._waiting
+        is_first = not any(producer(text) in waiting for text in node.definition.input)
+        if is_first and (constants_wait or node.name not in self._constants):
             made.input.extend(text for text in waits if text not in made.input)
         return made
 

@@ -22,7 +22,7 @@ from pbckpt.errors import InvalidGraphError, LimitError, UnsupportedGraphError
 from pbckpt.freezing.body import Body, Place, ResultNames
 from pbckpt.freezing.marks import Undone
 from pbckpt.freezing.references import References
-from pbckpt.freezing.takers import Carried, Special, turn_takers
+from pbckpt.freezing.takers import Carried, Special, turn_takers, value_at
 from pbckpt.graph.encode import EncodedFunction
 from pbckpt.graph.still_variables import VARIABLE_OPS
 from pbckpt.protos import GraphDef
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 64
 _MAX_SIZE = 5_000_000
+_MAX_BYTES = 256 << 20
 _MAX_SPECIAL = 20_000
 _Arguments = tuple["Carried | None", ...]
 
@@ -64,7 +65,7 @@ class SpecialFunctions:
         self._made: dict[tuple[str, _Arguments], Special | None] = {}
         self._begun: dict[str, _Begun] = {}
         self._plain: dict[str, _Begun] = {}
-        self._depth = self._size = 0
+        self._depth = self._size = self._num_bytes = 0
 
     def __contains__(self, name: str) -> bool:
         """Tell whether there is a function of that name."""
@@ -94,9 +95,12 @@ class SpecialFunctions:
             msg = f"{where} calls it, and the graph does not have it"
             raise InvalidGraphError(msg, node_name=name, thing="function")
         self._size += sum(1 + len(node.definition.input) for node in function.nodes)
+        # Its signature and attributes are copied; what its nodes have stays where it lies.
+        self._num_bytes += len(function.rest)
         for limit, value, maximum in (
             ("special functions", len(self._made), _MAX_SPECIAL),
             ("size of special functions", self._size, _MAX_SIZE),
+            ("bytes of special functions", self._num_bytes, _MAX_BYTES),
             ("nested functions", self._depth + 1, _MAX_DEPTH),
         ):
             if value > maximum:
@@ -125,7 +129,7 @@ class SpecialFunctions:
         turned = turn_takers(body, Undone.nothing(draft), carried, self)
         self._depth -= 1
         results = tuple(
-            turned.carried.get(body.place(definition.ret[result.name]))
+            value_at(body.place(definition.ret[result.name]), turned.carried)
             for result in signature.output_arg
         )
         name = self._fresh(function.name)

@@ -17,11 +17,11 @@ Reference: tensorflow/python/framework/convert_to_constants.py.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pbckpt.errors import InvalidGraphError, UnsupportedGraphError
 from pbckpt.freezing.body import Place
+from pbckpt.freezing.changing import CHANGES_REFERENCE
 from pbckpt.freezing.reads import (
     axis_of_gather,
     gather_nd,
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from pbckpt.protos import NodeDef
 
 _RESOURCE = 20
-_SIDES, _MAX_SIDES = 2, 1 << 12
+# Of a node that hands one thing on by all of its outputs, however many it says it has.
+_ALL = -1
 # What hands a resource on, and then hands on what is read of it.
 _INTERMEDIATE = frozenset(
     ("Identity", "Enter", "Exit", "Merge", "NextIteration", "Switch", "_SwitchN")
@@ -52,11 +53,8 @@ _REFERENCES = {
     f"Ref{op}": op for op in ("Identity", "Enter", "Exit", "Merge", "NextIteration", "Switch")
 }
 _MERGES = frozenset(("Merge", "RefMerge"))
-# What takes a reference to change what it refers to, or to ask about it.
-_CHANGES = re.compile(
-    r"Assign(?:Add|Sub)?|(?:Sparse)?Apply\w+|Scatter(?:Nd)?(?:Add|Sub|Mul|Div|Min|Max|Update)|"
-    r"CountUpTo|IsVariableInitialized|RefSelect"
-)
+# What takes a reference to ask about it, or to choose one.
+_ASKS = frozenset(("IsVariableInitialized", "RefSelect"))
 
 
 class Carried(NamedTuple):
@@ -92,6 +90,11 @@ class Turned(NamedTuple):
 
     carried: dict[Place, Carried]
     renamed: dict[str, str]
+
+
+def value_at(place: Place, carried: Mapping[Place, Carried]) -> Carried | None:
+    """Return the value that a tensor is, or None."""
+    return carried.get(place) or carried.get(Place(place.node, _ALL))
 
 
 def turn_takers(
@@ -146,14 +149,14 @@ class _Takers:
         if undone.marks.get(name) is Mark.ADDED and name in undone.removed:
             return None
         source = undone.redirected.get(text.removesuffix(":0"), text)
-        return self.carried.get(self._body.place(source))
+        return value_at(self._body.place(source), self.carried)
 
     def _turn(self, node: Node, taken: Sequence[Carried | None]) -> None:
         """Have one node take values, and note which of its outputs hand them on."""
         if node.op in _REFERENCES:
             self._draft.change(node.name).op = _REFERENCES[node.op]
             self._hand_on(node, taken)
-        elif _CHANGES.fullmatch(node.op):
+        elif node.op in _ASKS or CHANGES_REFERENCE.fullmatch(node.op):
             raise self._refused(node)
         else:
             handles = _handles(taken)
@@ -221,17 +224,12 @@ class _Takers:
 
     def _hand_on(self, node: Node, taken: Sequence[Carried | None]) -> None:
         known = [one for one in taken if one is not None]
-        if node.op in _MERGES:
-            # What comes round is not known yet.
-            value, outputs = known[0], 1
-        elif "Switch" in node.op:
-            value, outputs = self._only_first(node, taken), _switch_outputs(node)
-        else:
-            value, outputs = self._only_first(node, taken), 1
+        # What comes round is not known yet.
+        value = known[0] if node.op in _MERGES else self._only_first(node, taken)
         is_exit = node.op in ("Exit", "RefExit")
         is_enter = node.op in ("Enter", "RefEnter")
         value = value._replace(is_in_loop=is_enter or (value.is_in_loop and not is_exit))
-        self.carried.update({Place(node.name, output): value for output in range(outputs)})
+        self.carried[Place(node.name, _ALL if "Switch" in node.op else 0)] = value
 
     def _only_first(self, node: Node, taken: Sequence[Carried | None]) -> Carried:
         if taken[0] is None:
@@ -342,11 +340,6 @@ def _reshape(call: NodeDef, results: Sequence[Carried | None]) -> None:
 def _handles(taken: Sequence[Carried | None]) -> list[Carried | None]:
     """Return which of some tensors are resources; a reference is handed over as its value."""
     return [one if one is not None and one.is_handle else None for one in taken]
-
-
-def _switch_outputs(node: Node) -> int:
-    number = node.definition.attr.get("num_outs")
-    return _SIDES if number is None else min(number.i, _MAX_SIDES)
 
 
 def _refused(body: Body, node: Node, what: str) -> UnsupportedGraphError:

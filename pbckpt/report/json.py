@@ -74,6 +74,7 @@ def freeze_json(report: FreezeReport) -> str:
         variables=report.variables,
         outputs=report.outputs,
         outputs_from=report.outputs_from.value,
+        unfilled=report.unfilled,
     )
 
 

@@ -83,8 +83,17 @@ def freeze_text(report: FreezeReport) -> str:
     return (
         f"{report.path}: {_counted(report.num_nodes, 'node')}, "
         f"{_counted(len(report.variables), 'variable')} frozen, {size_text(report.nbytes)}\n"
-        f"  ends in {outputs} ({how})"
+        f"  ends in {outputs} ({how}){_unfilled(report)}"
     )
+
+
+def _unfilled(report: FreezeReport) -> str:
+    """Return the warning that tables are empty, if any are."""
+    if not report.unfilled:
+        return ""
+    more = len(report.unfilled) - 1
+    tables = f"{report.unfilled[0]} and {more} more" if more else report.unfilled[0]
+    return f"\n  warning: nothing in it fills the table {tables}; have its program do so"
 
 
 def conversion_plan_text(report: Report) -> str:

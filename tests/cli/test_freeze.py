@@ -12,7 +12,7 @@ import pytest
 
 import pbckpt
 from pbckpt.cli.main import main
-from pbckpt.protos import GraphDef
+from pbckpt.protos import GraphDef, MetaGraphDef
 from tests.cli.graphs import FLOAT, GraphMaker
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ def names(path: str = "f.pb") -> list[str]:
     return [one.name for one in GraphDef.FromString(Path(path).read_bytes()).node]
 
 
+def stored_meta() -> MetaGraphDef:
+    return MetaGraphDef.FromString(Path("m.meta").read_bytes())
+
+
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(capsys, *FREEZE)
     size = Path("f.pb").stat().st_size
@@ -68,6 +72,19 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
         "  ends in z (as the frozen graph before; choose with --outputs)\n"
     )
     assert names() == ["kernel", "kernel/read", "y", "z"]
+
+
+def test_a_table_that_nothing_fills(capsys: pytest.CaptureFixture[str]) -> None:
+    meta = stored_meta()
+    for name in ("table", "other"):
+        meta.graph_def.node.add(name=name, op="HashTableV2")
+    meta.graph_def.node.add(name="t", op="LookupTableFindV2", input=["table", "y", "^other"])
+    Path("m.meta").write_bytes(meta.SerializeToString())
+    out = shown(capsys, *FREEZE, "--outputs", "t")
+    assert out.splitlines()[1:] == [
+        "  ends in t (as given)",
+        "  warning: nothing in it fills the table table and 1 more; have its program do so",
+    ]
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,6 +96,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "variables": ["kernel"],
         "outputs": ["y", "kernel/read"],
         "outputs_from": "given",
+        "unfilled": [],
     }
     assert names() == ["kernel", "kernel/read", "y"]
 

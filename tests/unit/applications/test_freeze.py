@@ -342,6 +342,7 @@ def restored(*assignments: tuple[str, int], keys: Sequence[str]) -> list[NodeDef
     """Return the nodes of a function that assign keys of a number to arguments."""
     nodes = [strings("names", *keys), strings("slices", *[""] * len(keys))]
     nodes.append(node("RestoreV2", "r", "prefix", "names:output:0", "slices:output:0"))
+    nodes[-1].attr["dtypes"].list.type.extend([1] * len(keys))
     for argument, number in assignments:
         nodes.append(node("Identity", f"i{argument}", f"r:tensors:{number}"))
         nodes.append(node("AssignVariableOp", f"a{argument}", argument, f"i{argument}:output:0"))
@@ -400,6 +401,23 @@ def test_functions_that_restore_are_bounded(
         freeze(source, outputs=["y_one"])
     monkeypatch.setattr("pbckpt.applications.restored._MAX_SIZE", 10)
     with pytest.raises(pbckpt.LimitError, match="is over the limit restoring functions of 10"):
+        freeze(source, outputs=["y_one"])
+
+
+def test_one_string_that_stands_for_a_million(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more are looked at than there are tensors, and these are counted."""
+    nodes = restored(("a", 1), keys=["k", "k"])
+    for one in nodes[:2]:
+        tensor = one.attr["value"].tensor
+        tensor.tensor_shape.dim[0].size = 1 << 20
+        del tensor.string_val[1:]
+    restore = restorer("restore_1", *nodes, arguments=["p", "a", "b"])
+    source = two_of_a_name(tmp_path, restore, k=W)
+    assert value(freeze(source, outputs=["y_one"]), "one") == BYTES
+    monkeypatch.setattr("pbckpt.applications.restored._MAX_SIZE", 16)
+    with pytest.raises(pbckpt.LimitError, match="17 is over the limit restoring functions of 16"):
         freeze(source, outputs=["y_one"])
 
 

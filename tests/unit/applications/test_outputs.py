@@ -6,6 +6,7 @@ import pytest
 
 from pbckpt.applications.frozen_graph import open_graph
 from pbckpt.applications.outputs import OutputsFrom, choose_outputs, filling
+from pbckpt.applications.tables import unfilled_tables
 from pbckpt.errors import SelectionError
 from pbckpt.protos import GraphDef, MetaGraphDef
 from tests.unit.variables.graphs import const, function, node
@@ -71,6 +72,11 @@ def test_those_of_the_signatures_come_next(tmp_path: Path) -> None:
         ("AssignVariableOp", ("probs",)),
         ("ResourceApplyAdam", ("probs",)),
         ("ScatterNdUpdate", ("probs",)),
+        ("StridedSliceAssign", ("probs",)),
+        ("ResourceStridedSliceAssign", ("probs",)),
+        ("ResourceCountUpTo", ("probs",)),
+        ("RngReadAndSkip", ("probs",)),
+        ("StatefulPartitionedCall", ("logits", "probs")),
         ("ScatterNd", ("logits", "probs")),
         ("TensorScatterUpdate", ("logits", "probs")),
     ],
@@ -130,10 +136,18 @@ FILL = [node("LookupTableImportV2", "import", "table"), node("NoOp", "init", "^i
         (
             [*TABLE, FILL[0], node("NoOp", "init", "^import", "^v"), node("VarHandleOp", "v")],
             "found",
+            ("init",),
+        ),
+        (
+            [
+                *(*TABLE, FILL[0], node("NoOp", "init", "^import", "^a")),
+                *(node("VarHandleOp", "v"), node("AssignVariableOp", "a", "v", "x")),
+            ],
+            "found",
             (),
         ),
     ],
-    ids=["fills", "no table", "fills nothing", "gone", "a variable", "sets a variable"],
+    ids=["fills", "no table", "fills nothing", "gone", "a variable", "passes one", "sets one"],
 )
 @pytest.mark.parametrize("where", ["signature", "collection"])
 def test_what_fills_tables(
@@ -147,6 +161,52 @@ def test_what_fills_tables(
     (tmp_path / "m.meta").write_bytes(meta.SerializeToString())
     with open_graph(tmp_path / "m.meta") as opened:
         assert filling(opened, [output]) == expected
+
+
+@pytest.mark.parametrize(("shared", "expected"), [("words", ("init",)), ("others", ())])
+def test_what_fills_tables_of_functions(
+    tmp_path: Path, shared: str, expected: tuple[str, ...]
+) -> None:
+    """They are those of one shared name."""
+    tables = [node("HashTableV2", name) for name in ("t", "u")]
+    for one, name in zip(tables, ("words", shared), strict=True):
+        one.attr["shared_name"].s = name.encode()
+    find = node("LookupTableFindV2", "n", "t:table_handle:0", "a")
+    fill = node("LookupTableImportV2", "n", "u:table_handle:0")
+    meta = meta_of(
+        X, node("PartitionedCall", "y", "x", f="f"), node("PartitionedCall", "init", f="g")
+    )
+    meta.graph_def.library.function.extend(
+        [
+            function("f", ["a"], ["n:values:0"], tables[0], find),
+            function("g", [], [], tables[1], fill),
+        ]
+    )
+    meta.signature_def["__saved_model_init_op"].outputs["i"].name = "init"
+    (tmp_path / "m.meta").write_bytes(meta.SerializeToString())
+    with open_graph(tmp_path / "m.meta") as opened:
+        assert filling(opened, ["y"]) == expected
+        assert unfilled_tables(opened.graph, ["y"]) == ("f::t",)
+        assert unfilled_tables(opened.graph, ["y", "init"]) == (() if expected else ("f::t",))
+
+
+@pytest.mark.parametrize("how", ["in the graph", "in a function"])
+def test_tables_that_nothing_fills(tmp_path: Path, how: str) -> None:
+    fill: list[NodeDef] = [node("LookupTableInsertV2", "fill", "table")]
+    meta = meta_of(*TABLE, *fill)
+    if how == "in a function":
+        meta.graph_def.node[3].CopyFrom(node("PartitionedCall", "fill", "table", f="f"))
+        inner = node("InitializeTableV2", "i", "t")
+        functions = [
+            function("f", ["t"], [], node("PartitionedCall", "c", "t", f="g")),
+            function("g", ["t"], [], inner),
+        ]
+        meta.graph_def.library.function.extend(functions)
+    (tmp_path / "m.meta").write_bytes(meta.SerializeToString())
+    with open_graph(tmp_path / "m.meta") as opened:
+        assert unfilled_tables(opened.graph, ["x"]) == ()
+        assert unfilled_tables(opened.graph, ["found"]) == ("table",)
+        assert unfilled_tables(opened.graph, ["found", "fill"]) == ()
 
 
 def test_then_those_of_the_graph_before_that_are_there(tmp_path: Path) -> None:

@@ -299,7 +299,19 @@ def test_rows_without_their_numbers_are_refused() -> None:
         freeze([handle(), node("ResourceGather", "g", "w")], "g")
 
 
-@pytest.mark.parametrize("op", ["Assign", "AssignAdd", "IsVariableInitialized", "ScatterUpdate"])
+@pytest.mark.parametrize(
+    "op",
+    [
+        "Assign",
+        "AssignAdd",
+        "ApplyAdam",
+        "IsVariableInitialized",
+        "ScatterUpdate",
+        "ScatterNdAdd",
+        "StridedSliceAssign",
+        "CountUpTo",
+    ],
+)
 def test_who_changes_a_reference_or_asks_about_it_is_refused(op: str) -> None:
     nodes = [handle(op="VariableV2"), node("Const", "v"), node(op, "a", "w", "v")]
     with pytest.raises(UnsupportedGraphError, match="takes the variable 'w' itself") as caught:
@@ -381,3 +393,15 @@ def test_a_thawed_graph_is_what_it_was(kind: object) -> None:
     made, variables = freeze(list(thawed.node), "y", "z", values={"w": value(), "v": value()})
     assert variables == ("w", "c")
     assert list(made.node) == nodes
+
+
+@pytest.mark.parametrize(("number", "output"), [(2, 1), (1 << 40, 4095)])
+def test_a_switch_hands_on_by_all_of_its_outputs(number: int, output: int) -> None:
+    """However many it says that it has, this takes no time."""
+    switch = node("_SwitchN", "s", "w", "x")
+    switch.attr["T"].type = 20
+    switch.attr["num_outs"].i = number
+    nodes = [handle(), node("Placeholder", "x"), switch, read("y", f"s:{output}")]
+    made, _ = freeze(nodes, "y")
+    assert [line(one) for one in made.node][2:] == ["s _SwitchN w x", f"y Identity s:{output}"]
+    assert named(made, "s").attr["T"].type == FLOAT

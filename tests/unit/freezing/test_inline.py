@@ -187,6 +187,51 @@ def test_what_only_reads_need_not_run(op: str) -> None:
     assert lines([X, call("k", "x"), RESULT], [made])[-1] == "y Relu x"
 
 
+FILL = node("LookupTableImportV2", "fill", "a", "a", "a")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [node("NoOp", "n", "^fill")],
+        [node("NoOp", "m", "^fill"), node("NoOp", "n", "^m")],
+        [node("ReadVariableOp", "r", "a", "^fill"), node("NoOp", "n", "^r")],
+        [node("Identity", "n", "a", "^fill")],
+        [node("ReadVariableOp", "r", "a", "^fill"), node("Identity", "n", "r:value:0")],
+        [node("Const", "n", "^fill")],
+    ],
+    ids=["NoOp", "two", "a read", "Identity", "of a read", "Const"],
+)
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_what_is_listed_may_only_wait_for_what_is_to_run(
+    more: Sequence[NodeDef], *, is_nested: bool
+) -> None:
+    functions = [body("f", ["a"], ["a"], FILL, *more, runs=["n"])]
+    if is_nested:
+        outer = body("f", ["b"], ["b"], call("i", "b", f="g"), node("NoOp", "n", "^i"), runs=["n"])
+        functions = [outer, body("g", ["a"], ["a"], FILL, *more, runs=["n"])]
+    found = lines([X, call("k", "x"), RESULT], functions)
+    inner = "k/i" if is_nested else "k"
+    assert f"{inner} Identity x ^{inner}/fill" in found
+    assert not is_nested or "k Identity x ^k/i" in found
+
+
+def test_what_is_listed_and_waits_for_reads_need_not_run() -> None:
+    inner = [node("ReadVariableOp", "r", "a"), node("NoOp", "n", "^r")]
+    made = body("f", ["a"], ["a"], *inner, runs=["n", "r"])
+    assert lines([X, call("k", "x"), RESULT], [made])[-1] == "y Relu x"
+
+
+def test_a_loop_is_to_run_for_what_its_functions_wait_for() -> None:
+    loop = node("While", "loop", "a", cond="c", body="b")
+    functions = [
+        body("f", ["a"], ["a"], loop, node("NoOp", "n", "^loop"), runs=["n"]),
+        body("b", ["a"], ["a"], FILL, node("NoOp", "n", "^fill"), runs=["n"]),
+        body("c", ["a"], ["a"]),
+    ]
+    assert "k Identity x ^k/loop" in lines([X, call("k", "x"), RESULT], functions)
+
+
 @pytest.mark.parametrize(
     ("listed", "last"), [([], "y Relu x"), (["p"], "k Identity x ^k/loop")], ids=["no", "yes"]
 )
@@ -233,6 +278,27 @@ def test_who_waits_for_many_results_waits_for_one_node() -> None:
     ]
 
 
+def test_many_results_of_calls_that_are_gone() -> None:
+    """Who waits for them waits for what inner calls gave; those that are left count, too."""
+    inner = [node("Neg", f"n{one}", "a") for one in range(9)]
+    functions = [
+        body("f", ["a"], [f"c:r{one}" for one in range(9)], call("c", "a", f="g")),
+        body("g", ["a"], [f"{one.name}:y:0" for one in inner], *inner),
+    ]
+    functions[0].ret.update({f"r{one}": f"c:output:{one}" for one in range(9)})
+    found = lines([X, call("k", "x"), node("Relu", "y", "k:3", "^k")], functions)
+    assert found[-2:] == [
+        "k NoOp " + " ".join(f"^k/c/n{one}" for one in range(9)),
+        "y Relu k/c/n3 ^k",
+    ]
+
+
+def test_many_results_of_one_node() -> None:
+    made = body("f", ["a"], [f"s:output:{one}" for one in range(9)], typed("Split", "s", "a", "a"))
+    found = lines([X, call("k", "x"), node("Relu", "y", "k:3", "^k")], [made])
+    assert found[-2:] == ["k/s Split x x", "y Relu k/s:3 ^k/s"]
+
+
 def test_what_takes_nothing_waits_for_what_the_call_waits_for() -> None:
     """Constants need not: who takes a result waits as well."""
     inner = [const("w"), node("RandomUniform", "r"), typed("Add", "s", "w:output:0", "r:output:0")]
@@ -243,6 +309,31 @@ def test_what_takes_nothing_waits_for_what_the_call_waits_for() -> None:
         "k/r RandomUniform ^k/start",
         "k/s Add k/w k/r",
         "k Identity k/s ^x ^c",
+        "y Relu k",
+    ]
+
+
+def test_what_takes_constants_alone_waits_for_what_the_call_waits_for() -> None:
+    """They do not wait, so that it would wait for nothing; an inner call is no other."""
+    inner = [
+        const("w"),
+        identity("i", "w:output:0"),
+        node("Assert", "p", "w:output:0", "a"),
+        call("c", "w:output:0", f="g"),
+        typed("Add", "s", "i:output:0", "w:output:0"),
+    ]
+    functions = [
+        body("f", ["a"], ["s:z:0"], *inner, runs=["p", "c"]),
+        body("g", ["a"], ["a"], PRINT, runs=["p"]),
+    ]
+    assert lines([X, C, call("k", "x", "^c"), RESULT], functions)[2:] == [
+        "k/w Const",
+        "k/i Identity k/w ^c",
+        "k/p Assert k/w x ^c",
+        "k/c/p PrintV2 k/w ^c",
+        "k/c Identity k/w ^c ^k/c/p",
+        "k/s Add k/i k/w",
+        "k Identity k/s ^c ^k/p ^k/c",
         "y Relu k",
     ]
 
@@ -375,3 +466,45 @@ def test_long_names_are_bounded() -> None:
     ]
     with pytest.raises(LimitError, match="inlined bytes"):
         inline([X, call("k", "x", f="f0"), RESULT], functions, maximum=1_000_000)
+
+
+def leaf(arguments: int, results: int) -> FunctionDef:
+    return body("leaf", [f"a{one}" for one in range(arguments)], ["a0"] * results)
+
+
+def test_arguments_are_bounded() -> None:
+    """In loops and branches of TensorFlow 1 each is a node, in every call."""
+    calls = [call(f"c{one}", *["a"] * 90, f="leaf") for one in range(9)]
+    functions = [body("f", ["a"], ["c0:output:0"], *calls), leaf(90, 1)]
+    nodes = [X, call("k", "x"), call("l", "k"), RESULT]
+    assert lines(nodes, functions) == ["x Placeholder", "y Relu x"]
+    with pytest.raises(LimitError, match="is over the limit max_nodes of 1000"):
+        inline([X, node("Enter", "e", "x"), call("k", "e"), call("l", "k"), RESULT], functions, "l")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        call("k", *["x"] * 90, f="leaf"),
+        call("k", *["x"] * 90, "^" + "x" * 200_000, f="leaf"),
+    ],
+    ids=["arguments and results", "what arguments wait for"],
+)
+def test_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch, made: NodeDef) -> None:
+    monkeypatch.setattr("pbckpt.freezing.inline._MAX_BYTES", 60_000)
+    nodes = [X, node("Placeholder", "x" * 200_000), node("Enter", "e", "x"), made, RESULT]
+    with pytest.raises(LimitError, match="is over the limit inlined bytes of 60000"):
+        inline(nodes, [leaf(90, 900)], "k", "e")
+
+
+def test_what_nodes_have_of_their_call_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [node("Neg", f"n{one}", "a") for one in range(9)]
+    for one in nodes:
+        one.attr["T"].placeholder = "T"
+    made = call("k", "x")
+    made.attr["f"].func.attr["T"].s = b"t" * 9000
+    functions = [body("f", ["a"], ["n0:y:0"], *nodes)]
+    assert len(inline([X, made, RESULT], functions)) == 11
+    monkeypatch.setattr("pbckpt.freezing.inline._MAX_BYTES", 80_000)
+    with pytest.raises(LimitError, match="is over the limit inlined bytes of 80000"):
+        inline([X, made, RESULT], functions)

@@ -397,3 +397,17 @@ def test_many_ways_to_call_functions_are_bounded(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("pbckpt.freezing.special._MAX_SPECIAL", 300)
     with pytest.raises(LimitError, match="301 is over the limit special functions of 300"):
         freeze(nodes, functions)
+
+
+def test_the_bytes_of_what_functions_say_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = body("f", ["a"], ["r:value:0"], read(of="a"))
+    made.signature.description = "z" * 9000
+    nodes = [
+        *(handle(), handle("i", INT32)),
+        call("PartitionedCall", "k", "w", types=[RESOURCE], f="f"),
+        call("PartitionedCall", "l", "i", types=[RESOURCE], f="f"),
+    ]
+    assert len(freeze(nodes, [made], "k", "l").library.function) == 2
+    monkeypatch.setattr("pbckpt.freezing.special._MAX_BYTES", 10_000)
+    with pytest.raises(LimitError, match="limit bytes of special functions of 10000"):
+        freeze(nodes, [made], "k", "l")
